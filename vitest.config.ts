@@ -1,0 +1,5 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: { include: ['core/**/*.test.ts', 'web/**/*.test.ts', 'tools/**/*.test.ts'], testTimeout: 60_000 },
+});
