@@ -1,0 +1,115 @@
+import type { OperationName } from './operations.ts';
+
+/**
+ * One row of the opcode table: everything about an instruction that is not its meaning. Privilege checks and VM-exit
+ * causes are data here, so that they are made in one place and can be printed.
+ */
+
+/**
+ * Operand codes of the SDM (volume 2, appendix A.2): Eb Ev Ew Gb Gv Gw Ib Iz Iw Ibs (8 bits sign-extended) Jb Jz M (address
+ * only) Mp (far pointer in memory) Ma Ob Ov Sw Cd Dd Rd Ap, fixed registers, ES to GS, and for x87 ST0, STi and m16 to m80.
+ */
+export type OperandCode =
+  | 'Eb'
+  | 'Ew'
+  | 'Ev'
+  | 'Ed'
+  | 'Gb'
+  | 'Gw'
+  | 'Gv'
+  | 'Gd'
+  | 'Rv'
+  | 'Rd'
+  | 'Ib'
+  | 'Ibs'
+  | 'Iw'
+  | 'Iz'
+  | 'Jb'
+  | 'Jz'
+  | 'Ap'
+  | 'M'
+  | 'Mp'
+  | 'Ma'
+  | 'Mq'
+  | 'Mb'
+  | 'Mw'
+  | 'Md'
+  | 'Mt'
+  | 'Ob'
+  | 'Ov'
+  | 'Sw'
+  | 'Cd'
+  | 'Dd'
+  | 'Zb'
+  | 'Zv'
+  | 'AL'
+  | 'CL'
+  | 'DX'
+  | 'eAX'
+  | 'AX'
+  | '1'
+  | '3'
+  | 'ES'
+  | 'CS'
+  | 'SS'
+  | 'DS'
+  | 'FS'
+  | 'GS'
+  /** String operands: DS:[eSI], ES:[eDI], in byte and operand size. */
+  | 'Xb'
+  | 'Xv'
+  | 'Yb'
+  | 'Yv'
+  | 'ST0'
+  | 'STi'
+  | 'Mf32'
+  | 'Mf64'
+  | 'Mf80'
+  | 'Mi16'
+  | 'Mi32'
+  | 'Mi64'
+  | 'Mbcd'
+  | 'Menv'
+  | 'Msave'
+  | 'Mfx';
+
+/** Checks made before an instruction's meaning, in this order (SDM volume 3, table 6-2: #UD, then #NM, then #GP). */
+export type Check =
+  /** #UD in real and virtual-8086 mode. */
+  | 'protected'
+  /** #NM if CR0.EM or CR0.TS; then pending x87 exceptions raise #MF unless the row says `noWait`. */
+  | 'fpu'
+  | 'fpuNoWait'
+  /** #GP(0) unless CPL is 0 (virtual-8086 mode counts as 3). */
+  | 'cpl0'
+  /** In virtual-8086 mode, #GP(0) unless IOPL is 3 (INT n, PUSHF, POPF, IRET). */
+  | 'iopl86';
+
+/** What makes the instruction exit in VMX non-root operation (SDM volume 3, 25.1): always, or by a control. */
+export type Intercept =
+  | 'always'
+  | 'hlt'
+  | 'invlpg'
+  | 'rdpmc'
+  | 'rdtsc'
+  | 'cr'
+  | 'dr'
+  | 'io'
+  | 'msr'
+  | 'descriptor'
+  | 'wbinvd';
+
+export interface OpcodeRow {
+  /** Name in the disassembly; string instructions and conditions get their suffix there. */
+  readonly mnemonic: string;
+  readonly operation: OperationName;
+  readonly operands: readonly OperandCode[];
+  readonly checks: readonly Check[];
+  readonly intercept: Intercept | null;
+  /** Control does not simply go on to the next instruction, or the next one may have to be decoded or interrupted differently. */
+  readonly endsBlock: boolean;
+  /** LOCK is allowed when the destination is memory; otherwise a LOCK prefix raises #UD. */
+  readonly lock: boolean;
+  /** Sensitive but not privileged (Robin and Irvine's list): it goes wrong silently when a kernel is deprivileged. */
+  readonly sensitive: boolean;
+}
