@@ -67,6 +67,8 @@ export interface Ops<V> {
   /** The stack pointer, 16 or 32 bits wide as SS says; setting keeps the high half of ESP when it is 16 bits wide. */
   stackPointer(): V;
   setStackPointer(value: V): void;
+  /** Cuts a stack offset to 16 bits where SS says so. */
+  wrapStack(offset: V): V;
 
   /** Status flags of r = a + b (+ carry in), all zero-extended to `size`: CF PF AF ZF SF OF. */
   flagsAdd(size: number, a: V, b: V, r: V): void;
@@ -97,6 +99,8 @@ export interface Ops<V> {
   next(i: Instruction): V;
   /** Goes to an offset in CS, cut to 16 bits when the operand size is 16; #GP(0) beyond the limit of CS. */
   jump(i: Instruction, target: V): void;
+  /** Raises the fault that jump() to this target would raise. */
+  probeJump(i: Instruction, target: V): void;
   /** Goes to the relative operand's target if the condition is not 0, else on to the next instruction. */
   branch(i: Instruction, condition: V): void;
 

@@ -1,0 +1,24 @@
+import type { SemanticsName } from '../operations.ts';
+import type { Semantics } from '../ops.ts';
+import * as arithmetic from './arithmetic.ts';
+import * as bits from './bits.ts';
+import * as control from './control.ts';
+import * as decimal from './decimal.ts';
+import * as flags from './flags.ts';
+import * as logic from './logic.ts';
+import * as move from './move.ts';
+import * as shift from './shift.ts';
+import * as stack from './stack.ts';
+
+/** The meaning of every generic operation. The compiler checks that none is missing. */
+export const SEMANTICS: Readonly<Record<SemanticsName, Semantics>> = {
+  ...arithmetic,
+  ...bits,
+  ...control,
+  ...decimal,
+  ...flags,
+  ...logic,
+  ...move,
+  ...shift,
+  ...stack,
+};
