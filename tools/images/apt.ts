@@ -42,7 +42,7 @@ export function openApt(folder: string): Apt {
   const update = run('apt-get', [...options, '--quiet', 'update'], packages);
 
   const failure = (name: string, output: Output) => {
-    const reason = firstError(output) ?? firstError(update);
+    const reason = firstComplaint(update) ?? firstComplaint(output);
     return new BuildError(
       `The package ${name} (i386) cannot be downloaded from this machine's package sources, which have to be those of Debian 12` +
         `${reason === undefined ? '.' : `: ${reason}`}`,
@@ -96,7 +96,7 @@ function run(command: string, parameters: readonly string[], folder: string): Ou
   return { status: result.status, stdout: result.stdout, stderr: result.stderr };
 }
 
-/** The first error that apt reported, without its mark. */
-function firstError(output: Output): string | undefined {
-  return /^E: (.*)$/m.exec(output.stderr)?.[1];
+/** The first error or warning that apt reported, without its mark. */
+function firstComplaint(output: Output): string | undefined {
+  return /^[EW]: (.*)$/m.exec(output.stderr)?.[1];
 }
