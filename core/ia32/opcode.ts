@@ -7,19 +7,18 @@ import type { OperationName } from './operations.ts';
 
 /**
  * Operand codes of the SDM (volume 2, appendix A.2): Eb Ev Ew Gb Gv Gw Ib Iz Iw Ibs (8 bits sign-extended) Jb Jz M (address
- * only) Mp (far pointer in memory) Ma Ob Ov Sw Cd Dd Rd Ap, fixed registers, ES to GS, and for x87 ST0, STi and m16 to m80.
+ * only) Mp (far pointer in memory) Ms (pseudo-descriptor) Ma Ob Ov Sw Cd Dd Rd Ap, fixed registers, ES to GS, and for x87 ST0,
+ * STi and m16 to m80. RvMw is a register of the operand size or 16 bits of memory (MOV from a segment register, SLDT, STR, SMSW).
  */
 export type OperandCode =
   | 'Eb'
   | 'Ew'
   | 'Ev'
-  | 'Ed'
   | 'Gb'
   | 'Gw'
   | 'Gv'
-  | 'Gd'
-  | 'Rv'
   | 'Rd'
+  | 'RvMw'
   | 'Ib'
   | 'Ibs'
   | 'Iw'
@@ -29,12 +28,10 @@ export type OperandCode =
   | 'Ap'
   | 'M'
   | 'Mp'
+  | 'Ms'
   | 'Ma'
   | 'Mq'
-  | 'Mb'
   | 'Mw'
-  | 'Md'
-  | 'Mt'
   | 'Ob'
   | 'Ov'
   | 'Sw'
@@ -48,7 +45,6 @@ export type OperandCode =
   | 'eAX'
   | 'AX'
   | '1'
-  | '3'
   | 'ES'
   | 'CS'
   | 'SS'
@@ -99,11 +95,16 @@ export type Intercept =
   | 'descriptor'
   | 'wbinvd';
 
+/** Number in memory that an x87 instruction loads or stores (SDM volume 1, 8.2). */
+export type MemoryFormat = 'f32' | 'f64' | 'f80' | 'i16' | 'i32' | 'i64' | 'bcd';
+
 export interface OpcodeRow {
   /** Name in the disassembly; string instructions and conditions get their suffix there. */
   readonly mnemonic: string;
   readonly operation: OperationName;
   readonly operands: readonly OperandCode[];
+  /** Number format of an x87 memory operand; null for everything else. */
+  readonly format: MemoryFormat | null;
   readonly checks: readonly Check[];
   readonly intercept: Intercept | null;
   /** Control does not simply go on to the next instruction, or the next one may have to be decoded or interrupted differently. */

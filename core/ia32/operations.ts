@@ -159,6 +159,8 @@ export type SystemOperation =
   | 'idiv'
   | 'enter'
   | 'ud'
+  /** Longer than 15 bytes: #GP(0) (SDM volume 2, 2.3.11). */
+  | 'tooLong'
   | 'unimplemented'
   | X87Operation;
 

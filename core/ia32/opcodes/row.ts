@@ -1,0 +1,105 @@
+import type { Check, Intercept, MemoryFormat, OpcodeRow, OperandCode } from '../opcode.ts';
+import type { OperationName } from '../operations.ts';
+
+/** Operand codes of a row, separated by blanks, in the manual's order. */
+export type OperandList =
+  | ''
+  | OperandCode
+  | `${OperandCode} ${OperandCode}`
+  | 'Gv Ev Iz'
+  | 'Gv Ev Ibs'
+  | 'Ev Gv Ib'
+  | 'Ev Gv CL';
+
+/** What a row says beyond its operation and operands; see OpcodeRow. */
+export interface RowOptions {
+  /** Where it is not the operation's name. */
+  readonly mnemonic?: string;
+  readonly checks?: readonly Check[];
+  readonly intercept?: Intercept;
+  readonly endsBlock?: boolean;
+  readonly lock?: boolean;
+  readonly sensitive?: boolean;
+}
+
+/** One row of the table: `row('add', 'Eb Gb', { lock: true })`. */
+export function row(operation: OperationName, operands: OperandList = '', options: RowOptions = {}): OpcodeRow {
+  // Splitting loses the type that OperandList has checked.
+  const codes = operands === '' ? [] : (operands.split(' ') as OperandCode[]);
+  return {
+    mnemonic: options.mnemonic ?? operation,
+    operation,
+    operands: codes,
+    format: memoryFormat(codes),
+    checks: options.checks ?? [],
+    intercept: options.intercept ?? null,
+    endsBlock: options.endsBlock ?? false,
+    lock: options.lock ?? false,
+    sensitive: options.sensitive ?? false,
+  };
+}
+
+const FORMATS: Partial<Record<OperandCode, MemoryFormat>> = {
+  Mf32: 'f32',
+  Mf64: 'f64',
+  Mf80: 'f80',
+  Mi16: 'i16',
+  Mi32: 'i32',
+  Mi64: 'i64',
+  Mbcd: 'bcd',
+};
+
+function memoryFormat(codes: readonly OperandCode[]): MemoryFormat | null {
+  for (const code of codes) {
+    const format = FORMATS[code];
+    if (format !== undefined) return format;
+  }
+  return null;
+}
+
+/** An encoding that the manual does not define at this CPUID level. */
+export const UNDEFINED = row('ud', '', { mnemonic: '(bad)', endsBlock: true });
+/** An instruction of more than 15 bytes. */
+export const TOO_LONG = row('tooLong', '', { mnemonic: '(too long)', endsBlock: true });
+
+/**
+ * Rows of an opcode whose ModRM byte takes part in the opcode: 8 for the memory forms by /reg, then 64 for the register
+ * forms by the byte minus C0.
+ */
+export type Forms = readonly OpcodeRow[];
+/** An opcode's row, or its forms by ModRM. */
+export type Entry = OpcodeRow | Forms;
+
+export function isForms(entry: Entry): entry is Forms {
+  return Array.isArray(entry);
+}
+
+type Eight<T> = readonly [T, T, T, T, T, T, T, T];
+
+/** Forms by /reg. A register form of a row whose operand can only be memory is undefined. */
+export function byReg(memory: Eight<OpcodeRow>, register: Eight<OpcodeRow | Eight<OpcodeRow>> = memory): Forms {
+  const registerForms = register.flatMap(rows => ('operation' in rows ? new Array<OpcodeRow>(8).fill(rows) : rows));
+  return [...memory, ...registerForms.map(form => (needsMemory(form) ? UNDEFINED : form))];
+}
+
+/** Eight times the same row: where /reg is a register number, or ignored. */
+function anyReg(same: OpcodeRow): Eight<OpcodeRow> {
+  return [same, same, same, same, same, same, same, same];
+}
+
+function needsMemory(candidate: OpcodeRow): boolean {
+  return candidate.operands.some(code => code.startsWith('M'));
+}
+
+/** A map of 256 opcodes; those that the rows leave out are undefined. */
+export function opcodeMap(rows: Readonly<Record<number, Entry>>): readonly Entry[] {
+  return Array.from({ length: 256 }, (_, opcode) => {
+    const entry = rows[opcode] ?? UNDEFINED;
+    return !isForms(entry) && needsMemory(entry) ? byReg(anyReg(entry)) : entry;
+  });
+}
+
+/** The same row for `count` opcodes from `first` on: the low bits are a register number or a condition. */
+export function range(first: number, count: number, same: OpcodeRow): Record<number, OpcodeRow> {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [first + n, same]));
+}
