@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Builds the project's own guests into public/guests: primer.elf, and primer.json with its symbols, lines and sources.
+#   build.sh           writes public/guests
+#   build.sh --check   builds elsewhere and compares with public/guests; fails when they differ
+# The same compiler makes the same bytes: Debian 12's gcc 12.2 and nasm 2.16 made the committed ones.
+set -euo pipefail
+export LC_ALL=C
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+source=$root/core/guests/primer
+committed=$root/public/guests
+work=$(mktemp -d)
+[ -n "${KEEP:-}" ] && work=$KEEP || trap 'rm -rf "$work"' EXIT
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+for tool in gcc ld objcopy readelf nasm; do
+  command -v "$tool" >/dev/null || fail "The guests need $tool: apt-get install gcc binutils nasm."
+done
+echo 'int one;' | gcc -m32 -ffreestanding -c -x c -o "$work/probe.o" - 2>"$work/probe.log" ||
+  fail "This gcc cannot make 32-bit x86 code (gcc -m32): use an x86 Debian or Ubuntu with gcc. It said: $(head -1 "$work/probe.log")"
+
+compile=(gcc -m32 -march=i686 -mno-mmx -mno-sse -mno-80387 -masm=intel -mpreferred-stack-boundary=2
+  -std=gnu11 -ffreestanding -nostdinc -isystem "$(gcc -print-file-name=include)"
+  -O1 -g -gdwarf-4 -fno-omit-frame-pointer -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables
+  -fno-strict-aliasing -fno-jump-tables -fcf-protection=none -fno-ident
+  -ffile-prefix-map=./= -fdebug-prefix-map="$source"=.
+  -Wall -Wextra -Wno-unused-but-set-parameter)
+assemble=(nasm -f elf32 -g -F dwarf -w+all)
+link=(ld -m elf_i386 -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments)
+
+# object FILE...: compiles and assembles each, prints the names of the object files.
+objects() {
+  local file
+  for file in "$@"; do
+    local object=$work/${file//\//-}.o
+    case $file in
+    *.c) (cd "$source" && "${compile[@]}" -c "$file" -o "$object") || fail "$file does not compile." ;;
+    *.asm) (cd "$source" && "${assemble[@]}" -i "$work/" "$file" -o "$object") || fail "$file does not assemble." ;;
+    esac
+    echo "$object"
+  done
+}
+
+# program NAME BASE FILE...: links a program for ring 3 at its own address, so that an address names one place only.
+program() {
+  local name=$1 base=$2
+  shift 2
+  local parts
+  parts=$(objects user/library.c common/text.c "$@")
+  # shellcheck disable=SC2086
+  "${link[@]}" --defsym=program_base="$base" -T "$source/user/program.ld" -o "$work/$name.debug.elf" $parts
+  objcopy --strip-all "$work/$name.debug.elf" "$work/$name.elf"
+}
+
+program shell 0x00400000 user/shell.c user/commands.c user/bench.c
+program counter 0x00800000 user/counter.c
+
+kernel=(native/boot.asm native/trap.asm native/native.c native/pic.c native/pit.c native/uart.c
+  kernel/main.c kernel/print.c kernel/console.c kernel/frame.c kernel/space.c kernel/fault.c kernel/process.c
+  kernel/schedule.c kernel/switch.asm kernel/program.c kernel/programs.asm kernel/trap.c kernel/call.c kernel/mem.c
+  kernel/attempt.asm kernel/sensitive.asm kernel/sensitive.c kernel/bench.c common/text.c)
+parts=$(objects "${kernel[@]}")
+# shellcheck disable=SC2086
+"${link[@]}" -T "$source/primer.ld" -o "$work/primer.debug.elf" $parts
+objcopy --strip-all "$work/primer.debug.elf" "$work/primer.elf"
+
+(cd "$root" && npx tsx tools/guests/symbols.ts "$source" "$work/primer.json" \
+  "$work/primer.debug.elf" "$work/shell.debug.elf" "$work/counter.debug.elf")
+
+if [ "${1:-}" = --check ]; then
+  for file in primer.elf primer.json; do
+    cmp -s "$work/$file" "$committed/$file" ||
+      fail "public/guests/$file is not what its sources make with $(gcc --version | head -1): run npm run guests."
+  done
+  echo "public/guests is what its sources make."
+else
+  mkdir -p "$committed"
+  install -m 644 "$work/primer.elf" "$work/primer.json" "$committed/"
+  ls -l "$committed"
+fi
