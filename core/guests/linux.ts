@@ -5,7 +5,7 @@
 import { type BootOptions, type BootPlan, ImageError } from './boot.ts';
 import { flatGdt } from './flat-gdt.ts';
 import { EXTENDED_START, memoryMap } from './memory-map.ts';
-import { checkInFile, hex, mib, pageDown, pageUp } from './placement.ts';
+import { checkInFile, hex, inUnits, pageDown, pageUp } from './placement.ts';
 
 /** Offsets in the file and, since the header is copied to the same place, in the zero page (boot.rst, "The Real-Mode Kernel Header"). */
 const SETUP_SECTS = 0x1f1;
@@ -75,7 +75,7 @@ export function loadLinux(bytes: Uint8Array, options: BootOptions): BootPlan {
   const kernelEnd = endOfKernel(view, kernel.length);
   if (kernelEnd > memoryBytes) {
     throw new ImageError(
-      `This Linux kernel unpacks itself up to ${mib(kernelEnd)}, but the machine has ${mib(memoryBytes)} of memory: give it more.`,
+      `This Linux kernel unpacks itself up to ${inUnits(kernelEnd)}, but the machine has ${inUnits(memoryBytes)} of memory: give it more.`,
     );
   }
   const initrdAddress = placeInitrd(initrd, kernelEnd, view.getUint32(INITRD_ADDR_MAX, true), memoryBytes);
@@ -148,7 +148,7 @@ function placeInitrd(initrd: Uint8Array, kernelEnd: number, addressMax: number, 
   const address = pageDown(top - initrd.length);
   if (address < pageUp(kernelEnd)) {
     throw new ImageError(
-      `The initrd of ${mib(initrd.length)} does not fit between the kernel's end at ${hex(kernelEnd)} and ${hex(top)}: give the machine more memory or take a smaller initrd.`,
+      `The initrd of ${inUnits(initrd.length)} does not fit between the kernel's end at ${hex(kernelEnd)} and ${hex(top)}: give the machine more memory or take a smaller initrd.`,
     );
   }
   return address;

@@ -8,7 +8,7 @@ import { symbolsFromElf } from './elf-symbols.ts';
 import { flatGdt } from './flat-gdt.ts';
 import { BIOS_DATA_END, CONVENTIONAL_END, EXTENDED_START } from './memory-map.ts';
 import { buildMultibootInfo, type MultibootModule } from './multiboot-info.ts';
-import { checkInFile, checkPlacement, hex, mib, pageUp } from './placement.ts';
+import { checkInFile, checkPlacement, hex, inUnits, pageUp } from './placement.ts';
 
 const HEADER_MAGIC = 0x1badb002;
 /** What the kernel finds in EAX (3.2). */
@@ -173,7 +173,7 @@ function placeModule(bytes: Uint8Array, kernel: Kernel, { memoryBytes }: BootOpt
   const start = pageUp(kernelEnd);
   if (start + bytes.length > memoryBytes) {
     throw new ImageError(
-      `The module of ${mib(bytes.length)} does not fit behind the kernel in ${mib(memoryBytes)} of memory: give the machine more.`,
+      `The module of ${inUnits(bytes.length)} does not fit behind the kernel in ${inUnits(memoryBytes)} of memory: give the machine more.`,
     );
   }
   return { start, bytes };

@@ -12,7 +12,7 @@ export function checkPlacement(what: string, address: number, length: number, me
   const end = address + length;
   if (end > memoryBytes) {
     throw new ImageError(
-      `${what} needs memory up to ${hex(end)}, but the machine has ${mib(memoryBytes)}: give it more memory or check the image.`,
+      `${what} needs memory up to ${hex(end)}, but the machine has ${inUnits(memoryBytes)}: give it more memory or check the image.`,
     );
   }
   if (address < BIOS_DATA_END) {
@@ -48,6 +48,8 @@ export function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
-export function mib(bytes: number): string {
-  return `${Number((bytes / 2 ** 20).toFixed(1))} MiB`;
+/** A size for a person, in MiB or, below 1 MiB, in KiB. */
+export function inUnits(bytes: number): string {
+  const [divisor, unit] = bytes < 2 ** 20 ? [2 ** 10, 'KiB'] : [2 ** 20, 'MiB'];
+  return `${Number((bytes / divisor).toFixed(1))} ${unit}`;
 }
