@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BootOptions, type BootPlan, ImageError } from './boot.ts';
@@ -28,6 +30,14 @@ describe('detectImage', () => {
     expect(detectImage(flat)).toBe('multiboot');
     expect(detectImage(bzImage)).toBe('linux');
   });
+});
+
+const primer = fileURLToPath(new URL('../../public/guests/primer.elf', import.meta.url));
+
+it.skipIf(!existsSync(primer))("plans the start of the project's own kernel", () => {
+  const plan = loadImage(new Uint8Array(readFileSync(primer)), { ...options, initrd: null });
+  expect(plan.kind).toBe('multiboot');
+  expectSound(plan, options.memoryBytes);
 });
 
 describe('loadImage refuses with one sentence', () => {

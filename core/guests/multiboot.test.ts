@@ -96,6 +96,22 @@ describe('a multiboot ELF kernel', () => {
     expect(() => loadImage(makeElf(0x50c, [whole]), options)).toThrow(/leaves no room below 640 KiB/);
   });
 
+  it.each([
+    ['to the last byte of memory', 0x3fff000, 0x1000, true],
+    ['beyond it', 0x3fff000, 0x1001, false],
+    ['to the extended BIOS data area', 0x9f000, 0xc00, true],
+    ['into it', 0x9f000, 0xc01, false],
+    ['from the end of the BIOS data', 0x500, 0x1000, true],
+    ['from before it', 0x4fc, 0x1000, false],
+    ['from 1 MiB', 0x100000, 0x1000, true],
+    ['from before it', 0xffffc, 0x1000, false],
+  ])('may reach %s', (_, address, memorySize, fits) => {
+    const part = { virtualAddress: address, physicalAddress: address, bytes: code, memorySize };
+    const load = () => loadImage(makeElf(address, [part]), options);
+    if (fits) expect(load().registers.eip).toBe(address);
+    else expect(load).toThrow(/^The kernel /);
+  });
+
   it('brings the symbols of its symbol table', () => {
     const part = { virtualAddress: 0x100000, physicalAddress: 0x100000, bytes: code, memorySize: code.length };
     const symbol = { name: 'main', value: 0x10000c, size: 3, type: 2, section: 1 };
