@@ -120,6 +120,7 @@ export function decode(from: CodeSource, at: number, codeSize: 2 | 4): Instructi
   let row = encoding.row;
   // LOCK needs a row that takes it, and memory as destination: the first operand of all such rows is r/m.
   if (lock && !(row.lock && modrm < 0xc0)) row = UNDEFINED;
+  if (encoding.bare && (repeat !== 0 || operandSize !== codeSize)) row = UNDEFINED;
   if (length > LONGEST) {
     row = TOO_LONG;
     length = LONGEST;

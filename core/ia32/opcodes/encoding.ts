@@ -164,6 +164,8 @@ export interface Encoding {
   readonly modrm: boolean;
   /** Mod 0 to 2 is followed by an address: not so for moves of control and debug registers, which ignore it. */
   readonly address: boolean;
+  /** Undefined after 66, F2 or F3: FXSAVE and FXRSTOR, which the manual marks NP (volume 2, 3.1.1.1). */
+  readonly bare: boolean;
   /** Encodings by ModRM (8 memory forms by /reg, 64 register forms) instead of this one; null if there is but this one. */
   readonly forms: readonly Encoding[] | null;
   readonly dst: Recipe;
@@ -182,6 +184,7 @@ function encoding(entry: Entry, opcode: number, size: 2 | 4, form = 0): Encoding
     row,
     modrm: forms !== null || byModrm,
     address: !row.operands.includes('Rd'),
+    bare: row.operands.includes('Mfx'),
     forms,
     dst: recipes[0] ?? NOTHING,
     src: recipes[1] ?? NOTHING,
