@@ -1,0 +1,48 @@
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+
+const project = fileURLToPath(new URL('.', import.meta.url));
+const types: Readonly<Record<string, string>> = { '.json': 'application/json' };
+
+/** Answers /images/NAME from the folder that `npm run images` fills. The folder is not published with the page. */
+function images(): Plugin {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    // Only plain file names: basename keeps a request inside the folder.
+    const name = basename(decodeURIComponent((request.url ?? '').split('?')[0]));
+    const file = join(project, 'images', name);
+    if (name.startsWith('.') || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('Run `npm run images` to make the images.\n');
+      return;
+    }
+    const type = types[name.slice(name.lastIndexOf('.'))] ?? 'application/octet-stream';
+    response.writeHead(200, {
+      'content-type': type,
+      'content-length': statSync(file).size,
+      'cache-control': 'no-cache',
+    });
+    createReadStream(file).pipe(response);
+  };
+  return {
+    name: 'ringside-images',
+    configureServer: server => void server.middlewares.use('/images', serve),
+    configurePreviewServer: server => void server.middlewares.use('/images', serve),
+  };
+}
+
+export default defineConfig({
+  root: 'web',
+  // Relative addresses: the built page works from any folder of any static host.
+  base: './',
+  // A missing file is a 404, never the page again.
+  appType: 'mpa',
+  publicDir: '../public',
+  build: { outDir: '../dist', emptyOutDir: true, target: 'es2022' },
+  worker: { format: 'es' },
+  server: { host: '127.0.0.1', fs: { allow: [project] } },
+  preview: { host: '127.0.0.1' },
+  plugins: [react(), images()],
+});

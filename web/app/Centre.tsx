@@ -1,0 +1,30 @@
+import { useStore } from 'zustand';
+import { CodeBar } from '../panels/code/CodeBar.tsx';
+import { CodePanel } from '../panels/code/CodePanel.tsx';
+import { MemoryBar } from '../panels/memory/MemoryBar.tsx';
+import { MemoryPanel } from '../panels/memory/MemoryPanel.tsx';
+import { windows } from '../stores/windows.ts';
+import { text } from '../text.ts';
+import { Tabs } from '../widgets/Tabs.tsx';
+import styles from './Layout.module.css';
+
+const tabs = [
+  { id: 'code', label: text.tabs.code },
+  { id: 'memory', label: text.tabs.memory },
+] as const;
+
+/** The upper middle of a wide page: code or memory, with the tools of the one that is shown. */
+export function Centre() {
+  const memory = useStore(windows, state => state.tab === 'memory');
+  const selected = memory ? 'memory' : 'code';
+  return (
+    <div className={styles.centre}>
+      <Tabs label={text.layout.tabs} tabs={tabs} selected={selected} onSelect={tab => windows.setState({ tab })}>
+        {memory ? <MemoryBar /> : <CodeBar />}
+      </Tabs>
+      <div className={styles.panel} role="tabpanel" id={`panel-${selected}`} aria-labelledby={`tab-${selected}`}>
+        {memory ? <MemoryPanel /> : <CodePanel />}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+import { ChevronDown, Cpu, FolderOpen, HardDrive } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { useStore } from 'zustand';
+import { size } from '../format.ts';
+import { fetchImages, type PageGuest, primer } from '../guests.ts';
+import { openGuest } from '../opening.ts';
+import { machine } from '../stores/machine.ts';
+import { text } from '../text.ts';
+import { Menu, type MenuItem } from '../widgets/Menu.tsx';
+import { Prose } from '../widgets/Prose.tsx';
+import styles from './Header.module.css';
+
+/** The guests that can be opened without asking for a file, and the way to those that need one. */
+export function GuestPicker({ onOpenDialog }: { readonly onOpenDialog: () => void }) {
+  const [images, setImages] = useState<readonly PageGuest[] | null>(null);
+  const name = useStore(machine, state => state.guest?.name ?? null);
+  const memory = useStore(machine, state => state.guest?.memoryMib ?? null);
+
+  useEffect(() => {
+    void fetchImages().then(setImages);
+  }, []);
+
+  const item = (guest: PageGuest, icon: MenuItem['icon']): MenuItem => ({
+    label: guest.name,
+    hint: guest.description,
+    icon,
+    checked: guest.name === name,
+    choose: () => void openGuest(guest),
+  });
+  const listed: readonly MenuItem[] =
+    images === null || images.length === 0
+      ? [{ label: <Prose>{text.picker.noImages}</Prose>, icon: <HardDrive size={15} />, disabled: true }]
+      : images.map(image => item(image, <HardDrive size={15} />));
+
+  return (
+    <Menu
+      label={text.picker.label}
+      className={styles.picker}
+      button={
+        <>
+          <span>
+            {name ?? text.picker.none}
+            {memory !== null && <small> · {size(memory * 1024 * 1024)}</small>}
+          </span>
+          <ChevronDown size={14} />
+        </>
+      }
+      groups={[
+        { title: text.picker.builtIn, items: [item(primer, <Cpu size={15} />)] },
+        { title: text.picker.images, items: listed },
+        {
+          items: [
+            {
+              label: text.picker.open,
+              hint: text.picker.openHint,
+              icon: <FolderOpen size={15} />,
+              choose: onOpenDialog,
+            },
+          ],
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,71 @@
+import type { ReactNode } from 'react';
+import { useStore } from 'zustand';
+import { CodeBar } from '../panels/code/CodeBar.tsx';
+import { CodePanel } from '../panels/code/CodePanel.tsx';
+import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
+import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
+import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
+import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
+import { Happened } from '../panels/happened/Happened.tsx';
+import { MemoryBar } from '../panels/memory/MemoryBar.tsx';
+import { MemoryPanel } from '../panels/memory/MemoryPanel.tsx';
+import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
+import { type Tab, windows } from '../stores/windows.ts';
+import { text } from '../text.ts';
+import { Tabs } from '../widgets/Tabs.tsx';
+import styles from './Layout.module.css';
+
+const order: readonly Tab[] = ['code', 'console', 'registers', 'memory', 'machine'];
+const tabs = order.map(id => ({ id, label: text.tabs[id] }));
+
+const panels: Readonly<Record<Tab, () => ReactNode>> = {
+  code: () => (
+    <>
+      <div className={styles.bar}>
+        <CodeBar />
+      </div>
+      <CodePanel />
+    </>
+  ),
+  memory: () => (
+    <>
+      <div className={styles.bar}>
+        <MemoryBar />
+      </div>
+      <MemoryPanel />
+    </>
+  ),
+  console: () => <ConsolePanel />,
+  registers: () => (
+    <div className={styles.column}>
+      <RegistersPanel />
+    </div>
+  ),
+  machine: () => (
+    <div className={styles.column}>
+      <MachineFacts />
+      <Breakpoints />
+      <ImageFacts />
+    </div>
+  ),
+};
+
+/** A narrow page: one panel at a time below the sentence of what happens. */
+export function Narrow() {
+  const tab = useStore(windows, state => state.tab);
+  return (
+    <div className={styles.centre}>
+      <Happened compact />
+      <Tabs
+        label={text.layout.tabs}
+        tabs={tabs}
+        selected={tab}
+        onSelect={next => windows.setState({ tab: next })}
+        spread
+      />
+      <div className={styles.panel} role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`}>
+        {panels[tab]()}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,102 @@
+import { ArrowDownToDot, ArrowUpFromDot, Pause, Play, RedoDot, RotateCcw } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { useStore } from 'zustand';
+import { pause, reset, run, step } from '../machine.ts';
+import { isFinal, machine } from '../stores/machine.ts';
+import { text } from '../text.ts';
+import styles from './Header.module.css';
+
+interface ControlProperties {
+  readonly word: string;
+  readonly hint: string;
+  readonly keys: string;
+  readonly icon: ReactNode;
+  readonly enabled: boolean;
+  readonly lit?: boolean;
+  readonly iconOnly?: boolean;
+  readonly className?: string | undefined;
+  readonly onPress: () => void;
+}
+
+/** A button that keeps the focus when it cannot be pressed: stepping by keyboard goes on where it was. */
+function Control({ word, hint, keys, icon, enabled, lit, iconOnly, className = '', onPress }: ControlProperties) {
+  return (
+    <button
+      type="button"
+      className={`${styles.button} ${className}`}
+      aria-disabled={!enabled}
+      aria-label={word}
+      aria-keyshortcuts={keys.replace('Ctrl', 'Control')}
+      data-lit={(lit && enabled) || undefined}
+      data-primary={lit || undefined}
+      title={`${hint} (${keys})`}
+      onClick={() => {
+        if (enabled) onPress();
+      }}
+    >
+      {icon}
+      {!iconOnly && (
+        <>
+          {word} <kbd>{keys.replace('Shift+', '⇧')}</kbd>
+        </>
+      )}
+    </button>
+  );
+}
+
+export function RunControls() {
+  const here = useStore(machine, state => state.guest !== null && state.view !== null && state.failure === null);
+  const running = useStore(machine, state => state.view?.running ?? false);
+  const final = useStore(machine, state => state.view !== null && isFinal(state.view));
+  const ready = here && !running && !final;
+  const words = text.run;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a toolbar is what these are.
+    <div className={styles.run} role="group" aria-label={words.label}>
+      <Control
+        word={words.reset}
+        hint={words.resetHint}
+        keys="Ctrl+Shift+F5"
+        icon={<RotateCcw size={15} />}
+        enabled={here}
+        lit={final}
+        iconOnly
+        onPress={reset}
+      />
+      <Control
+        word={words.step}
+        hint={words.stepHint}
+        keys="F11"
+        icon={<ArrowDownToDot size={15} />}
+        enabled={ready}
+        lit={!final}
+        onPress={() => step('into')}
+      />
+      <Control
+        word={words.over}
+        hint={words.overHint}
+        keys="F10"
+        icon={<RedoDot size={15} />}
+        enabled={ready}
+        onPress={() => step('over')}
+      />
+      <Control
+        word={words.out}
+        hint={words.outHint}
+        keys="Shift+F11"
+        icon={<ArrowUpFromDot size={15} />}
+        enabled={ready}
+        onPress={() => step('out')}
+      />
+      <Control
+        word={running ? words.pause : words.run}
+        hint={running ? words.pauseHint : words.runHint}
+        keys={running ? 'F6' : 'F5'}
+        icon={running ? <Pause size={15} /> : <Play size={15} />}
+        enabled={running || ready}
+        className={styles.toggle}
+        onPress={running ? pause : run}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,90 @@
+import { Group, type Layout, type LayoutChangedMeta, Panel, Separator } from 'react-resizable-panels';
+import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
+import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
+import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
+import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
+import { Happened } from '../panels/happened/Happened.tsx';
+import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
+import { settings } from '../stores/settings.ts';
+import { text } from '../text.ts';
+import { Centre } from './Centre.tsx';
+import { columns } from './columns.ts';
+import styles from './Layout.module.css';
+
+/** The remembered sizes of a group, if they are of these panels and fill it. */
+function remembered(group: string, panels: readonly string[]): Layout | undefined {
+  const layout = settings.getState().layouts[group];
+  if (layout === undefined) return undefined;
+  const total = panels.reduce((sum, panel) => sum + (layout[panel] ?? Number.NaN), 0);
+  return Object.keys(layout).length === panels.length && Math.abs(total - 100) < 1 ? layout : undefined;
+}
+
+function remember(group: string) {
+  return (layout: Layout, meta: LayoutChangedMeta): void => {
+    if (!meta.isUserInteraction) return;
+    settings.setState(state => ({ layouts: { ...state.layouts, [group]: { ...layout } } }));
+  };
+}
+
+const rememberColumns = remember('columns');
+const rememberMiddle = remember('middle');
+const attachLeft = columns.attach.bind(null, 'left');
+const attachRight = columns.attach.bind(null, 'right');
+
+/** Three columns: what happens, code over console, registers. */
+export function Wide() {
+  return (
+    <Group
+      className={styles.group}
+      defaultLayout={remembered('columns', ['left', 'middle', 'right'])}
+      onLayoutChanged={rememberColumns}
+    >
+      <Panel
+        id="left"
+        className={styles.column}
+        defaultSize={284}
+        minSize={220}
+        maxSize={460}
+        collapsible
+        groupResizeBehavior="preserve-pixel-size"
+        panelRef={attachLeft}
+        onResize={size => columns.resized('left', size.inPixels)}
+      >
+        <Happened />
+        <MachineFacts />
+        <Breakpoints />
+        <ImageFacts />
+      </Panel>
+      <Separator className={styles.upright} aria-label={`${text.layout.resize}: ${text.layout.left}`} />
+      <Panel id="middle" minSize={320}>
+        <Group
+          orientation="vertical"
+          defaultLayout={remembered('middle', ['code', 'console'])}
+          onLayoutChanged={rememberMiddle}
+        >
+          <Panel id="code" defaultSize="50%" minSize={120} className={styles.fill}>
+            <Centre />
+          </Panel>
+          <Separator className={styles.level} aria-label={`${text.layout.resize}: ${text.console.label}`} />
+          <Panel id="console" defaultSize="50%" minSize={120} collapsible className={styles.fill}>
+            <ConsolePanel />
+          </Panel>
+        </Group>
+      </Panel>
+      <Separator className={styles.upright} aria-label={`${text.layout.resize}: ${text.layout.right}`} />
+      <Panel
+        id="right"
+        className={styles.column}
+        defaultSize={360}
+        minSize={280}
+        maxSize={560}
+        collapsible
+        groupResizeBehavior="preserve-pixel-size"
+        panelRef={attachRight}
+        onResize={size => columns.resized('right', size.inPixels)}
+      >
+        <RegistersPanel />
+      </Panel>
+    </Group>
+  );
+}

@@ -1,0 +1,198 @@
+/**
+ * The page's end of the machine: the worker, what is sent to it, and what its answers change in the stores.
+ */
+import type { EditableRegister, FromWorker, MemoryWindow, StepKind, ToWorker } from '../core/protocol/messages.ts';
+import { download } from './files.ts';
+import { type FrameLoop, startFrames } from './frame.ts';
+import { resetConsole, writeConsole } from './panels/console/output.ts';
+import { isFinal, machine, type OpenMessage, wentBack, withGuest, withView } from './stores/machine.ts';
+import { notify } from './stores/notices.ts';
+import { opening } from './stores/opening.ts';
+import { PAGE_BYTES, windows } from './stores/windows.ts';
+import { text } from './text.ts';
+
+/** Rows of code to ask for: enough to scroll in both directions without asking again. */
+const ROWS_BEFORE = 48;
+const ROWS_AFTER = 96;
+
+export interface OpenRequest {
+  readonly message: OpenMessage;
+  /** Run as soon as it is there. */
+  readonly run: boolean;
+}
+
+let worker: Worker | null = null;
+let loop: FrameLoop | null = null;
+/** Requests that the worker has not answered yet, in order. */
+let asked: OpenRequest[] = [];
+/** What to open again after the worker had to be replaced. */
+let current: OpenRequest | null = null;
+
+/** Starts the worker. Called once for the page and after each failure. */
+export function startMachine(): void {
+  worker = new Worker(new URL('../core/worker.ts', import.meta.url), { type: 'module' });
+  worker.onmessage = (event: MessageEvent<FromWorker>) => receive(event.data);
+  worker.onerror = event => {
+    event.preventDefault();
+    fail(event.message);
+  };
+  worker.onmessageerror = () => fail(text.failure.unreadable);
+  loop?.stop();
+  loop = startFrames(() => worker?.postMessage({ type: 'frame' } satisfies ToWorker), silent);
+  sendWindows();
+}
+
+function send(message: ToWorker, transfer: Transferable[] = []): void {
+  if (machine.getState().failure !== null) return;
+  worker?.postMessage(message, transfer);
+  loop?.hurry();
+}
+
+function receive(message: FromWorker): void {
+  switch (message.type) {
+    case 'view': {
+      const state = machine.getState();
+      if (wentBack(state.view, message)) resetConsole();
+      if (message.console.length > 0) writeConsole(message.console);
+      const next = withView(state, message);
+      // Another stop: F9 acts on the current row again.
+      if (next.stopped !== undefined && next.stopped?.instructions !== state.stopped?.instructions) {
+        windows.setState({ selected: null });
+      }
+      machine.setState(next);
+      loop?.answered(message.running);
+      return;
+    }
+    case 'opened': {
+      const request = asked.shift();
+      if (request === undefined) return;
+      const same = current?.message.name === request.message.name;
+      current = request;
+      resetConsole();
+      machine.setState({ ...withGuest(request.message, message), ...(same ? {} : { breakpoints: [] }) });
+      windows.setState({ follow: true, codeTarget: null, selected: null });
+      if (asked.length === 0) opening.setState({ now: null });
+      sendWindows();
+      send({ type: 'breakpoints', addresses: machine.getState().breakpoints });
+      if (request.run) run();
+      return;
+    }
+    case 'refused':
+      if (message.request === 'open') {
+        asked.shift();
+        if (asked.length === 0) opening.setState({ now: null });
+      }
+      notify(message.message);
+      loop?.hurry();
+      return;
+    case 'snapshot':
+      download(message.name.endsWith('.ringside') ? message.name : `${message.name}.ringside`, message.file);
+      return;
+    case 'crashed':
+      fail(message.message);
+      return;
+  }
+}
+
+function fail(message: string): void {
+  end();
+  machine.setState({ failure: { kind: 'crashed', message } });
+}
+
+function silent(): void {
+  end();
+  machine.setState({ failure: { kind: 'silent' } });
+}
+
+function end(): void {
+  loop?.stop();
+  worker?.terminate();
+  worker = null;
+  opening.setState({ now: null });
+}
+
+/** A new worker with the guest that the last one had. Breakpoints and settings stay. */
+export function restart(): void {
+  const again = asked[0] ?? current;
+  asked = [];
+  machine.setState({ failure: null, view: null, code: [], stopped: null, before: null });
+  startMachine();
+  if (again !== null) open(again);
+}
+
+/** The bytes are copied, not transferred: a restart needs them again. */
+export function open(request: OpenRequest): void {
+  asked.push(request);
+  opening.setState({ now: { name: request.message.name, stage: 'starting', loaded: 0, total: null } });
+  send(request.message);
+}
+
+/** Whether the machine stands still and can go on. */
+export function canGoOn(): boolean {
+  const view = machine.getState().view;
+  return view !== null && !view.running && !isFinal(view);
+}
+
+export function run(): void {
+  send({ type: 'run' });
+}
+
+export function pause(): void {
+  send({ type: 'pause' });
+}
+
+export function step(kind: StepKind): void {
+  if (canGoOn()) send({ type: 'step', kind });
+}
+
+export function reset(): void {
+  windows.setState({ follow: true, codeTarget: null, selected: null });
+  send({ type: 'reset' });
+}
+
+export function typeOnConsole(bytes: Uint8Array): void {
+  send({ type: 'input', bytes });
+}
+
+export function toggleBreakpoint(address: number): void {
+  const old = machine.getState().breakpoints;
+  const breakpoints = old.includes(address) ? old.filter(a => a !== address) : [...old, address].sort((a, b) => a - b);
+  machine.setState({ breakpoints });
+  send({ type: 'breakpoints', addresses: breakpoints });
+}
+
+export function writeRegister(register: EditableRegister, value: number): void {
+  send({ type: 'writeRegister', register, value });
+}
+
+export function writeMemory(space: MemoryWindow['space'], address: number, bytes: Uint8Array): void {
+  send({ type: 'writeMemory', space, address, bytes });
+}
+
+export function saveSnapshot(): void {
+  send({ type: 'save' });
+}
+
+export function restoreSnapshot(file: Uint8Array<ArrayBuffer>): void {
+  send({ type: 'restore', file }, [file.buffer]);
+}
+
+/** Tells the worker which code and memory is looked at. */
+function sendWindows(): void {
+  const { tab, follow, codeAddress, space, memoryAddress } = windows.getState();
+  send({
+    type: 'windows',
+    code: { follow, address: codeAddress, before: ROWS_BEFORE, after: ROWS_AFTER },
+    memory: tab === 'memory' ? { space, address: memoryAddress, length: PAGE_BYTES } : null,
+  });
+}
+
+windows.subscribe((state, old) => {
+  const looksElsewhere =
+    state.follow !== old.follow ||
+    state.codeAddress !== old.codeAddress ||
+    state.space !== old.space ||
+    state.memoryAddress !== old.memoryAddress ||
+    (state.tab === 'memory') !== (old.tab === 'memory');
+  if (looksElsewhere) sendWindows();
+});

@@ -1,0 +1,20 @@
+import { createRoot } from 'react-dom/client';
+import './styles/fonts.css';
+import './styles/tokens.css';
+import './styles/base.css';
+import { App } from './app/App.tsx';
+import { followTheme } from './app/theme.ts';
+import { primer } from './guests.ts';
+import { listenToKeys } from './keys.ts';
+import { startMachine } from './machine.ts';
+import { openGuest } from './opening.ts';
+import { restoreSettings } from './stores/settings.ts';
+
+restoreSettings();
+followTheme();
+listenToKeys();
+startMachine();
+void openGuest(primer);
+
+const root = document.getElementById('root');
+if (root !== null) createRoot(root).render(<App />);

@@ -1,0 +1,103 @@
+/** From a chosen guest or file to an `open` for the worker. One at a time: a new choice ends the one before. */
+import { FileError, type FileKind, fetchFile, type Progress, readFile, sniff } from './files.ts';
+import type { PageGuest } from './guests.ts';
+import { open, restoreSnapshot } from './machine.ts';
+import { notify } from './stores/notices.ts';
+import { opening } from './stores/opening.ts';
+import { text } from './text.ts';
+
+export interface FileOptions {
+  /** Null: what suits the kind of image. */
+  readonly commandLine: string | null;
+  readonly memoryMib: number | null;
+}
+
+let controller: AbortController | null = null;
+
+export function cancelOpening(): void {
+  controller?.abort();
+  opening.setState({ now: null });
+}
+
+/** Fetches a guest of the page and opens it. */
+export function openGuest(guest: PageGuest): Promise<void> {
+  return once(guest.name, async (progress, signal) => {
+    const kernel = await fetchFile(guest.kernel, progress, signal);
+    const initrd = guest.initrd === null ? null : await fetchFile(guest.initrd, progress, signal);
+    const symbols = guest.symbols === null ? null : await fetchFile(guest.symbols, progress, signal);
+    open({
+      message: {
+        type: 'open',
+        name: guest.name,
+        kernel,
+        initrd,
+        symbols: symbols === null ? null : new TextDecoder().decode(symbols),
+        commandLine: guest.commandLine,
+        memoryMib: guest.memoryMib,
+        stopBeforePrivileged: guest.start === 'privileged',
+      },
+      run: guest.start === 'run',
+    });
+  });
+}
+
+/** Opens dropped or chosen files: a kernel, a kernel and its initial RAM disk in any order, or a snapshot. */
+export function openFiles(files: readonly File[], options: FileOptions): Promise<void> {
+  const name = files[0]?.name ?? '';
+  return once(name, async (progress, signal) => {
+    if (files.length > 2) throw new FileError(text.files.tooMany(files.length));
+    const read: { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer>; readonly kind: FileKind }[] = [];
+    for (const file of files) {
+      const bytes = await readFile(file, progress, signal);
+      read.push({ name: file.name, bytes, kind: sniff(file.name, bytes) });
+    }
+    if (read.length === 1 && read[0].kind === 'snapshot') {
+      opening.setState({ now: null });
+      restoreSnapshot(read[0].bytes);
+      return;
+    }
+    if (read.length === 1 && read[0].kind === 'initrd') throw new FileError(text.files.initrdAlone(name));
+    const [kernel, initrd] = read[0].kind === 'initrd' ? [read[1], read[0]] : read;
+    const linux = kernel.kind === 'linux';
+    open({
+      message: {
+        type: 'open',
+        name: kernel.name,
+        kernel: kernel.bytes,
+        initrd: initrd?.bytes ?? null,
+        symbols: null,
+        commandLine: options.commandLine ?? (linux ? 'console=ttyS0' : ''),
+        memoryMib: options.memoryMib ?? (linux ? 256 : 64),
+        stopBeforePrivileged: !linux,
+      },
+      run: linux,
+    });
+  });
+}
+
+/** Reads a snapshot file and restores it. */
+export function openSnapshot(file: File): Promise<void> {
+  return once(file.name, async (progress, signal) => {
+    const bytes = await readFile(file, progress, signal);
+    opening.setState({ now: null });
+    restoreSnapshot(bytes);
+  });
+}
+
+async function once(name: string, work: (progress: Progress, signal: AbortSignal) => Promise<void>): Promise<void> {
+  controller?.abort();
+  const mine = new AbortController();
+  controller = mine;
+  const progress: Progress = (loaded, total) => {
+    if (controller === mine) opening.setState({ now: { name, stage: 'reading', loaded, total } });
+  };
+  progress(0, null);
+  try {
+    await work(progress, mine.signal);
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    opening.setState({ now: null });
+    if (error instanceof FileError) notify(error.message);
+    else throw error;
+  }
+}

@@ -1,0 +1,42 @@
+import { useStore } from 'zustand';
+import { machine, symbolsOf } from '../../stores/machine.ts';
+import { goToCode, windows } from '../../stores/windows.ts';
+import { text } from '../../text.ts';
+import { AddressBox } from '../../widgets/AddressBox.tsx';
+import styles from './CodeBar.module.css';
+
+/** The tools of the code panel, and where the next instruction is. */
+export function CodeBar() {
+  const follow = useStore(windows, state => state.follow);
+  const place = useStore(machine, state => {
+    const eip = state.view?.registers.eip;
+    if (eip === undefined) return '';
+    const symbols = symbolsOf(state);
+    const line = symbols.lineAt(eip);
+    const name = symbols.nameAt(eip);
+    return [line === null ? null : `${line.file}:${line.line}`, name].filter(Boolean).join(' · ');
+  });
+
+  const toggle = (): void => {
+    const eip = machine.getState().view?.registers.eip ?? 0;
+    windows.setState(follow ? { follow: false, codeAddress: eip } : { follow: true, selected: null });
+  };
+
+  return (
+    <>
+      <AddressBox label={text.code.goTo} onGo={goToCode} />
+      <button
+        type="button"
+        className={styles.toggle}
+        aria-pressed={follow}
+        title={text.code.followHint}
+        onClick={toggle}
+      >
+        {text.code.follow}
+      </button>
+      <span className={styles.place} title={place}>
+        {place}
+      </span>
+    </>
+  );
+}

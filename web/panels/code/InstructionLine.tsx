@@ -1,0 +1,96 @@
+import { memo } from 'react';
+import type { CodeRow } from '../../../core/protocol/messages.ts';
+import { byteList, hex } from '../../format.ts';
+import { text } from '../../text.ts';
+import styles from './CodePanel.module.css';
+
+interface Properties {
+  readonly row: CodeRow;
+  readonly now: boolean;
+  readonly cpl: 0 | 1 | 2 | 3;
+  readonly selected: boolean;
+  readonly focusable: boolean;
+  readonly broken: boolean;
+  readonly onSelect: (address: number) => void;
+  readonly onToggle: (address: number) => void;
+}
+
+function Line({ row, now, cpl, selected, focusable, broken, onSelect, onToggle }: Properties) {
+  const address = hex(row.address);
+  const space = row.text.indexOf(' ');
+  const mnemonic = space < 0 ? row.text : row.text.slice(0, space);
+  const operands = space < 0 ? '' : row.text.slice(space).trimStart();
+  const bytes = byteList(row.bytes);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys select rows; a click is a shortcut for them.
+    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: the button inside is what can be operated.
+    <li
+      className={styles.line}
+      data-key={row.address.toString(16)}
+      data-now={now || undefined}
+      data-ring={cpl}
+      data-selected={selected || undefined}
+      aria-current={now ? 'step' : undefined}
+      onClick={() => onSelect(row.address)}
+    >
+      <button
+        type="button"
+        className={styles.gutter}
+        aria-pressed={broken}
+        aria-label={text.code.setBreakpoint(address)}
+        tabIndex={focusable ? 0 : -1}
+        onClick={event => {
+          event.stopPropagation();
+          onToggle(row.address);
+        }}
+      >
+        <i className={styles.dot} />
+      </button>
+      <span className={styles.address}>
+        <span className={styles.marker} aria-hidden="true">
+          {now ? '▸' : ''}
+        </span>
+        {address}
+        {now && <span className="hidden-text"> {text.code.here}</span>}
+      </span>
+      {row.bytes.length === 0 ? (
+        <span className={styles.unmapped}>{text.code.unmapped}</span>
+      ) : (
+        <span className={styles.text}>
+          <span className={styles.mnemonic}>{mnemonic}</span> {operands}
+          {row.class !== 'plain' && (
+            <span className={styles.badge} data-class={row.class} title={text.code.badgeHint[row.class]}>
+              {text.code.badge[row.class][cpl === 0 ? 0 : 'user']}
+            </span>
+          )}
+        </span>
+      )}
+      <span className={styles.bytes} title={bytes}>
+        {bytes}
+      </span>
+    </li>
+  );
+}
+
+/** An instruction with its breakpoint, address, text, badge and bytes. Drawn again only when one of them changes. */
+export const InstructionLine = memo(Line, (a, b) => {
+  const same =
+    a.now === b.now &&
+    a.selected === b.selected &&
+    a.focusable === b.focusable &&
+    a.broken === b.broken &&
+    // Only badges and the current row show the ring.
+    (a.cpl === b.cpl || (a.row.class === 'plain' && !a.now));
+  return same && sameRow(a.row, b.row);
+});
+
+function sameRow(a: CodeRow, b: CodeRow): boolean {
+  if (a === b) return true;
+  return (
+    a.address === b.address &&
+    a.text === b.text &&
+    a.class === b.class &&
+    a.bytes.length === b.bytes.length &&
+    a.bytes.every((byte, i) => byte === b.bytes[i])
+  );
+}

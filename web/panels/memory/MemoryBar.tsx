@@ -1,0 +1,49 @@
+import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { useStore } from 'zustand';
+import { goToMemory, PAGE_BYTES, windows } from '../../stores/windows.ts';
+import { text } from '../../text.ts';
+import { AddressBox } from '../../widgets/AddressBox.tsx';
+import styles from './Memory.module.css';
+
+/** Which memory is shown: the space, the address, and the pages before and after. */
+export function MemoryBar() {
+  const space = useStore(windows, state => state.space);
+  const address = useStore(windows, state => state.memoryAddress);
+  const spaces = ['linear', 'physical'] as const;
+  return (
+    <>
+      <AddressBox label={text.code.goTo} onGo={goToMemory} />
+      <fieldset className={styles.spaces} aria-label={text.memory.space}>
+        {spaces.map(name => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={space === name}
+            onClick={() => windows.setState({ space: name })}
+          >
+            {text.memory[name]}
+          </button>
+        ))}
+      </fieldset>
+      <span className={styles.pages}>
+        <button
+          type="button"
+          aria-label={text.memory.previous}
+          title={text.memory.previous}
+          onClick={() => goToMemory(address - PAGE_BYTES)}
+        >
+          <ChevronLeft size={15} />
+        </button>
+        <button
+          type="button"
+          aria-label={text.memory.next}
+          title={text.memory.next}
+          onClick={() => goToMemory(address + PAGE_BYTES)}
+        >
+          <ChevronRight size={15} />
+        </button>
+      </span>
+      <span className={styles.hint}>{text.memory.hint}</span>
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+import { memo } from 'react';
+import type { SegmentView } from '../../../core/protocol/messages.ts';
+import { hex } from '../../format.ts';
+import { text } from '../../text.ts';
+import styles from './Registers.module.css';
+
+/** Order of Registers.segments. */
+const names = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'];
+
+interface RowProperties extends SegmentView {
+  readonly name: string;
+  readonly changed: boolean;
+}
+
+/** Index, table and requested privilege level of a selector (SDM 3A, 3.4.2). */
+function selectorTitle(selector: number): string {
+  return `index ${selector >>> 3}, ${(selector & 4) === 0 ? 'GDT' : 'LDT'}, RPL ${selector & 3}`;
+}
+
+const Segment = memo(function Segment({ name, selector, base, limit, description, changed }: RowProperties) {
+  return (
+    <tr data-changed={changed || undefined}>
+      <th scope="row">{name}</th>
+      <td title={selectorTitle(selector)}>{hex(selector, 4)}</td>
+      <td>{hex(base)}</td>
+      <td>{hex(limit)}</td>
+      <td className={styles.description} title={description}>
+        {description}
+      </td>
+    </tr>
+  );
+});
+
+interface Properties {
+  readonly segments: readonly SegmentView[];
+  readonly before: readonly SegmentView[];
+}
+
+/** Segment registers with their hidden parts. */
+export function Segments({ segments, before }: Properties) {
+  return (
+    <table className={styles.segments}>
+      <thead>
+        <tr>
+          <th scope="col">
+            <span className="hidden-text">{text.registers.label}</span>
+          </th>
+          <th scope="col">{text.registers.selector}</th>
+          <th scope="col">{text.registers.base}</th>
+          <th scope="col">{text.registers.limit}</th>
+          <th scope="col">
+            <span className="hidden-text">descriptor</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {segments.map((segment, i) => (
+          <Segment
+            key={names[i]}
+            name={names[i]}
+            selector={segment.selector}
+            base={segment.base}
+            limit={segment.limit}
+            description={segment.description}
+            changed={
+              before[i] !== undefined &&
+              (before[i].selector !== segment.selector ||
+                before[i].base !== segment.base ||
+                before[i].limit !== segment.limit)
+            }
+          />
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,110 @@
+import { createStore } from 'zustand/vanilla';
+import type { CodeRow, FromWorker, Registers, ToWorker, View } from '../../core/protocol/messages.ts';
+import { indexSymbols, type SymbolIndex } from '../symbols.ts';
+
+export type OpenMessage = Extract<ToWorker, { type: 'open' }>;
+export type OpenedMessage = Extract<FromWorker, { type: 'opened' }>;
+
+/** The guest that is in the machine. */
+export interface Guest {
+  readonly name: string;
+  readonly kind: string;
+  readonly memoryMib: number;
+  readonly commandLine: string;
+  readonly kernelBytes: number;
+  readonly initrdBytes: number | null;
+  readonly symbols: SymbolIndex;
+  readonly symbolCount: number;
+}
+
+/** Why there is no machine any more. */
+export type Failure = { readonly kind: 'crashed'; readonly message: string } | { readonly kind: 'silent' };
+
+export interface MachineState {
+  readonly guest: Guest | null;
+  readonly view: View | null;
+  /** The last code rows that came. */
+  readonly code: readonly CodeRow[];
+  /** Registers of this stop and of the one before: what differs has changed. */
+  readonly stopped: Stopped | null;
+  readonly before: Registers | null;
+  readonly breakpoints: readonly number[];
+  readonly failure: Failure | null;
+  readonly consoleDropped: number;
+}
+
+interface Stopped {
+  readonly instructions: number;
+  readonly registers: Registers;
+}
+
+const noSymbols = indexSymbols(null);
+
+export const machine = createStore<MachineState>(() => ({
+  guest: null,
+  view: null,
+  code: [],
+  stopped: null,
+  before: null,
+  breakpoints: [],
+  failure: null,
+  consoleDropped: 0,
+}));
+
+/** Whether this view comes from an earlier time than the last one: after a reset or a restored snapshot. */
+export function wentBack(last: View | null, view: View): boolean {
+  return last !== null && view.instructions < last.instructions;
+}
+
+/** What a new view changes. */
+export function withView(state: MachineState, view: View): Partial<MachineState> {
+  const common = {
+    view,
+    code: view.code ?? state.code,
+    consoleDropped: state.consoleDropped + view.consoleDropped,
+  };
+  if (view.running) return common;
+  const here = { instructions: view.instructions, registers: view.registers };
+  if (wentBack(state.view, view) || state.stopped === null) return { ...common, stopped: here, before: null };
+  const moved = view.instructions !== state.stopped.instructions || state.view?.running === true;
+  // An edited register belongs to the same stop: it shows as changed against the one before.
+  return moved
+    ? { ...common, stopped: here, before: state.stopped.registers }
+    : {
+        ...common,
+        stopped: { ...state.stopped, registers: view.registers },
+        before: state.before ?? state.stopped.registers,
+      };
+}
+
+/** A new guest: nothing of the old one stays but what the page itself remembers. */
+export function withGuest(request: OpenMessage, opened: OpenedMessage): Partial<MachineState> {
+  return {
+    guest: {
+      name: opened.name,
+      kind: opened.kind,
+      memoryMib: opened.memoryMib,
+      commandLine: request.commandLine,
+      kernelBytes: request.kernel.length,
+      initrdBytes: request.initrd?.length ?? null,
+      symbols: opened.symbols === null ? noSymbols : indexSymbols(opened.symbols),
+      symbolCount: opened.symbols?.symbols.length ?? 0,
+    },
+    view: null,
+    code: [],
+    stopped: null,
+    before: null,
+    consoleDropped: 0,
+  };
+}
+
+/** The symbols of the guest, empty without one. */
+export function symbolsOf(state: MachineState): SymbolIndex {
+  return state.guest?.symbols ?? noSymbols;
+}
+
+/** A stop after which nothing but a reset, or another guest, goes on. */
+export function isFinal(view: View): boolean {
+  const kind = view.stop.kind;
+  return !view.running && (kind === 'powerOff' || kind === 'tripleFault' || kind === 'deadHalt');
+}

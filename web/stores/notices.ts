@@ -1,0 +1,24 @@
+import { createStore } from 'zustand/vanilla';
+
+/** Something that could not be done, in one sentence, shown until it is dismissed. */
+export interface Notice {
+  readonly id: number;
+  readonly message: string;
+}
+
+/** More than this many at once help nobody: the oldest goes. */
+const MOST = 3;
+
+export const notices = createStore<{ readonly list: readonly Notice[] }>(() => ({ list: [] }));
+
+let last = 0;
+
+export function notify(message: string): void {
+  last += 1;
+  const notice = { id: last, message };
+  notices.setState(state => ({ list: [...state.list.filter(n => n.message !== message), notice].slice(-MOST) }));
+}
+
+export function dismiss(id: number): void {
+  notices.setState(state => ({ list: state.list.filter(notice => notice.id !== id) }));
+}

@@ -1,0 +1,50 @@
+import * as v from 'valibot';
+import { createStore } from 'zustand/vanilla';
+
+/** What the page remembers between visits. Everything read back is checked field by field: a bad one falls back alone. */
+const Layout = v.record(v.string(), v.pipe(v.number(), v.minValue(0), v.maxValue(100)));
+const Settings = v.object({
+  theme: v.fallback(v.picklist(['system', 'light', 'dark']), 'system'),
+  /** Panel sizes in percent, by group and panel. */
+  layouts: v.fallback(v.record(v.string(), Layout), {}),
+});
+
+export type Settings = v.InferOutput<typeof Settings>;
+export type Theme = Settings['theme'];
+
+const KEY = 'ringside.settings';
+
+/** The settings in a stored text; the defaults for whatever is missing or wrong in it. */
+export function readSettings(stored: string | null): Settings {
+  let value: unknown = {};
+  try {
+    value = JSON.parse(stored ?? '{}');
+  } catch {
+    // Not JSON: start afresh.
+  }
+  const result = v.safeParse(Settings, typeof value === 'object' && value !== null ? value : {});
+  return result.success ? result.output : { theme: 'system', layouts: {} };
+}
+
+export const settings = createStore<Settings>(() => readSettings(null));
+
+/** Takes the stored settings, unless the page was opened with ?safe. Later changes are stored. */
+export function restoreSettings(): void {
+  const safe = new URLSearchParams(location.search).has('safe');
+  if (!safe) settings.setState(readSettings(fromStorage()));
+  settings.subscribe(state => {
+    try {
+      localStorage.setItem(KEY, JSON.stringify(state));
+    } catch {
+      // Storage may be forbidden or full; the page works without.
+    }
+  });
+}
+
+function fromStorage(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,55 @@
+import { createStore } from 'zustand/vanilla';
+import type { MemoryWindow } from '../../core/protocol/messages.ts';
+
+export type Tab = 'code' | 'memory' | 'console' | 'registers' | 'machine';
+
+/** What the panels look at. */
+export interface Windows {
+  /** The tab of a narrow page; a wide one shows all but chooses between code and memory. */
+  readonly tab: Tab;
+  readonly follow: boolean;
+  /** Linear address in the middle of the code when it does not follow. */
+  readonly codeAddress: number;
+  /** Address that was asked for and shall be scrolled to; `serial` tells two requests for the same one apart. */
+  readonly codeTarget: { readonly address: number; readonly serial: number } | null;
+  /** The row that F9 acts on; null means the current one. */
+  readonly selected: number | null;
+  readonly space: MemoryWindow['space'];
+  /** Start of the memory that is shown, on a 4 KB boundary. */
+  readonly memoryAddress: number;
+  /** The byte under the cursor. */
+  readonly memoryCursor: number;
+}
+
+export const PAGE_BYTES = 4096;
+
+export const windows = createStore<Windows>(() => ({
+  tab: 'code',
+  follow: true,
+  codeAddress: 0,
+  codeTarget: null,
+  selected: null,
+  space: 'linear',
+  memoryAddress: 0x100000,
+  memoryCursor: 0x100000,
+}));
+
+/** Shows code around an address and stops following. */
+export function goToCode(address: number): void {
+  windows.setState(state => ({
+    tab: 'code',
+    follow: false,
+    codeAddress: address,
+    selected: address,
+    codeTarget: { address, serial: (state.codeTarget?.serial ?? 0) + 1 },
+  }));
+}
+
+/** Shows memory from an address on, with the cursor on it. */
+export function goToMemory(address: number): void {
+  windows.setState({
+    tab: 'memory',
+    memoryAddress: (address & ~(PAGE_BYTES - 1)) >>> 0,
+    memoryCursor: address >>> 0,
+  });
+}

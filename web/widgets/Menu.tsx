@@ -1,0 +1,131 @@
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import styles from './Menu.module.css';
+
+export interface MenuItem {
+  readonly label: ReactNode;
+  readonly hint?: string;
+  readonly icon?: ReactNode;
+  /** Set on items of which one is chosen. */
+  readonly checked?: boolean;
+  readonly disabled?: boolean;
+  readonly choose?: () => void;
+}
+
+export interface MenuGroup {
+  readonly title?: string;
+  readonly items: readonly MenuItem[];
+}
+
+interface Properties {
+  readonly label: string;
+  readonly button: ReactNode;
+  readonly groups: readonly MenuGroup[];
+  readonly align?: 'start' | 'end';
+  readonly className?: string;
+}
+
+/** A button that opens a list of choices: arrow keys, Home, End and Escape as the ARIA practices have them. */
+export function Menu({ label, button, groups, align = 'start', className }: Properties) {
+  const [open, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  const trigger = useRef<HTMLButtonElement>(null);
+  const id = useId();
+
+  const items = (): HTMLElement[] => [...(root.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])];
+  const close = (focus: boolean): void => {
+    setOpen(false);
+    if (focus) trigger.current?.focus();
+  };
+
+  useEffect(() => {
+    if (!open) return;
+    const list = [...(root.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])];
+    (list.find(item => item.ariaChecked === 'true') ?? list[0])?.focus();
+    const outside = (event: PointerEvent): void => {
+      if (!(event.target instanceof Node && root.current?.contains(event.target))) setOpen(false);
+    };
+    document.addEventListener('pointerdown', outside);
+    return () => document.removeEventListener('pointerdown', outside);
+  }, [open]);
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (!open) {
+      if (event.key === 'ArrowDown') {
+        event.preventDefault();
+        setOpen(true);
+      }
+      return;
+    }
+    const list = items();
+    const at = list.findIndex(item => item === document.activeElement);
+    const target: Record<string, number> = {
+      ArrowDown: (at + 1) % list.length,
+      ArrowUp: (at + list.length - 1) % list.length,
+      Home: 0,
+      End: list.length - 1,
+    };
+    if (event.key in target) {
+      event.preventDefault();
+      list[target[event.key]]?.focus();
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      close(true);
+    } else if (event.key === 'Tab') {
+      setOpen(false);
+    }
+  };
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys come from the button and the items inside.
+    <div className={styles.root} ref={root} onKeyDown={onKeyDown}>
+      <button
+        ref={trigger}
+        type="button"
+        className={className ?? styles.trigger}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        aria-label={label}
+        title={open ? undefined : label}
+        onClick={() => setOpen(!open)}
+      >
+        {button}
+      </button>
+      {open && (
+        <div className={styles.list} data-align={align} role="menu" id={id} aria-label={label}>
+          {groups.map((group, g) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the groups of a menu are fixed.
+            // biome-ignore lint/a11y/useSemanticElements: a group of menu items is no fieldset.
+            <div key={g} role="group" aria-label={group.title} className={styles.group}>
+              {group.title !== undefined && <div className={styles.title}>{group.title}</div>}
+              {group.items.map((item, i) => (
+                // biome-ignore lint/a11y/useAriaPropsSupportedByRole: only a menuitemradio gets aria-checked.
+                <button
+                  // biome-ignore lint/suspicious/noArrayIndexKey: the items of a group keep their order.
+                  key={i}
+                  type="button"
+                  tabIndex={-1}
+                  className={styles.item}
+                  role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
+                  aria-checked={item.checked}
+                  aria-disabled={item.disabled}
+                  onClick={() => {
+                    if (item.disabled) return;
+                    close(true);
+                    item.choose?.();
+                  }}
+                >
+                  <span className={styles.icon}>{item.icon}</span>
+                  <span className={styles.label}>
+                    {item.label}
+                    {item.hint !== undefined && <small>{item.hint}</small>}
+                  </span>
+                </button>
+              ))}
+            </div>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
