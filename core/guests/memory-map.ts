@@ -10,8 +10,8 @@ export const EXTENDED_START = 0x100000;
 export const BIOS_DATA_END = 0x500;
 
 /** The type numbers of E820h, which multiboot and Linux share. */
-export const E820_USABLE = 1;
-export const E820_RESERVED = 2;
+const E820_USABLE = 1;
+const E820_RESERVED = 2;
 
 export interface MemoryRange {
   readonly base: number;
