@@ -2,6 +2,7 @@
 # Builds the project's own guests into public/guests: primer.elf, and primer.json with its symbols, lines and sources.
 #   build.sh           writes public/guests
 #   build.sh --check   builds elsewhere and compares with public/guests; fails when they differ
+# KEEP=folder leaves the object files there, and primer.debug.elf, shell.debug.elf and counter.debug.elf for a debugger.
 # The same compiler makes the same bytes: Debian 12's gcc 12.2 and nasm 2.16 made the committed ones.
 set -euo pipefail
 export LC_ALL=C
@@ -9,8 +10,11 @@ export LC_ALL=C
 root=$(cd "$(dirname "$0")/../.." && pwd)
 source=$root/core/guests/primer
 committed=$root/public/guests
-work=$(mktemp -d)
-[ -n "${KEEP:-}" ] && work=$KEEP || trap 'rm -rf "$work"' EXIT
+work=${KEEP:-}
+if [ -z "$work" ]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+fi
 
 fail() {
   echo "$1" >&2
@@ -27,12 +31,11 @@ compile=(gcc -m32 -march=i686 -mno-mmx -mno-sse -mno-80387 -masm=intel -mpreferr
   -std=gnu11 -ffreestanding -nostdinc -isystem "$(gcc -print-file-name=include)"
   -O1 -g -gdwarf-4 -fno-omit-frame-pointer -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables
   -fno-strict-aliasing -fno-jump-tables -fcf-protection=none -fno-ident
-  -ffile-prefix-map=./= -fdebug-prefix-map="$source"=.
-  -Wall -Wextra -Wno-unused-but-set-parameter)
+  -ffile-prefix-map="$source"=. -Wall -Wextra)
 assemble=(nasm -f elf32 -g -F dwarf -w+all)
 link=(ld -m elf_i386 -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments)
 
-# object FILE...: compiles and assembles each, prints the names of the object files.
+# objects FILE...: compiles and assembles each, prints the names of the object files.
 objects() {
   local file
   for file in "$@"; do

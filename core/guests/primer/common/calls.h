@@ -1,8 +1,8 @@
 /*
  * calls.h: the system calls, as kernel and processes agree on them.
  *
- * A process puts the number into EAX and up to three arguments into EBX, ECX and EDX, and executes INT 0x80. The answer
- * is in EAX; a negative one is an error.
+ * A process puts the number into EAX and up to two arguments into EBX and ECX, and executes INT
+ * 0x80. The answer is in EAX; a negative one is an error.
  */
 #pragma once
 

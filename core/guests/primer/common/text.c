@@ -25,7 +25,10 @@ void copy_text(char *to, const char *from, size_t size) {
   *to = 0;
 }
 
-/* Writes the digits of a number to the end of a buffer of 12 characters and returns where they begin. */
+/*
+ * Writes the digits of a number to the end of a buffer of 12 characters and returns where they
+ * begin.
+ */
 static char *digits_of(u32 value, u32 base, char *end) {
   *--end = 0;
   do {

@@ -1,7 +1,8 @@
 ; attempt.asm: u32 attempt(void (*routine)(u32 *result), u32 *result)
 ;
-; Calls a routine that may fault, and answers 0 if it came back. If it faults, trap() sees attempt_landing and returns to
-; there instead, with the vector in EAX; whatever the routine left on the stack is forgotten, and the answer is 256 + vector.
+; Calls a routine that may fault, and answers 0 if it came back. If it faults, trap() sees
+; attempt_landing and returns to there instead, with the vector in EAX; whatever the routine
+; left on the stack is forgotten, and the answer is 256 + vector.
 
 global attempt:function, attempt_landing:data (4)
 

@@ -1,6 +1,7 @@
 /*
- * bench.c: how often the kernel can do a thing in so many timer ticks. Interrupts are on, or the ticks would not come; the
- * kernel is not preempted, so the process has all the time for itself.
+ * bench.c: how often the kernel can do a thing in so many timer ticks. Interrupts are on, or
+ * the ticks would not come; the kernel is not preempted, so the process has all the time for
+ * itself.
  */
 #include "kernel.h"
 

@@ -1,6 +1,6 @@
 /*
- * call.c: system calls. A pointer from a process is checked before the kernel follows it: the kernel could read and write
- * what the process may not.
+ * call.c: system calls. A pointer from a process is checked before the kernel follows it: the
+ * kernel could read and write what the process may not.
  */
 #include "kernel.h"
 #include "process.h"

@@ -1,6 +1,7 @@
 /*
- * console.c: characters that came and wait to be read. The interrupt handler adds at one end, a process takes from the
- * other; whoever is not an interrupt handler keeps interrupts off meanwhile.
+ * console.c: characters that came and wait to be read. The interrupt handler adds at one end, a
+ * process takes from the other; whoever is not an interrupt handler keeps interrupts off
+ * meanwhile.
  */
 #include "kernel.h"
 

@@ -6,8 +6,9 @@
  *   |XD|   reserved   |  physical address of a frame  | ours  |G|S|D|A|C|T|U|W|P|
  *   +--+--------------+-------------------------------+-------+-+-+-+-+-+-+-+-+-+
  *
- * A page directory's entries look the same, with S set for a page of 2 MB. The four entries of the page-directory-pointer
- * table know only P, T and C: the processor refuses them when W, U or XD is set.
+ * A page directory's entries look the same, with S set for a page of 2 MB. The four entries of
+ * the page-directory-pointer table know only P, T and C: the processor refuses them when W, U
+ * or XD is set.
  */
 #pragma once
 
@@ -23,7 +24,8 @@ typedef u64 entry;
 #define ENTRY_COPY 0x200u /* ours: shared since a fork, to be copied at the first write */
 #define ENTRY_XD (1ull << 63) /* execute disable; reserved unless EFER.NXE is set */
 
-#define ENTRY_FRAME 0x0000000ffffff000ull
+/* Everything but the frame's address. */
+#define ENTRY_BITS (ENTRY_XD | 0xfffu)
 
 /* Bits of a page fault's error code (SDM 3A, 4.7). */
 #define FAULT_P 0x01u /* the page was present, the access not permitted */

@@ -1,6 +1,6 @@
 /*
- * fault.c: page faults that are no mistakes. A page of heap or stack appears when it is touched first; a page shared since
- * a fork is copied when it is written first.
+ * fault.c: page faults that are no mistakes. A page of heap or stack appears when it is touched
+ * first; a page shared since a fork is copied when it is written first.
  */
 #include "kernel.h"
 
@@ -16,7 +16,7 @@ static bool give_zeros(struct space *space, u32 page) {
 }
 
 static bool give_copy(entry *e, u32 page) {
-  u32 frame = *e & ENTRY_FRAME;
+  u32 frame = frame_of(*e);
   if (frame_holders(frame) > 1) {
     u32 copy = frame_take();
     if (!copy) return false;
@@ -24,13 +24,16 @@ static bool give_copy(entry *e, u32 page) {
     frame_release(frame);
     frame = copy;
   }
-  entry bits = *e & ~ENTRY_FRAME & ~(entry)ENTRY_COPY;
-  set_entry(e, frame | bits | ENTRY_W);
+  entry bits = *e & ENTRY_BITS & ~(entry)ENTRY_COPY;
+  set_entry(e, make_entry(frame, bits | ENTRY_W));
   invalidate_page(page);
   return true;
 }
 
-/* True: try the instruction again. False: the process had no business there, or there is no memory. */
+/*
+ * True: try the instruction again. False: the process had no business there, or there is no
+ * memory.
+ */
 bool resolve_fault(struct space *space, u32 address, u32 error) {
   if (address >= USER_END) return false;
   u32 page = address & ~(PAGE - 1);
@@ -42,8 +45,9 @@ bool resolve_fault(struct space *space, u32 address, u32 error) {
 }
 
 /*
- * May the process itself read, or write, these bytes? A system call asks before it touches what a process points to, and
- * what would fault in the process is resolved here, so that the kernel never faults.
+ * May the process itself read, or write, these bytes? A system call asks before it touches what
+ * a process points to, and what would fault in the process is resolved here, so that the kernel
+ * never faults.
  */
 bool reachable(struct space *space, const void *buffer, u32 size, bool to_write) {
   u32 from = (u32)buffer;

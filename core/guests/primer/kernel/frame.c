@@ -1,6 +1,6 @@
 /*
- * frame.c: physical memory is given out in frames of 4 KB. Each frame has a count of its holders: after a fork two
- * processes hold the same frames until one of them writes.
+ * frame.c: physical memory is given out in frames of 4 KB. Each frame has a count of its
+ * holders: after a fork two processes hold the same frames until one of them writes.
  */
 #include "kernel.h"
 

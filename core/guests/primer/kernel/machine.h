@@ -1,7 +1,7 @@
 /*
- * machine.h: all that primer asks of what lies below it. The native kernel owns the processor and executes the privileged
- * instructions itself: native/native.h has them, one function each. Nothing outside native/ executes one, but for the
- * experiments of sensitive.asm.
+ * machine.h: all that primer asks of what lies below it. The native kernel owns the processor
+ * and executes the privileged instructions itself: native/native.h has them, one function each.
+ * Nothing outside native/ executes one, but for the experiments of sensitive.asm.
  */
 #pragma once
 
@@ -23,11 +23,17 @@ bool interrupt_pending(void);
 /* Bytes of memory, from address 0. */
 u32 machine_memory(u32 magic, u32 info);
 
+/* May pages be marked as not executable? Switches that on if the processor can. */
+bool machine_has_execute_disable(void);
+
 /* The console: a serial line. */
 void console_start(void);
 void console_send(char c);
 
-/* What the kernel loaded into the system registers, to be compared with what an instruction sees. */
+/*
+ * What the kernel loaded into the system registers, to be compared with what an instruction
+ * sees.
+ */
 void machine_tables(struct table_register *gdt, struct table_register *idt, u16 *ldt, u16 *task);
 
 void machine_reboot(void) __attribute__((noreturn));

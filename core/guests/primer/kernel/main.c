@@ -1,4 +1,7 @@
-/* main.c: primer starts here, called by native/boot.asm with paging on, interrupts off and a stack. */
+/*
+ * main.c: primer starts here, called by native/boot.asm with paging on, interrupts off and a
+ * stack.
+ */
 #include "kernel.h"
 
 void main(u32 magic, u32 info) {

@@ -1,6 +1,6 @@
 /*
- * mem.c: prints the page tables of a space, level by level. Neighbours with the same permissions are one line: the tables of
- * a directory, the pages of a table.
+ * mem.c: prints the page tables of a space, level by level. Neighbours with the same
+ * permissions are one line: the tables of a directory, the pages of a table.
  */
 #include "kernel.h"
 
@@ -30,13 +30,13 @@ static void add_page(struct run *run, u32 address, entry e) {
 
 /* Directory entries from..to - 1, all present. */
 static void print_tables(const entry *directory, u32 base, u32 from, u32 to) {
-  u32 first = directory[from] & ENTRY_FRAME;
+  u32 first = frame_of(directory[from]);
   if (to - from == 1) print("    [%u] table %08x\n", from, first);
   else print("    [%u-%u] %u tables, the first %08x\n", from, to - 1, to - from, first);
 
   struct run run = { 0, 0, 0 };
   for (u32 i = from; i < to; i++) {
-    const entry *table = at_frame(directory[i] & ENTRY_FRAME);
+    const entry *table = at_frame(frame_of(directory[i]));
     for (u32 j = 0; j < 512; j++) {
       if (table[j] & ENTRY_P) add_page(&run, base | i << 21 | j << 12, table[j]);
     }
@@ -50,8 +50,8 @@ void print_space(struct space *space) {
   for (u32 i = 0; i < 4; i++) {
     if (!(pointers[i] & ENTRY_P)) continue;
     u32 base = i << 30;
-    print("  [%u] directory %08x for %08x-%08x\n", i, (u32)(pointers[i] & ENTRY_FRAME), base, base | 0x3fffffff);
-    const entry *directory = at_frame(pointers[i] & ENTRY_FRAME);
+    print("  [%u] directory %08x for %08x-%08x\n", i, frame_of(pointers[i]), base, base | 0x3fffffff);
+    const entry *directory = at_frame(frame_of(pointers[i]));
     for (u32 from = 0, to; from < 512; from = to) {
       for (to = from; to < 512 && directory[to] & ENTRY_P; to++) continue;
       if (to > from) print_tables(directory, base, from, to);

@@ -10,7 +10,10 @@ static const char *const state_names[] = {
   [FREE] = "free", [READY] = "ready", [RUNNING] = "running", [WAITING] = "waiting", [ENDED] = "ended",
 };
 
-/* Process 0 is what runs already: main(), on the stack of boot.asm. It becomes the idle process. */
+/*
+ * Process 0 is what runs already: main(), on the stack of boot.asm. It becomes the idle
+ * process.
+ */
 void processes_start(void) {
   current->state = RUNNING;
   current->space = kernel_space;
@@ -21,8 +24,8 @@ void processes_start(void) {
 static void begin(void) { sti(); }
 
 /*
- * A free slot, a kernel stack, and on it the frame with which the process will go to ring 3. Below the frame lies what
- * switch_stack() pops: four registers and an address.
+ * A free slot, a kernel stack, and on it the frame with which the process will go to ring 3.
+ * Below the frame lies what switch_stack() pops: four registers and an address.
  */
 static struct process *make_process(const char *name, const struct trap_frame *frame) {
   struct process *process = &processes[1];
@@ -66,7 +69,9 @@ struct process *process_start(const char *program) {
   return process;
 }
 
-/* A copy of the current process that returns to ring 3 with 0 in EAX. Answers its pid, or -1. */
+/*
+ * A copy of the current process that returns to ring 3 with 0 in EAX. Answers its pid, or -1.
+ */
 int process_fork(struct trap_frame *frame) {
   struct trap_frame copy = *frame;
   copy.eax = 0;

@@ -1,4 +1,7 @@
-/* process.h: what the kernel knows of a process. For process.c, schedule.c and those who ask for current. */
+/*
+ * process.h: what the kernel knows of a process. For process.c, schedule.c and those who ask
+ * for current.
+ */
 #pragma once
 
 #include "kernel.h"

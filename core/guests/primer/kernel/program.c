@@ -1,6 +1,6 @@
 /*
- * program.c: the programs lie in the kernel's image as ELF files. Their segments are copied into a new space, each at the
- * address for which it was linked.
+ * program.c: the programs lie in the kernel's image as ELF files. Their segments are copied
+ * into a new space, each at the address for which it was linked.
  */
 #include "kernel.h"
 

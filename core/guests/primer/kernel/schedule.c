@@ -1,6 +1,7 @@
 /*
- * schedule.c: who runs next. Round robin: the processes that are ready take turns of one timer tick. The kernel itself is
- * not preempted: a tick that comes while it works is counted, and the switch waits until it returns to ring 3.
+ * schedule.c: who runs next. Round robin: the processes that are ready take turns of one timer
+ * tick. The kernel itself is not preempted: a tick that comes while it works is counted, and
+ * the switch waits until it returns to ring 3.
  */
 #include "kernel.h"
 #include "process.h"
@@ -36,7 +37,10 @@ void schedule(void) {
   restore_flags(flags);
 }
 
-/* The current process waits until somebody wakes those who wait for this. Interrupts are off, and off again after it. */
+/*
+ * The current process waits until somebody wakes those who wait for this. Interrupts are off,
+ * and off again after it.
+ */
 void wait_for(void *event) {
   current->event = event;
   current->state = WAITING;

@@ -1,11 +1,12 @@
-; sensitive.asm: the instructions that are sensitive but not privileged. They show, or depend on, what only a kernel should
-; know or decide, and yet do not fault outside ring 0 (Robin and Irvine, 2000). One routine each:
+; sensitive.asm: the instructions that are sensitive but not privileged. They show, or depend
+; on, what only a kernel should know or decide, and yet do not fault outside ring 0 (Robin and
+; Irvine, 2000). One routine each:
 ;
 ;   void sense_...(u32 *result)     result[] holds what it needs before, and what it saw after
 
 section .text
 
-; What the system registers hold -------------------------------------------------------------------------------------------
+; What the system registers hold
 
 global sense_sgdt:function, sense_sidt:function, sense_sldt:function, sense_str:function, sense_smsw:function
 
@@ -35,7 +36,7 @@ sense_smsw:
   mov [eax], ecx
   ret
 
-; The flags: IF and IOPL ---------------------------------------------------------------------------------------------------
+; The flags: IF and IOPL
 
 global sense_pushf:function, sense_popf:function, sense_iret:function
 
@@ -62,7 +63,7 @@ sense_iret:                     ; result[0] = the flags to load
   nop
   ret
 
-; What a descriptor permits, seen from the current privilege level ----------------------------------------------------------
+; What a descriptor permits, seen from the current privilege level
 
 global sense_lar:function, sense_lsl:function, sense_verr:function, sense_verw:function
 
@@ -103,7 +104,7 @@ keep_zf:
   mov [eax], ecx
   ret
 
-; Segment registers, whose low two bits are the privilege level ---------------------------------------------------------------
+; Segment registers, whose low two bits are the privilege level
 
 global sense_push:function, sense_mov_from:function, sense_mov_to:function, sense_pop:function
 

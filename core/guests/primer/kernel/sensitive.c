@@ -1,7 +1,7 @@
 /*
- * sensitive.c: executes every instruction that is sensitive but not privileged, in the kernel, and compares what it saw
- * with what a kernel sees that really is in ring 0. Under a monitor that moved the kernel to ring 1 the lines show which of
- * them go wrong, and how.
+ * sensitive.c: executes every instruction that is sensitive but not privileged, in the kernel,
+ * and compares what it saw with what a kernel sees that really is in ring 0. Under a monitor
+ * that moved the kernel to ring 1 the lines show which of them go wrong, and how.
  */
 #include "kernel.h"
 
@@ -23,7 +23,10 @@ static void verdict(int used, const char *difference) {
   if (!difference) right++;
 }
 
-/* The beginning of a line: its name, and the experiment. False: it faulted, and the line is complete. */
+/*
+ * The beginning of a line: its name, and the experiment. False: it faulted, and the line is
+ * complete.
+ */
 static bool sense(const char *name, routine *routine, u32 *result) {
   print("%-8s", name);
   u32 fault = attempt(routine, result);
@@ -65,8 +68,8 @@ static void system_registers(void) {
 }
 
 /*
- * Do interrupts come? Waits for the next tick of the timer, and tells whether the interrupt controller still holds it when
- * it is there: then IF is really 0, whatever PUSHF says.
+ * Do interrupts come? Waits for the next tick of the timer, and tells whether the interrupt
+ * controller still holds it when it is there: then IF is really 0, whatever PUSHF says.
  */
 static bool tick_is_held(void) {
   u32 before = tick_count;
@@ -111,7 +114,10 @@ static void flags(void) {
   loads_flags("iret", sense_iret);
 }
 
-/* Access rights of a flat code segment that has been loaded: G, B, present, DPL 0, execute and read, accessed. */
+/*
+ * Access rights of a flat code segment that has been loaded: G, B, present, DPL 0, execute and
+ * read, accessed.
+ */
 #define RIGHTS_CODE 0x00c09b00u
 #define RIGHTS_ACCESSED 0x00000100u
 

@@ -1,6 +1,7 @@
 /*
- * space.c: address spaces. Each has a page-directory-pointer table and two page directories: one for the process's own
- * first gigabyte, one for the kernel's last. The kernel's page tables are made once and are the same in all spaces.
+ * space.c: address spaces. Each has a page-directory-pointer table and two page directories:
+ * one for the process's own first gigabyte, one for the kernel's last. The kernel's page tables
+ * are made once and are the same in all spaces.
  */
 #include "kernel.h"
 
@@ -13,11 +14,12 @@ static entry execute_disable; /* ENTRY_XD, or 0 if the processor does not know i
 static u32 make_table(void) { return frame_take(); }
 
 /* The table that an entry points to. */
-static entry *table_of(entry e) { return at_frame(e & ENTRY_FRAME); }
+static entry *table_of(entry e) { return at_frame(frame_of(e)); }
 
 /*
- * Where a 4 KB page's entry lies; NULL if its page table does not exist. With `make`, a missing table is made, and NULL
- * means that there is no memory. A directory's entry permits everything: the last level decides.
+ * Where a 4 KB page's entry lies; NULL if its page table does not exist. With `make`, a missing
+ * table is made, and NULL means that there is no memory. A directory's entry permits
+ * everything: the last level decides.
  */
 entry *find_entry(struct space *space, u32 address, bool make) {
   entry pointer = ((entry *)at_frame(space->root))[PDPT_INDEX(address)];
@@ -26,30 +28,33 @@ entry *find_entry(struct space *space, u32 address, bool make) {
   if (!(*directory & ENTRY_P)) {
     u32 table = make ? make_table() : 0;
     if (!table) return NULL;
-    set_entry(directory, table | ENTRY_P | ENTRY_W | (address < USER_END ? ENTRY_U : 0));
+    set_entry(directory, make_entry(table, ENTRY_P | ENTRY_W | (address < USER_END ? ENTRY_U : 0)));
   }
   return table_of(*directory) + TABLE_INDEX(address);
 }
 
-/* Maps a page that was not mapped before; so no translation of it can be cached. False: no memory for a table. */
+/*
+ * Maps a page that was not mapped before; so no translation of it can be cached. False: no
+ * memory for a table.
+ */
 bool map(struct space *space, u32 address, u32 frame, entry bits) {
   entry *e = find_entry(space, address, true);
   if (!e) return false;
   if (!execute_disable) bits &= ~ENTRY_XD;
-  set_entry(e, frame | bits | ENTRY_P);
+  set_entry(e, make_entry(frame, bits | ENTRY_P));
   return true;
 }
 
 /*
- * The kernel's half: all of physical memory from KERNEL_BASE on, so that the kernel reaches every frame at a known address.
- * Its own code is read-only and its data is not executable.
+ * The kernel's half: all of physical memory from KERNEL_BASE on, so that the kernel reaches
+ * every frame at a known address. Its own code is read-only and its data is not executable.
  */
 void spaces_start(u32 memory) {
   if (machine_has_execute_disable()) execute_disable = ENTRY_XD;
 
   kernel_space.root = make_table();
   entry *pointers = at_frame(kernel_space.root);
-  set_entry(&pointers[PDPT_INDEX(KERNEL_BASE)], make_table() | ENTRY_P);
+  set_entry(&pointers[PDPT_INDEX(KERNEL_BASE)], make_entry(make_table(), ENTRY_P));
   for (u32 frame = 0; frame < memory; frame += PAGE) {
     u32 address = frame + KERNEL_BASE;
     entry bits = ENTRY_W | ENTRY_XD;
@@ -72,13 +77,16 @@ bool space_make(struct space *space) {
   entry *pointers = at_frame(root);
   entry *kernel_pointers = at_frame(kernel_space.root);
   memcpy(at_frame(kernel), table_of(kernel_pointers[PDPT_INDEX(KERNEL_BASE)]), PAGE);
-  set_entry(&pointers[0], own | ENTRY_P);
-  set_entry(&pointers[PDPT_INDEX(KERNEL_BASE)], kernel | ENTRY_P);
+  set_entry(&pointers[0], make_entry(own, ENTRY_P));
+  set_entry(&pointers[PDPT_INDEX(KERNEL_BASE)], make_entry(kernel, ENTRY_P));
   space->root = root;
   return true;
 }
 
-/* From here on the processor translates with this space's tables. Both tell the same truth, so no interrupt in between. */
+/*
+ * From here on the processor translates with this space's tables. Both tell the same truth, so
+ * no interrupt in between.
+ */
 void switch_space(struct space *space) {
   u32 flags = save_flags();
   cli();
@@ -88,8 +96,9 @@ void switch_space(struct space *space) {
 }
 
 /*
- * The child shares every frame of the parent. A page that the parent could write becomes read-only in both and gets our
- * mark: the first of them that writes to it faults, and gets a copy (fault.c).
+ * The child shares every frame of the parent. A page that the parent could write becomes
+ * read-only in both and gets our mark: the first of them that writes to it faults, and gets a
+ * copy (fault.c).
  */
 bool space_fork(struct space *child, struct space *parent) {
   if (!space_make(child)) return false;
@@ -105,11 +114,13 @@ bool space_fork(struct space *child, struct space *parent) {
         e = (e & ~(entry)ENTRY_W) | ENTRY_COPY;
         set_entry(&table[j], e);
       }
-      enough = map(child, i << 21 | j << 12, e & ENTRY_FRAME, e & ~ENTRY_FRAME & ~(entry)(ENTRY_A | ENTRY_D));
-      if (enough) frame_share(e & ENTRY_FRAME);
+      enough = map(child, i << 21 | j << 12, frame_of(e), e & ENTRY_BITS & ~(entry)(ENTRY_A | ENTRY_D));
+      if (enough) frame_share(frame_of(e));
     }
   }
-  /* The parent may have translations cached that still permit writing. Loading CR3 drops them. */
+  /*
+   * The parent may have translations cached that still permit writing. Loading CR3 drops them.
+   */
   if (parent == current_space) write_cr3(parent->root);
   if (!enough) space_release(child);
   return enough;
@@ -120,7 +131,7 @@ void unmap_range(struct space *space, u32 from, u32 to) {
   for (u32 address = from; address < to; address += PAGE) {
     entry *e = find_entry(space, address, false);
     if (!e || !(*e & ENTRY_P)) continue;
-    u32 frame = *e & ENTRY_FRAME;
+    u32 frame = frame_of(*e);
     set_entry(e, 0);
     if (space == current_space) invalidate_page(address);
     frame_release(frame);
@@ -136,12 +147,12 @@ void space_release(struct space *space) {
     if (!(directory[i] & ENTRY_P)) continue;
     entry *table = table_of(directory[i]);
     for (u32 j = 0; j < 512; j++) {
-      if (table[j] & ENTRY_P) frame_release(table[j] & ENTRY_FRAME);
+      if (table[j] & ENTRY_P) frame_release(frame_of(table[j]));
     }
-    frame_release(directory[i] & ENTRY_FRAME);
+    frame_release(frame_of(directory[i]));
   }
-  frame_release(pointers[0] & ENTRY_FRAME);
-  frame_release(pointers[PDPT_INDEX(KERNEL_BASE)] & ENTRY_FRAME);
+  frame_release(frame_of(pointers[0]));
+  frame_release(frame_of(pointers[PDPT_INDEX(KERNEL_BASE)]));
   frame_release(space->root);
   space->root = 0;
 }

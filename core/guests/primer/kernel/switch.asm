@@ -1,8 +1,8 @@
 ; switch.asm: void switch_stack(u32 *save_here, u32 go_there)
 ;
-; A process that does not run has all it needs on its kernel stack; this exchanges the stacks. The caller expects EBX, ESI,
-; EDI and EBP to be kept, so they go onto the old stack and come from the new one. RET then returns to whoever called
-; switch_stack() on the new stack.
+; A process that does not run has all it needs on its kernel stack; this exchanges the stacks.
+; The caller expects EBX, ESI, EDI and EBP to be kept, so they go onto the old stack and come
+; from the new one. RET then returns to whoever called switch_stack() on the new stack.
 
 global switch_stack:function
 

@@ -10,7 +10,10 @@ static const char *const exception_names[32] = {
   "reserved 27", "reserved 28", "reserved 29", "reserved 30", "reserved 31",
 };
 
-/* What an exception was, in words: the vector, and for a page fault the address and the error code. */
+/*
+ * What an exception was, in words: the vector, and for a page fault the address and the error
+ * code.
+ */
 static void describe(struct trap_frame *frame, u32 address) {
   print("exception %u, %s", frame->vector, exception_names[frame->vector]);
   if (frame->vector == VECTOR_PAGE_FAULT) print(" at %08x", address);
@@ -52,7 +55,10 @@ void trap(struct trap_frame *frame) {
   else if (frame->vector == VECTOR_CALL) frame->eax = system_call(frame);
   else if (frame->vector == VECTOR_PROBE) probe_interrupt(frame);
 
-  /* On the way back to a process: its turn may be over. Interrupts that wait come here rather than after IRET. */
+  /*
+   * On the way back to a process: its turn may be over. Interrupts that wait come here rather
+   * than after IRET.
+   */
   if (from_process(frame)) {
     if (switch_wanted) schedule();
     sti();

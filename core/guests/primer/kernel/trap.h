@@ -1,5 +1,6 @@
 /*
- * trap.h: what lies on the kernel's stack after a trap, an interrupt or a system call, and what the vectors are.
+ * trap.h: what lies on the kernel's stack after a trap, an interrupt or a system call, and what
+ * the vectors are.
  *
  *   higher addresses
  *     ss, esp            the processor, and only when it came from ring 3

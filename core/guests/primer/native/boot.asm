@@ -1,8 +1,10 @@
-; boot.asm: the first instructions. A multiboot loader has put the image at 1 MB of physical memory and starts it in flat
-; 32-bit protected mode, with paging and interrupts off, EAX = 0x2badb002 and EBX = the address of its information.
+; boot.asm: the first instructions. A multiboot loader has put the image at 1 MB of physical
+; memory and starts it in flat 32-bit protected mode, with paging and interrupts off, EAX =
+; 0x2badb002 and EBX = the address of its information.
 ;
-; The kernel is linked to run at KERNEL_BASE + 1 MB. So this code, which runs at 1 MB, maps the first 16 MB of memory twice,
-; at 0 and at KERNEL_BASE, switches paging on, and jumps up. spaces_start() makes better tables later.
+; The kernel is linked to run at KERNEL_BASE + 1 MB. So this code, which runs at 1 MB, maps the
+; first 16 MB of memory twice, at 0 and at KERNEL_BASE, switches paging on, and jumps up.
+; spaces_start() makes better tables later.
 
 KERNEL_BASE equ 0xc0000000
 KERNEL_CODE equ 0x08
@@ -19,7 +21,8 @@ extern main
 
 section .boot progbits alloc exec nowrite align=4
 
-; The multiboot 1 header: within the first 8 KB, aligned to 4 bytes, the three words add up to 0.
+; The multiboot 1 header: within the first 8 KB, aligned to 4 bytes, the three words add up to
+; 0.
 MAGIC equ 0x1badb002
 FLAGS equ 1 << 1                ; please tell how much memory there is
   dd MAGIC, FLAGS, -(MAGIC + FLAGS)

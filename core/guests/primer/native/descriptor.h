@@ -1,5 +1,6 @@
 /*
- * descriptor.h: the 8 bytes of a segment or gate descriptor (SDM 3A, 3.4.5 and 6.11), as two words.
+ * descriptor.h: the 8 bytes of a segment or gate descriptor (SDM 3A, 3.4.5 and 6.11), as two
+ * words.
  *
  * A segment:
  *    31        24 23 22 21 20 19     16 15 14 13 12 11   8 7          0
@@ -40,7 +41,10 @@ static inline struct descriptor system_segment(u32 type, u32 base, u32 limit) {
   return (struct descriptor){ base << 16 | limit, (base & 0xff000000) | 1 << 15 | type << 8 | (base >> 16 & 0xff) };
 }
 
-/* The processor clears IF when it enters through an interrupt gate and leaves it through a trap gate. */
+/*
+ * On the way through an interrupt gate the processor clears IF; through a trap gate it leaves IF
+ * as it is.
+ */
 #define GATE_INTERRUPT 0x0eu
 #define GATE_TRAP 0x0fu
 

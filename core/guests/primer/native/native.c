@@ -3,7 +3,10 @@
 #include "descriptor.h"
 #include "devices.h"
 
-/* The task-state segment (SDM 3A, 7.2.1). Of a whole task the processor takes only the kernel's stack from here. */
+/*
+ * The task-state segment (SDM 3A, 7.2.1). Of a whole task the processor takes only the kernel's
+ * stack from here.
+ */
 struct task_state {
   u32 previous;
   u32 esp0, ss0;
@@ -30,7 +33,10 @@ static void make_gdt(void) {
 }
 
 static void make_idt(void) {
-  /* INT3 and INTO are there for processes; no other exception's or interrupt's gate may be called by INT n. */
+  /*
+   * INT3 and INTO are there for processes; no other exception's or interrupt's gate may be
+   * called by INT n.
+   */
   for (u32 vector = 0; vector < length_of(trap_entries); vector++) {
     u32 dpl = vector == 3 || vector == 4 ? 3 : 0;
     idt[vector] = gate(GATE_INTERRUPT, dpl, KERNEL_CODE, trap_entries[vector]);
@@ -39,7 +45,10 @@ static void make_idt(void) {
   idt[VECTOR_PROBE] = gate(GATE_INTERRUPT, 0, KERNEL_CODE, (u32)probe_entry);
 }
 
-/* Loads every segment register from the new table: each one holds a hidden copy of a descriptor until then. */
+/*
+ * Loads every segment register from the new table: each one holds a hidden copy of a descriptor
+ * until then.
+ */
 static void load_segments(void) {
   asm volatile("push %0\n\t"
                "push offset 1f\n\t"
@@ -87,7 +96,10 @@ void machine_interrupt(u32 line) {
   else if (line == LINE_SERIAL) serial_interrupt();
 }
 
-/* A multiboot loader tells the kilobytes above 1 MB in the third word of its information, if the first has bit 0. */
+/*
+ * A multiboot loader tells the kilobytes above 1 MB in the third word of its information, if
+ * the first has bit 0.
+ */
 u32 machine_memory(u32 magic, u32 info) {
   if (magic != 0x2badb002) panic("primer was not started by a multiboot loader");
   const u32 *word = at_frame(info);
@@ -107,12 +119,18 @@ bool machine_has_execute_disable(void) {
 
 void machine_reboot(void) {
   cli();
-  /* The keyboard controller's output port has the processor's reset line at bit 0; command fe pulses it. */
-  for (u32 patience = 100000; patience > 0 && (in8(0x64) & 2); patience--) continue;
+  /*
+   * The keyboard controller's output port has the processor's reset line at bit 0; command fe
+   * pulses it.
+   */
+  for (u32 patience = 10000; patience > 0 && (in8(0x64) & 2); patience--) continue;
   out8(0x64, 0xfe);
-  for (u32 patience = 100000; patience > 0; patience--) in8(0x80);
+  for (u32 patience = 10000; patience > 0; patience--) in8(0x80);
 
-  /* Nobody listened. An exception without a table for it shuts the processor down, and the board resets it. */
+  /*
+   * Nobody listened. An exception without a table for it shuts the processor down, and the
+   * board resets it.
+   */
   struct table_register nothing = { 0, 0 };
   load_idt(&nothing);
   asm volatile("int3");

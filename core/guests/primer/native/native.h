@@ -1,6 +1,7 @@
 /*
- * native.h: the privileged and the sensitive instructions that the kernel uses, one function each. "Privileged" ones fault
- * outside ring 0; "sensitive" ones do not, and that made the 32-bit x86 hard to virtualize.
+ * native.h: the privileged and the sensitive instructions that the kernel uses, one function
+ * each. "Privileged" ones fault outside ring 0; "sensitive" ones do not, and that made the
+ * 32-bit x86 hard to virtualize.
  */
 #pragma once
 
@@ -8,7 +9,10 @@
 
 #define MACHINE_NAME "native kernel"
 
-/* Selectors of the global descriptor table in native.c; trap.asm and boot.asm know the first two as well. */
+/*
+ * Selectors of the global descriptor table in native.c; trap.asm and boot.asm know the first
+ * two as well.
+ */
 #define KERNEL_CODE 0x08u
 #define KERNEL_DATA 0x10u
 #define USER_CODE 0x1bu /* 0x18 with requested privilege level 3 */
@@ -17,7 +21,9 @@
 
 #define inline_instruction static inline __attribute__((always_inline))
 
-/* What LGDT and LIDT load and SGDT and SIDT store: 16 bits of limit, 32 bits of linear address. */
+/*
+ * What LGDT and LIDT load and SGDT and SIDT store: 16 bits of limit, 32 bits of linear address.
+ */
 struct table_register {
   u16 limit;
   u32 base;
@@ -27,7 +33,10 @@ struct table_register {
 inline_instruction void cli(void) { asm volatile("cli" ::: "memory"); }
 inline_instruction void sti(void) { asm volatile("sti" ::: "memory"); }
 
-/* STI lets an interrupt come only after the instruction that follows, so none is lost between the two. */
+/*
+ * STI lets an interrupt come only after the instruction that follows, so none is lost between
+ * the two.
+ */
 inline_instruction void wait_for_interrupt(void) { asm volatile("sti; hlt" ::: "memory"); }
 
 /* Sensitive: shows IF and IOPL, never faults. */
@@ -60,9 +69,13 @@ inline_instruction void invalidate_page(u32 address) {
   asm volatile("invlpg [%0]" ::"r"(address) : "memory");
 }
 
+/* What an entry holds is a frame's address as it is: the kernel owns the machine's memory. */
+inline_instruction u64 make_entry(u32 frame, u64 bits) { return frame | bits; }
+inline_instruction u32 frame_of(u64 entry) { return entry & 0xfffff000u; }
+
 /*
- * An entry has 64 bits and the processor may walk the table between two stores of 32: so the low half, which holds the
- * present bit, is stored last.
+ * An entry has 64 bits and the processor may walk the table between two stores of 32: so the
+ * low half, which holds the present bit, is stored last.
  */
 inline_instruction void set_entry(u64 *where, u64 value) {
   volatile u32 *half = (volatile u32 *)where;
@@ -87,7 +100,7 @@ inline_instruction void halt_forever(void) {
   for (;;) asm volatile("cli; hlt");
 }
 
-/* CPUID and the model-specific registers. */
+/* Not privileged, and a monitor could not even make it so before VT-x. */
 inline_instruction u32 cpuid_edx(u32 leaf) {
   u32 a = leaf, b, c = 0, d;
   asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
@@ -98,12 +111,10 @@ inline_instruction u32 cpuid_eax(u32 leaf) {
   asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
   return a;
 }
+/* The model-specific registers: privileged. */
 inline_instruction u64 read_msr(u32 number) {
   u64 value;
   asm volatile("rdmsr" : "=A"(value) : "c"(number));
   return value;
 }
 inline_instruction void write_msr(u32 number, u64 value) { asm volatile("wrmsr" ::"A"(value), "c"(number)); }
-
-/* May pages be marked as not executable? Switches that on if the processor can. */
-bool machine_has_execute_disable(void);

@@ -1,6 +1,6 @@
 /*
- * pic.c: two 8259A programmable interrupt controllers, eight lines each. The second one reports through line 2 of the
- * first.
+ * pic.c: two 8259A programmable interrupt controllers, eight lines each. The second one reports
+ * through line 2 of the first.
  */
 #include "../kernel/kernel.h"
 #include "devices.h"
@@ -20,7 +20,10 @@ static void initialize(u16 controller, u8 first_vector, u8 cascade) {
   out8(controller + DATA, 0x01);         /* ICW4: 8086 mode */
 }
 
-/* The BIOS left lines 0 to 7 at vectors 8 to 15, which are exceptions in protected mode: move them. */
+/*
+ * The BIOS left lines 0 to 7 at vectors 8 to 15, which are exceptions in protected mode: move
+ * them.
+ */
 void interrupt_controller_start(void) {
   initialize(FIRST, VECTOR_INTERRUPT, 1 << 2);
   initialize(SECOND, VECTOR_INTERRUPT + 8, 2);

@@ -1,5 +1,6 @@
-; trap.asm: the entries of the interrupt descriptor table. Each one makes the same frame, which trap.h draws, and calls
-; trap(). The processor pushes an error code for some exceptions (SDM 3A, table 6-1); the entries of the others push a 0.
+; trap.asm: the entries of the interrupt descriptor table. Each one makes the same frame, which
+; trap.h draws, and calls trap(). The processor pushes an error code for some exceptions (SDM
+; 3A, table 6-1); the entries of the others push a 0.
 
 KERNEL_DATA equ 0x10
 

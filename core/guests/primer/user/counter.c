@@ -1,6 +1,6 @@
 /*
- * counter.c: a process that counts. It works for a few ticks, so that the timer has somebody to interrupt, and sleeps for
- * some more, so that the processor can halt.
+ * counter.c: a process that counts. It works for a few ticks, so that the timer has somebody to
+ * interrupt, and sleeps for some more, so that the processor can halt.
  */
 #include "system.h"
 

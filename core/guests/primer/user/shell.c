@@ -35,7 +35,10 @@ static char next_character(void) {
   return c;
 }
 
-/* An escape sequence, such as an arrow key's, ends with a letter or a tilde. It means nothing here. */
+/*
+ * An escape sequence, such as an arrow key's, ends with a letter or a tilde. It means nothing
+ * here.
+ */
 static void skip_escape(void) {
   if (next_character() != '[') return;
   char c;

@@ -4,7 +4,7 @@
 #include "../common/calls.h"
 #include "../common/text.h"
 
-/* EAX: number, then the answer. EBX, ECX, EDX: arguments. */
+/* EAX: number, then the answer. EBX, ECX: arguments. */
 static inline __attribute__((always_inline)) int call(u32 number, u32 a, u32 b) {
   int answer;
   asm volatile("int 0x80" : "=a"(answer) : "a"(number), "b"(a), "c"(b) : "memory");
