@@ -33,7 +33,7 @@ export interface BootPlan {
   readonly kind: ImageKind;
   readonly segments: readonly BootSegment[];
   readonly registers: BootRegisters;
-  /** Linear address to add to a symbol's address: 0 for all loaders so far. */
+  /** What the image itself tells of its symbols, or null. */
   readonly symbols: SymbolFile | null;
 }
 
@@ -56,7 +56,12 @@ export class ImageError extends Error {
 export interface SymbolFile {
   readonly format: 'ringside-symbols-1';
   /** Sorted by address. `size` in bytes, 0 when unknown. */
-  readonly symbols: readonly { readonly name: string; readonly address: number; readonly size: number; readonly kind: 'function' | 'object' }[];
+  readonly symbols: readonly {
+    readonly name: string;
+    readonly address: number;
+    readonly size: number;
+    readonly kind: 'function' | 'object';
+  }[];
   /** Source files by index, with their whole text, so that the page needs nothing else. */
   readonly files: readonly { readonly name: string; readonly text: string }[];
   /** Rows of the line table, sorted by address: [address, file index, line number from 1]. A row holds until the next one. */

@@ -1,0 +1,74 @@
+import type { Clock } from './devices/device.ts';
+
+/**
+ * Virtual time: nanoseconds since power-on from the count of steps. A rate turns steps into time; it changes only at a
+ * known count, and HLT skips ahead, so a replay sees the same times.
+ */
+export class VirtualClock implements Clock {
+  /** Steps a virtual second. */
+  #rate: number;
+  #baseTime = 0;
+  #baseCount = 0;
+  readonly #count: () => number;
+  readonly #onReschedule: () => void;
+
+  constructor(rate: number, count: () => number, onReschedule: () => void) {
+    this.#rate = rate;
+    this.#count = count;
+    this.#onReschedule = onReschedule;
+  }
+
+  get rate(): number {
+    return this.#rate;
+  }
+
+  now(): number {
+    return this.#baseTime + ((this.#count() - this.#baseCount) * 1e9) / this.#rate;
+  }
+
+  reschedule(): void {
+    this.#onReschedule();
+  }
+
+  /** Steps until a time, at least 1. */
+  stepsUntil(time: number): number {
+    const count = this.#baseCount + Math.ceil(((time - this.#baseTime) * this.#rate) / 1e9);
+    return Math.max(1, count - this.#count());
+  }
+
+  /** Jumps to a later time without a step: the processor is halted. */
+  skipTo(time: number): void {
+    if (time > this.now()) this.#rebase(time);
+  }
+
+  setRate(rate: number): void {
+    this.#rebase(this.now());
+    this.#rate = rate;
+  }
+
+  #rebase(time: number): void {
+    this.#baseTime = time;
+    this.#baseCount = this.#count();
+  }
+
+  reset(): void {
+    this.#baseTime = 0;
+    this.#baseCount = 0;
+  }
+
+  save(): ClockState {
+    return { rate: this.#rate, baseTime: this.#baseTime, baseCount: this.#baseCount };
+  }
+
+  restore(state: ClockState): void {
+    this.#rate = state.rate;
+    this.#baseTime = state.baseTime;
+    this.#baseCount = state.baseCount;
+  }
+}
+
+export interface ClockState {
+  readonly rate: number;
+  readonly baseTime: number;
+  readonly baseCount: number;
+}

@@ -1,0 +1,423 @@
+import { FLAG } from '../../ia32/flags.ts';
+import { CR0, CR4, SS } from '../../ia32/registers.ts';
+import { VECTOR } from '../../ia32/vectors.ts';
+import { createWalk, type Access as Kind, PAGE, type PagingRegisters, walkTables } from '../mmu/walk.ts';
+import type { PhysicalMemory } from '../physical.ts';
+import { CodePages } from './code-pages.ts';
+import { Fault } from './fault.ts';
+import * as L from './layout.ts';
+import { EFER, EFER_NXE } from './msr-numbers.ts';
+import { ATTRIBUTE, State } from './state.ts';
+
+/** Filled TLB entries that a flush clears one by one; when there are more, it clears the tables. */
+const LOG_SIZE = 1 << 16;
+
+export interface TlbEntries {
+  /** Word offsets of entries, in the order in which they were filled. */
+  readonly words: Int32Array;
+  readonly entries: Int32Array;
+}
+
+/** What a snapshot keeps of the TLB. */
+export interface TlbState {
+  readonly local: TlbEntries;
+  readonly global: TlbEntries;
+  readonly largeRegions: Uint8Array;
+}
+
+/**
+ * How the processor reaches memory: segment checks, TLB, page walk, then RAM or a device. The fast paths are a table
+ * look-up and an access; all else is in the methods whose names end in Slow.
+ */
+export class Access extends State implements PagingRegisters {
+  readonly fault = new Fault();
+  readonly codePages: CodePages;
+  /** Page walks since reset: TLB misses with paging on. */
+  walks = 0;
+  readonly #walk = createWalk();
+  readonly #log = new Int32Array(LOG_SIZE);
+  #logged = 0;
+  readonly #globalLog = new Int32Array(LOG_SIZE);
+  #globalLogged = 0;
+  /** Regions of 4 MB in which a large page was entered: INVLPG there drops the whole region. */
+  readonly #largeRegions = new Uint8Array(1024);
+
+  constructor(physical: PhysicalMemory) {
+    super(physical);
+    this.codePages = new CodePages(physical.size);
+    this.flushAll();
+  }
+
+  // Exceptions
+
+  /** Raises an exception: always throws. `code` null for vectors that push no error code. */
+  raiseFault(vector: number, code: number | null): never {
+    this.fault.vector = vector;
+    this.fault.code = code;
+    throw this.fault;
+  }
+
+  /** #GP with an error code, usually 0 or a selector. */
+  generalProtection(code: number): never {
+    this.raiseFault(VECTOR.GP, code);
+  }
+
+  // Paging registers, for the walker
+
+  get cr0(): number {
+    return this.i32[L.W_CR0];
+  }
+
+  get cr3(): number {
+    return this.i32[L.W_CR3];
+  }
+
+  get cr4(): number {
+    return this.i32[L.W_CR4];
+  }
+
+  get nxe(): boolean {
+    return (this.i32[L.W_MSR + EFER] & EFER_NXE) !== 0;
+  }
+
+  pdpte(index: number): number {
+    return this.i32[L.W_PDPTE + 2 * index];
+  }
+
+  pdpteHigh(index: number): number {
+    return this.i32[L.W_PDPTE + 2 * index + 1];
+  }
+
+  // TLB
+
+  /** Drops every translation, global ones too. */
+  flushAll(): void {
+    this.i32.fill(L.INVALID, L.W_TLB, L.W_TLB_END);
+    this.#logged = 0;
+    this.#globalLogged = 0;
+    this.#largeRegions.fill(0);
+  }
+
+  /** Drops what is not global: a load of CR3. */
+  flushLocal(): void {
+    const { i32 } = this;
+    const log = this.#log;
+    for (let n = 0; n < this.#logged; n++) i32[log[n]] = L.INVALID;
+    this.#logged = 0;
+  }
+
+  /** Everything, by the logs: cheaper than flushAll when few entries are filled. */
+  flushGlobal(): void {
+    this.flushLocal();
+    for (let n = 0; n < this.#globalLogged; n++) this.i32[this.#globalLog[n]] = L.INVALID;
+    this.#globalLogged = 0;
+    this.#largeRegions.fill(0);
+  }
+
+  /** INVLPG: the page of this linear address, whatever its size. */
+  flushPage(linear: number): void {
+    const large = this.#largeRegions[linear >>> 22] !== 0;
+    const first = large ? (linear >>> 22) << 10 : linear >>> 12;
+    const count = large ? 1024 : 1;
+    for (let table = L.W_TLB; table < L.W_TLB_END; table += L.TABLE_WORDS) {
+      this.i32.fill(L.INVALID, table + first, table + first + count);
+    }
+  }
+
+  /** The filled entries, for a snapshot: a restored machine must miss and hit where this one does. */
+  saveTlb(): TlbState {
+    const take = (log: Int32Array, count: number) => {
+      const words = log.slice(0, count);
+      return { words, entries: words.map(word => this.i32[word]) };
+    };
+    return {
+      local: take(this.#log, this.#logged),
+      global: take(this.#globalLog, this.#globalLogged),
+      largeRegions: this.#largeRegions.slice(),
+    };
+  }
+
+  /** Throws TypeError on what saveTlb() cannot have given. */
+  restoreTlb(state: TlbState): void {
+    const all = [...state.local.words, ...state.global.words];
+    if (all.some(word => word < L.W_TLB || word >= L.W_TLB_END) || state.largeRegions.length !== 1024) {
+      throw new TypeError('The snapshot has a broken TLB.');
+    }
+    this.flushAll();
+    const put = (saved: TlbEntries, log: Int32Array) => {
+      saved.words.forEach((word, n) => {
+        const host = (saved.entries[n] + (((word - L.W_TLB) % L.TABLE_WORDS) << 12)) >>> 0;
+        const isRam = host >= L.RAM && this.physical.isRam(host - L.RAM) && (host & 0xfff) === 0;
+        this.i32[word] = isRam ? saved.entries[n] : L.INVALID;
+      });
+      log.set(saved.words.subarray(0, LOG_SIZE));
+    };
+    put(state.local, this.#log);
+    put(state.global, this.#globalLog);
+    this.#logged = Math.min(state.local.words.length, LOG_SIZE);
+    this.#globalLogged = Math.min(state.global.words.length, LOG_SIZE);
+    this.#largeRegions.set(state.largeRegions);
+  }
+
+  #enter(word: number, entry: number, global: boolean): void {
+    if (this.i32[word] === entry) return;
+    this.i32[word] = entry;
+    if (global) {
+      if (this.#globalLogged === LOG_SIZE) this.#restart(word, entry);
+      this.#globalLog[this.#globalLogged++] = word;
+    } else {
+      if (this.#logged === LOG_SIZE) this.#restart(word, entry);
+      this.#log[this.#logged++] = word;
+    }
+  }
+
+  #restart(word: number, entry: number): void {
+    this.flushAll();
+    this.i32[word] = entry;
+  }
+
+  /** Makes every write to this RAM page take the slow path from now on: code was decoded from it. */
+  protectCode(page: number): void {
+    const host = L.RAM + (page << 12);
+    const { i32 } = this;
+    const drop = (log: Int32Array, count: number) => {
+      for (let n = 0; n < count; n++) {
+        const word = log[n];
+        const table = word - L.W_TLB;
+        const isWrite = Math.floor(table / L.TABLE_WORDS) % 3 === 1;
+        if (isWrite && i32[word] !== L.INVALID && ((i32[word] + (table << 12)) & ~0xfff) >>> 0 === host)
+          i32[word] = L.INVALID;
+      }
+    };
+    drop(this.#log, this.#logged);
+    drop(this.#globalLog, this.#globalLogged);
+  }
+
+  /**
+   * Physical address of a linear one for an access with user or supervisor rights; enters the TLB. Throws the page fault.
+   */
+  translate(linear: number, access: Kind, user: boolean): number {
+    const i32 = this.i32;
+    const page = linear >>> 12;
+    if (i32[L.W_CR0] >= 0) {
+      // CR0.PG is bit 31, the sign.
+      const physical = linear >>> 0;
+      this.#fill(page, physical, access, user, true, false);
+      return physical;
+    }
+    const walk = this.#walk;
+    this.walks++;
+    walkTables(this.physical, this, linear, access, user, walk);
+    if (walk.physical === -1) {
+      this.fault.address = linear;
+      this.raiseFault(VECTOR.PF, walk.error);
+    }
+    const write = access === 'write';
+    for (let n = 0; n < walk.count; n++) {
+      const step = walk.steps[n];
+      if (step.level === 'page directory pointer') continue;
+      const isLeaf = n === walk.count - 1;
+      const bits = step.low | PAGE.accessed | (isLeaf && write ? PAGE.dirty : 0);
+      if (bits !== step.low) this.writePhysical(step.address, 4, bits);
+    }
+    if (walk.pageSize > 4096) this.#largeRegions[linear >>> 22] = 1;
+    const mayWrite = walk.writable || (!user && (i32[L.W_CR0] & CR0.WP) === 0);
+    this.#fill(page, walk.physical, access, user, mayWrite && (write || walk.dirty), walk.global);
+    return walk.physical;
+  }
+
+  #fill(page: number, physical: number, access: Kind, user: boolean, writable: boolean, global: boolean): void {
+    const address = (physical & this.physical.addressMask) >>> 0;
+    if (!this.physical.isRam(address)) return;
+    // While alignment is checked nothing enters the user tables, so that every access takes the slow path.
+    if (user && this.i32[L.W_ALIGNMENT] !== 0 && access !== 'execute') return;
+    const entry = (L.RAM + (address & ~0xfff) - (page << 12)) | 0;
+    const base = (user ? L.USER_TABLES : 0) + page;
+    if (access === 'execute') {
+      this.#enter(L.W_TLB_EXECUTE + base, entry, global);
+      return;
+    }
+    this.#enter(L.W_TLB_READ + base, entry, global);
+    if (writable && !this.codePages.hasCode(address >>> 12)) this.#enter(L.W_TLB_WRITE + base, entry, global);
+  }
+
+  /** Recomputes whether alignment is checked (SDM volume 3, 6.15, #AC). Call after CPL, CR0.AM or EFLAGS.AC changed. */
+  updateAlignment(): void {
+    const { i32 } = this;
+    const on = i32[L.W_CPL] === 3 && (i32[L.W_EFLAGS] & FLAG.AC) !== 0 && (i32[L.W_CR0] & CR0.AM) !== 0 ? 1 : 0;
+    if (on === i32[L.W_ALIGNMENT]) return;
+    i32[L.W_ALIGNMENT] = on;
+    this.flushGlobal();
+  }
+
+  // Physical memory
+
+  /** A physical write of the processor itself or of a device: notices code. */
+  writePhysical(address: number, size: number, value: number): void {
+    this.physical.write(address, size, value);
+    this.noticeWrite((address & this.physical.addressMask) >>> 0, size);
+  }
+
+  /** Tells the block cache that bytes of RAM changed. */
+  noticeWrite(address: number, size: number): void {
+    if (address < this.physical.size && this.codePages.written(address, size)) this.attend();
+  }
+
+  /** Leaves the block after this instruction. The run loop overrides it. */
+  attend(): void {}
+
+  // Linear memory
+
+  /** Reads with the rights of the current privilege level. Sizes 1, 2, 4; the result of size 4 is signed. */
+  readLinear(linear: number, size: number): number {
+    const { i32 } = this;
+    const entry = i32[i32[L.W_READ_TABLE] + (linear >>> 12)];
+    if (((linear | entry) & 0xfff) <= 4096 - size && entry !== L.INVALID) {
+      const at = (linear + entry) >>> 0;
+      if (size === 4) return this.view.getInt32(at, true);
+      return size === 1 ? this.u8[at] : this.view.getUint16(at, true);
+    }
+    return this.readSlow(linear, size, i32[L.W_CPL] === 3);
+  }
+
+  writeLinear(linear: number, size: number, value: number): void {
+    const { i32 } = this;
+    const entry = i32[i32[L.W_WRITE_TABLE] + (linear >>> 12)];
+    if (((linear | entry) & 0xfff) <= 4096 - size && entry !== L.INVALID) {
+      const at = (linear + entry) >>> 0;
+      if (size === 4) this.view.setInt32(at, value, true);
+      else if (size === 1) this.u8[at] = value;
+      else this.view.setInt16(at, value, true);
+      return;
+    }
+    this.writeSlow(linear, size, value, i32[L.W_CPL] === 3);
+  }
+
+  /** Reads with supervisor rights whatever the privilege level: descriptor tables, TSS (SDM volume 3, 4.6.1). */
+  readSystem(linear: number, size: number): number {
+    const { i32 } = this;
+    const entry = i32[L.W_TLB_READ + (linear >>> 12)];
+    if (((linear | entry) & 0xfff) <= 4096 - size && entry !== L.INVALID) {
+      const at = (linear + entry) >>> 0;
+      if (size === 4) return this.view.getInt32(at, true);
+      return size === 1 ? this.u8[at] : this.view.getUint16(at, true);
+    }
+    return this.readSlow(linear, size, false);
+  }
+
+  writeSystem(linear: number, size: number, value: number): void {
+    this.writeSlow(linear, size, value, false);
+  }
+
+  #checkAlignment(linear: number, size: number, user: boolean): void {
+    if (user && this.i32[L.W_ALIGNMENT] !== 0 && (linear & (size - 1)) !== 0) this.raiseFault(VECTOR.AC, 0);
+  }
+
+  readSlow(linear: number, size: number, user: boolean): number {
+    this.#checkAlignment(linear, size, user);
+    const inPage = 4096 - (linear & 0xfff);
+    const first = this.translate(linear, 'read', user);
+    if (size <= inPage) return this.physical.read(first, size);
+    const second = this.translate((linear + inPage) | 0, 'read', user);
+    let value = 0;
+    for (let n = 0; n < size; n++) {
+      const byte = n < inPage ? this.physical.read(first + n, 1) : this.physical.read(second + n - inPage, 1);
+      value |= byte << (8 * n);
+    }
+    return value;
+  }
+
+  /** Both pages are translated before the first byte is written, so that a fault leaves memory alone. */
+  writeSlow(linear: number, size: number, value: number, user: boolean): void {
+    this.#checkAlignment(linear, size, user);
+    const inPage = 4096 - (linear & 0xfff);
+    const first = this.translate(linear, 'write', user);
+    if (size <= inPage) {
+      this.writePhysical(first, size, value);
+      return;
+    }
+    const second = this.translate((linear + inPage) | 0, 'write', user);
+    for (let n = 0; n < size; n++) {
+      this.writePhysical(n < inPage ? first + n : second + n - inPage, 1, (value >>> (8 * n)) & 0xff);
+    }
+  }
+
+  /** Raises what a write of `size` bytes (1 to 4096) would raise; A and D bits are set as if it was made. */
+  probeWriteLinear(linear: number, size: number): void {
+    const { i32 } = this;
+    const table = i32[L.W_WRITE_TABLE];
+    const last = (linear + size - 1) | 0;
+    const user = i32[L.W_CPL] === 3;
+    if (size <= 4) this.#checkAlignment(linear, size, user);
+    if (i32[table + (linear >>> 12)] === L.INVALID) this.translate(linear, 'write', user);
+    if ((linear ^ last) & ~0xfff && i32[table + (last >>> 12)] === L.INVALID)
+      this.translate(last & ~0xfff, 'write', user);
+  }
+
+  /** Raises what a read of `size` bytes would raise. */
+  probeReadLinear(linear: number, size: number): void {
+    const { i32 } = this;
+    const table = i32[L.W_READ_TABLE];
+    const last = (linear + size - 1) | 0;
+    const user = i32[L.W_CPL] === 3;
+    if (i32[table + (linear >>> 12)] === L.INVALID) this.translate(linear, 'read', user);
+    if ((linear ^ last) & ~0xfff && i32[table + (last >>> 12)] === L.INVALID)
+      this.translate(last & ~0xfff, 'read', user);
+  }
+
+  // Segmented memory
+
+  /** Linear address of a read of `size` bytes at segment:offset, after limit and type checks. */
+  linearForRead(segment: number, offset: number, size: number): number {
+    const at = L.W_SEGMENTS + segment * L.SEGMENT_WORDS;
+    if ((this.i32[at + L.S_CHECKED] & 1) === 0) return offset;
+    return this.#checkSegment(segment, offset, size, false);
+  }
+
+  linearForWrite(segment: number, offset: number, size: number): number {
+    const at = L.W_SEGMENTS + segment * L.SEGMENT_WORDS;
+    if ((this.i32[at + L.S_CHECKED] & 2) === 0) return offset;
+    return this.#checkSegment(segment, offset, size, true);
+  }
+
+  /** Type and limit checks (SDM volume 3, 5.3 and 5.5): #SS(0) through SS, #GP(0) otherwise. */
+  #checkSegment(segment: number, offset: number, size: number, write: boolean): number {
+    const vector = segment === SS ? VECTOR.SS : VECTOR.GP;
+    const attributes = this.segment(segment, L.S_ATTRIBUTES);
+    if ((attributes & ATTRIBUTE.present) === 0) this.raiseFault(vector, 0);
+    const isCode = (attributes & ATTRIBUTE.code) !== 0;
+    const allowed = write
+      ? !isCode && (attributes & ATTRIBUTE.writable) !== 0
+      : !isCode || (attributes & ATTRIBUTE.readable) !== 0;
+    // In real and virtual-8086 mode CS can be written.
+    if (!allowed && this.usesDescriptors) this.raiseFault(vector, 0);
+    const limit = this.segment(segment, L.S_LIMIT) >>> 0;
+    const first = offset >>> 0;
+    const last = first + size - 1;
+    if (!isCode && (attributes & ATTRIBUTE.expandDown) !== 0) {
+      const upper = (attributes & ATTRIBUTE.big) !== 0 ? 0xffffffff : 0xffff;
+      if (first <= limit || last > upper) this.raiseFault(vector, 0);
+    } else if (last > limit) {
+      this.raiseFault(vector, 0);
+    }
+    return (this.segment(segment, L.S_BASE) + offset) | 0;
+  }
+
+  /** Loads the PDPTE registers from CR3 (SDM volume 3, 4.4.1). #GP(0) if a present one has reserved bits set. */
+  loadPdptes(cr3: number): void {
+    const values: number[] = [];
+    for (let n = 0; n < 4; n++) {
+      const address = ((cr3 & 0xffffffe0) >>> 0) + n * 8;
+      const low = this.physical.read(address, 4);
+      const high = this.physical.read(address + 4, 4);
+      if ((low & PAGE.present) !== 0 && ((low & 0x1e6) !== 0 || high !== 0)) this.generalProtection(0);
+      values.push(low, high);
+    }
+    this.i32.set(values, L.W_PDPTE);
+  }
+
+  /** Whether paging uses PAE now. */
+  get paePaging(): boolean {
+    return this.i32[L.W_CR0] < 0 && (this.i32[L.W_CR4] & CR4.PAE) !== 0;
+  }
+}

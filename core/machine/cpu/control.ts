@@ -1,0 +1,183 @@
+import { FLAG } from '../../ia32/flags.ts';
+import type { Instruction } from '../../ia32/instruction.ts';
+import { CR0, CR4, EAX, EDX } from '../../ia32/registers.ts';
+import { VECTOR } from '../../ia32/vectors.ts';
+import type { Executor } from './executor.ts';
+import { popFlags } from './flags.ts';
+import * as L from './layout.ts';
+
+/** Control registers, debug registers, the interrupt flag, and the instructions that stop or flush. */
+
+/** Bits of CR0 that can be changed; ET is fixed to 1 (SDM volume 3, 2.5). */
+const CR0_WRITABLE = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
+/** Bits of CR4 that this processor has; setting another raises #GP(0). VME is what CPUID does not announce. */
+const CR4_ALLOWED = CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR;
+
+/** MOV to CR0 and LMSW (SDM volume 2, MOV to control registers). */
+export function setCr0(cpu: Executor, value: number): void {
+  const next = (value & CR0_WRITABLE) | CR0.ET;
+  const before = cpu.i32[L.W_CR0];
+  const paging = (next & CR0.PG) !== 0;
+  if (paging && (next & CR0.PE) === 0) cpu.generalProtection(0);
+  if ((next & CR0.NW) !== 0 && (next & CR0.CD) === 0) cpu.generalProtection(0);
+  if (paging && before >= 0 && (cpu.i32[L.W_CR4] & CR4.PAE) !== 0) cpu.loadPdptes(cpu.i32[L.W_CR3]);
+  cpu.i32[L.W_CR0] = next;
+  if (((before ^ next) & (CR0.PG | CR0.WP | CR0.PE)) !== 0) cpu.flushGlobal();
+  cpu.updateAlignment();
+}
+
+export function setCr3(cpu: Executor, value: number): void {
+  if (cpu.paePaging) cpu.loadPdptes(value);
+  cpu.i32[L.W_CR3] = value;
+  cpu.flushLocal();
+}
+
+export function setCr4(cpu: Executor, value: number): void {
+  if ((value & ~CR4_ALLOWED) !== 0) cpu.generalProtection(0);
+  const before = cpu.i32[L.W_CR4];
+  const changed = before ^ value;
+  if (cpu.i32[L.W_CR0] < 0 && (value & CR4.PAE) !== 0 && (changed & (CR4.PAE | CR4.PSE | CR4.PGE)) !== 0) {
+    cpu.loadPdptes(cpu.i32[L.W_CR3]);
+  }
+  cpu.i32[L.W_CR4] = value;
+  if ((changed & (CR4.PAE | CR4.PSE | CR4.PGE)) !== 0) cpu.flushGlobal();
+}
+
+export function movFromControl(cpu: Executor, i: Instruction): void {
+  const words: Readonly<Record<number, number>> = { 0: L.W_CR0, 2: L.W_CR2, 3: L.W_CR3, 4: L.W_CR4 };
+  cpu.setRegister(i.dst.register, cpu.i32[words[i.src.register]]);
+}
+
+export function movToControl(cpu: Executor, i: Instruction): void {
+  const value = cpu.register(i.src.register);
+  switch (i.dst.register) {
+    case 0:
+      setCr0(cpu, value);
+      return;
+    case 2:
+      cpu.i32[L.W_CR2] = value;
+      return;
+    case 3:
+      setCr3(cpu, value);
+      return;
+    default:
+      setCr4(cpu, value);
+  }
+}
+
+export function smsw(cpu: Executor, i: Instruction): void {
+  cpu.write(i, i.dst, cpu.i32[L.W_CR0]);
+}
+
+/** LMSW changes PE, MP, EM and TS only, and cannot clear PE. */
+export function lmsw(cpu: Executor, i: Instruction): void {
+  const before = cpu.i32[L.W_CR0];
+  const low = cpu.read(i, i.dst) & 15;
+  setCr0(cpu, (before & ~14) | low | (before & CR0.PE));
+}
+
+export function clts(cpu: Executor): void {
+  cpu.i32[L.W_CR0] &= ~CR0.TS;
+}
+
+/** DR4 and DR5 are DR6 and DR7 unless CR4.DE makes them undefined (SDM volume 3, 17.2.2). */
+function debugRegister(cpu: Executor, number: number): number {
+  if (number !== 4 && number !== 5) return number;
+  if ((cpu.i32[L.W_CR4] & CR4.DE) !== 0) cpu.raiseFault(VECTOR.UD, null);
+  return number + 2;
+}
+
+/** DR7.GD makes every access to a debug register raise #DB (SDM volume 3, 17.2.4). */
+const DR7_GD = 1 << 13;
+const DR6_BD = 1 << 13;
+
+function checkDebugAccess(cpu: Executor): void {
+  if ((cpu.i32[L.W_DR + 7] & DR7_GD) === 0) return;
+  cpu.i32[L.W_DR + 7] &= ~DR7_GD;
+  cpu.i32[L.W_DR + 6] |= DR6_BD;
+  cpu.raiseFault(VECTOR.DB, null);
+}
+
+export function movFromDebug(cpu: Executor, i: Instruction): void {
+  const number = debugRegister(cpu, i.src.register);
+  checkDebugAccess(cpu);
+  cpu.setRegister(i.dst.register, cpu.i32[L.W_DR + number]);
+}
+
+/** Fixed bits of DR6 and DR7 (SDM volume 3, figure 17-1). */
+export function movToDebug(cpu: Executor, i: Instruction): void {
+  const number = debugRegister(cpu, i.dst.register);
+  checkDebugAccess(cpu);
+  const value = cpu.register(i.src.register);
+  if (number === 6) cpu.i32[L.W_DR + 6] = (value & 0xe00f) | 0xffff0ff0;
+  else if (number === 7) cpu.setDebugControl((value & 0xffff2bff) | 0x400);
+  else cpu.i32[L.W_DR + number] = value;
+}
+
+export function invlpg(cpu: Executor, i: Instruction): void {
+  cpu.flushPage((cpu.base(i.memory.segment) + cpu.offset(i)) | 0);
+}
+
+/** There is no cache to write back or to drop. */
+export function invd(): void {}
+export function wbinvd(): void {}
+
+export function hlt(cpu: Executor): void {
+  cpu.i32[L.W_HALTED] = 1;
+  cpu.attend();
+}
+
+/** CLI and STI need CPL <= IOPL, in virtual-8086 mode IOPL 3 (SDM volume 2, CLI). */
+function checkInterruptFlag(cpu: Executor): void {
+  const allowed = !cpu.protectedMode || (cpu.virtual8086 ? cpu.iopl === 3 : cpu.cpl <= cpu.iopl);
+  if (!allowed) cpu.generalProtection(0);
+}
+
+export function cli(cpu: Executor): void {
+  checkInterruptFlag(cpu);
+  cpu.i32[L.W_EFLAGS] &= ~FLAG.IF;
+}
+
+/** The instruction after STI still runs with interrupts held off. */
+export function sti(cpu: Executor): void {
+  checkInterruptFlag(cpu);
+  if ((cpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) cpu.i32[L.W_SHADOW] = 1;
+  cpu.i32[L.W_EFLAGS] |= FLAG.IF;
+}
+
+export function popf(cpu: Executor, i: Instruction): void {
+  const value = cpu.pop(i.operandSize);
+  popFlags(cpu, value, i.operandSize, 0);
+}
+
+/** Time-stamp counter into EDX:EAX; CR4.TSD keeps it from user code. */
+export function rdtsc(cpu: Executor): void {
+  if ((cpu.i32[L.W_CR4] & CR4.TSD) !== 0 && cpu.cpl !== 0) cpu.generalProtection(0);
+  const ticks = cpu.timeStamp();
+  cpu.setRegister(EAX, ticks | 0);
+  cpu.setRegister(EDX, Math.floor(ticks / 0x100000000) | 0);
+}
+
+/** There are no performance counters: every counter number is out of range. */
+export function rdpmc(cpu: Executor): void {
+  cpu.generalProtection(0);
+}
+
+export function ud(cpu: Executor): void {
+  cpu.raiseFault(VECTOR.UD, null);
+}
+
+/** An instruction of more than 15 bytes (SDM volume 3, table 6-2). */
+export function tooLong(cpu: Executor): void {
+  cpu.generalProtection(0);
+}
+
+/** BOUND: the index must lie between the two signed bounds in memory. */
+export function bound(cpu: Executor, i: Instruction): void {
+  const size = i.operandSize;
+  const index = cpu.signExtend(cpu.read(i, i.dst), size);
+  const at = cpu.offset(i);
+  const lower = cpu.signExtend(cpu.load(i.memory.segment, at, size), size);
+  const upper = cpu.signExtend(cpu.load(i.memory.segment, (at + size) & i.memory.mask, size), size);
+  if (index < lower || index > upper) cpu.raiseFault(VECTOR.BR, null);
+}

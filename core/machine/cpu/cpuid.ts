@@ -1,0 +1,63 @@
+import { EAX, EBX, ECX, EDX } from '../../ia32/registers.ts';
+import type { Executor } from './executor.ts';
+
+/** CPUID (SDM volume 2): what is announced is there, and what is there is announced. */
+
+/** Leaf 1, EDX. */
+const FEATURES =
+  (1 << 0) | // FPU
+  (1 << 3) | // PSE
+  (1 << 4) | // TSC
+  (1 << 5) | // MSR
+  (1 << 6) | // PAE
+  (1 << 8) | // CX8
+  (1 << 11) | // SEP
+  (1 << 12) | // MTRR
+  (1 << 13) | // PGE
+  (1 << 15) | // CMOV
+  (1 << 16) | // PAT
+  (1 << 24); // FXSR
+
+/** Leaf 80000001, EDX: NX. */
+const EXTENDED_FEATURES = 1 << 20;
+
+/** Family 6, model 1C, stepping 10: an in-order P6 without speculation, which is what this processor is. */
+export const SIGNATURE = 0x106ca;
+
+const VENDOR = 'GenuineIntel';
+const BRAND = 'Ringside IA-32 processor'.padEnd(48, '\0');
+
+/** Four characters as a word, the first in the low byte. */
+function word(text: string, at: number): number {
+  let value = 0;
+  for (let n = 0; n < 4; n++) value |= text.charCodeAt(at + n) << (8 * n);
+  return value;
+}
+
+/** EAX, EBX, ECX, EDX of a leaf. A leaf beyond the last one gives the last basic leaf (SDM volume 2, CPUID). */
+function leaf(number: number): readonly [number, number, number, number] {
+  switch (number) {
+    case 0:
+      return [1, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)];
+    case 0x80000000:
+      return [0x80000004 | 0, 0, 0, 0];
+    case 0x80000001:
+      return [0, 0, 0, EXTENDED_FEATURES];
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004: {
+      const at = (number - 0x80000002) * 16;
+      return [word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12)];
+    }
+    default:
+      return [SIGNATURE, 0, 0, FEATURES];
+  }
+}
+
+export function cpuid(cpu: Executor): void {
+  const [eax, ebx, ecx, edx] = leaf(cpu.register(EAX) >>> 0);
+  cpu.setRegister(EAX, eax);
+  cpu.setRegister(EBX, ebx);
+  cpu.setRegister(ECX, ecx);
+  cpu.setRegister(EDX, edx);
+}

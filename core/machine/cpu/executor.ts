@@ -1,0 +1,484 @@
+import { FLAG, STATUS_FLAGS } from '../../ia32/flags.ts';
+import type { Instruction, Operand } from '../../ia32/instruction.ts';
+import type { Ops } from '../../ia32/ops.ts';
+import { SS } from '../../ia32/registers.ts';
+import { Access } from './access.ts';
+import { MachineStop } from './fault.ts';
+import type { PortSpace } from './io.ts';
+import * as L from './layout.ts';
+
+/** What ports answer when nobody is wired to them. */
+const ABSENT_PORTS: PortSpace = {
+  read: (_port, size) => (size === 4 ? 0xffffffff : size === 2 ? 0xffff : 0xff),
+  write: () => {},
+};
+
+const WIDTH_MASK = [0, 0xff, 0xffff, 0, -1] as const;
+
+/** PF for each byte value: set when the number of ones is even. */
+const PARITY = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let ones = 0;
+  for (let bit = 0; bit < 8; bit++) ones += (byte >> bit) & 1;
+  return ones & 1 ? 0 : FLAG.PF;
+});
+
+/**
+ * The first reader of the semantics: values are numbers (signed 32-bit), each operation happens at once. Status flags are
+ * lazy: an operation leaves its operands and result, and a flag is computed when somebody asks.
+ */
+export class Executor extends Access implements Ops<number> {
+  /** The I/O address space; the board wires it. */
+  ports: PortSpace = ABSENT_PORTS;
+  /** Ticks of the time-stamp counter; the board wires it. */
+  timeStamp: () => number = () => 0;
+  /** Sets the time-stamp counter (WRMSR); the board wires it. */
+  setTimeStamp: (ticks: number) => void = () => {};
+
+  // Values
+
+  constant(value: number): number {
+    return value | 0;
+  }
+
+  add(a: number, b: number): number {
+    return (a + b) | 0;
+  }
+
+  sub(a: number, b: number): number {
+    return (a - b) | 0;
+  }
+
+  and(a: number, b: number): number {
+    return a & b;
+  }
+
+  or(a: number, b: number): number {
+    return a | b;
+  }
+
+  xor(a: number, b: number): number {
+    return a ^ b;
+  }
+
+  shl(a: number, b: number): number {
+    return a << b;
+  }
+
+  shr(a: number, b: number): number {
+    return (a >>> b) | 0;
+  }
+
+  sar(a: number, b: number): number {
+    return a >> b;
+  }
+
+  mul(a: number, b: number): number {
+    return Math.imul(a, b);
+  }
+
+  mulHighUnsigned(a: number, b: number): number {
+    const aLow = a & 0xffff;
+    const aHigh = a >>> 16;
+    const bLow = b & 0xffff;
+    const bHigh = b >>> 16;
+    const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+    const cross = aLow * bHigh + (middle % 0x10000);
+    return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) | 0;
+  }
+
+  mulHighSigned(a: number, b: number): number {
+    const high = this.mulHighUnsigned(a, b);
+    return (high - (a < 0 ? b : 0) - (b < 0 ? a : 0)) | 0;
+  }
+
+  divUnsigned(a: number, divisor: number): number {
+    return Math.floor((a >>> 0) / divisor) | 0;
+  }
+
+  equal(a: number, b: number): number {
+    return a === b ? 1 : 0;
+  }
+
+  lessUnsigned(a: number, b: number): number {
+    return a >>> 0 < b >>> 0 ? 1 : 0;
+  }
+
+  select(condition: number, a: number, b: number): number {
+    return condition !== 0 ? a : b;
+  }
+
+  zeroExtend(a: number, size: number): number {
+    return a & WIDTH_MASK[size];
+  }
+
+  signExtend(a: number, size: number): number {
+    return size === 4 ? a : size === 2 ? (a << 16) >> 16 : (a << 24) >> 24;
+  }
+
+  countLeadingZeros(a: number): number {
+    return Math.clz32(a);
+  }
+
+  when(condition: number, then: () => void): void {
+    if (condition !== 0) then();
+  }
+
+  // Registers
+
+  register(register: number): number {
+    return this.i32[register];
+  }
+
+  setRegister(register: number, value: number): void {
+    this.i32[register] = value;
+  }
+
+  registerPart(register: number, size: number): number {
+    if (size === 4) return this.i32[register];
+    if (size === 2) return this.u16[register << 1];
+    return this.u8[((register & 3) << 2) | (register >> 2)];
+  }
+
+  setRegisterPart(register: number, size: number, value: number): void {
+    if (size === 4) this.i32[register] = value;
+    else if (size === 2) this.u16[register << 1] = value;
+    else this.u8[((register & 3) << 2) | (register >> 2)] = value;
+  }
+
+  // Operands. The numbers are those of KIND in ia32/instruction.ts.
+
+  read(i: Instruction, operand: Operand): number {
+    switch (operand.kind) {
+      case 1: // r32
+        return this.i32[operand.register];
+      case 2: // m32
+        return this.load(i.memory.segment, this.offset(i), 4);
+      case 3: // immediate
+        return operand.value;
+      case 4: // r8
+        return this.u8[((operand.register & 3) << 2) | (operand.register >> 2)];
+      case 5: // m8
+        return this.load(i.memory.segment, this.offset(i), 1);
+      case 6: // r16
+        return this.u16[operand.register << 1];
+      case 7: // m16
+        return this.load(i.memory.segment, this.offset(i), 2);
+      default:
+        throw new Error(`operand kind ${operand.kind} of ${i.row.mnemonic} is not a value`);
+    }
+  }
+
+  readForWrite(i: Instruction, operand: Operand): number {
+    switch (operand.kind) {
+      case 1: // r32
+        return this.i32[operand.register];
+      case 4: // r8
+        return this.u8[((operand.register & 3) << 2) | (operand.register >> 2)];
+      case 6: // r16
+        return this.u16[operand.register << 1];
+      default: {
+        const linear = this.linearForWrite(i.memory.segment, this.offset(i), operand.size);
+        this.probeWriteLinear(linear, operand.size);
+        return this.readLinear(linear, operand.size);
+      }
+    }
+  }
+
+  write(i: Instruction, operand: Operand, value: number): void {
+    switch (operand.kind) {
+      case 1: // r32
+        this.i32[operand.register] = value;
+        return;
+      case 4: // r8
+        this.u8[((operand.register & 3) << 2) | (operand.register >> 2)] = value;
+        return;
+      case 6: // r16
+        this.u16[operand.register << 1] = value;
+        return;
+      default:
+        this.store(i.memory.segment, this.offset(i), operand.size, value);
+    }
+  }
+
+  // Memory
+
+  offset(i: Instruction): number {
+    const { i32 } = this;
+    const m = i.memory;
+    return (i32[m.base] + (i32[m.index] << m.scale) + m.displacement) & m.mask;
+  }
+
+  load(segment: number, offset: number, size: number): number {
+    return this.readLinear(this.linearForRead(segment, offset, size), size);
+  }
+
+  store(segment: number, offset: number, size: number, value: number): void {
+    this.writeLinear(this.linearForWrite(segment, offset, size), size, value);
+  }
+
+  probeStore(segment: number, offset: number, size: number): void {
+    this.probeWriteLinear(this.linearForWrite(segment, offset, size), size);
+  }
+
+  // Stack
+
+  stackPointer(): number {
+    return this.i32[4] & this.i32[L.W_STACK_MASK];
+  }
+
+  setStackPointer(value: number): void {
+    if (this.i32[L.W_STACK_MASK] === -1) this.i32[4] = value;
+    else this.u16[8] = value;
+  }
+
+  wrapStack(offset: number): number {
+    return offset & this.i32[L.W_STACK_MASK];
+  }
+
+  push(size: number, value: number): void {
+    const offset = (this.i32[4] - size) & this.i32[L.W_STACK_MASK];
+    this.store(SS, offset, size, value);
+    this.setStackPointer(offset);
+  }
+
+  pop(size: number): number {
+    const offset = this.stackPointer();
+    const value = this.load(SS, offset, size);
+    this.setStackPointer((offset + size) | 0);
+    return value;
+  }
+
+  // Flags
+
+  flagsAdd(size: number, a: number, b: number, r: number): void {
+    this.lazyFlags(L.LAZY.add, size, a, b, r);
+  }
+
+  flagsSub(size: number, a: number, b: number, r: number): void {
+    this.lazyFlags(L.LAZY.sub, size, a, b, r);
+  }
+
+  flagsLogic(size: number, r: number): void {
+    const { i32 } = this;
+    i32[L.W_FLAGS_KIND] = L.LAZY.logic;
+    i32[L.W_FLAGS_SIZE] = size;
+    i32[L.W_FLAGS_R] = r;
+  }
+
+  protected lazyFlags(kind: number, size: number, a: number, b: number, r: number): void {
+    const { i32 } = this;
+    i32[L.W_FLAGS_KIND] = kind;
+    i32[L.W_FLAGS_SIZE] = size;
+    i32[L.W_FLAGS_A] = a;
+    i32[L.W_FLAGS_B] = b;
+    i32[L.W_FLAGS_R] = r;
+  }
+
+  flagsIncrement(size: number, r: number): void {
+    this.lazyKeepCarry(L.LAZY.increment, size, r);
+  }
+
+  flagsDecrement(size: number, r: number): void {
+    this.lazyKeepCarry(L.LAZY.decrement, size, r);
+  }
+
+  protected lazyKeepCarry(kind: number, size: number, r: number): void {
+    const { i32 } = this;
+    const carry = this.carry();
+    i32[L.W_EFLAGS] = (i32[L.W_EFLAGS] & ~FLAG.CF) | carry;
+    i32[L.W_FLAGS_KIND] = kind;
+    i32[L.W_FLAGS_SIZE] = size;
+    i32[L.W_FLAGS_R] = r;
+  }
+
+  flagsResult(size: number, r: number, carry: number, overflow: number): void {
+    const { i32 } = this;
+    i32[L.W_EFLAGS] = (i32[L.W_EFLAGS] & ~(FLAG.CF | FLAG.OF | FLAG.AF)) | carry | (overflow << 11);
+    i32[L.W_FLAGS_KIND] = L.LAZY.result;
+    i32[L.W_FLAGS_SIZE] = size;
+    i32[L.W_FLAGS_R] = r;
+  }
+
+  setCarryOverflow(carry: number, overflow: number): void {
+    this.setStatusFlags((this.statusFlags() & ~(FLAG.CF | FLAG.OF)) | carry | (overflow << 11));
+  }
+
+  setCarry(carry: number): void {
+    this.setStatusFlags((this.statusFlags() & ~FLAG.CF) | carry);
+  }
+
+  setZero(zero: number): void {
+    this.setStatusFlags((this.statusFlags() & ~FLAG.ZF) | (zero << 6));
+  }
+
+  setStatusFlags(flags: number): void {
+    const { i32 } = this;
+    i32[L.W_EFLAGS] = (i32[L.W_EFLAGS] & ~STATUS_FLAGS) | (flags & STATUS_FLAGS);
+    i32[L.W_FLAGS_KIND] = L.LAZY.none;
+  }
+
+  statusFlags(): number {
+    const { i32 } = this;
+    const kind = i32[L.W_FLAGS_KIND];
+    if (kind === L.LAZY.none) return i32[L.W_EFLAGS] & STATUS_FLAGS;
+    const size = i32[L.W_FLAGS_SIZE];
+    const r = i32[L.W_FLAGS_R];
+    const sign = (r >>> (8 * size - 8)) & FLAG.SF;
+    return (
+      this.carry() |
+      PARITY[r & 0xff] |
+      this.auxiliaryFlag() |
+      (r === 0 ? FLAG.ZF : 0) |
+      sign |
+      (this.overflowFlag() << 11)
+    );
+  }
+
+  /** All of EFLAGS. */
+  eflags(): number {
+    return (this.i32[L.W_EFLAGS] & ~STATUS_FLAGS) | this.statusFlags() | FLAG.ONE;
+  }
+
+  setDirection(down: boolean): void {
+    const { i32 } = this;
+    i32[L.W_EFLAGS] = down ? i32[L.W_EFLAGS] | FLAG.DF : i32[L.W_EFLAGS] & ~FLAG.DF;
+  }
+
+  /** Carry out of a + b or borrow out of a - b is the majority of the top bits, with or without a carry in. */
+  carry(): number {
+    const { i32 } = this;
+    switch (i32[L.W_FLAGS_KIND]) {
+      case 1: {
+        const a = i32[L.W_FLAGS_A];
+        const b = i32[L.W_FLAGS_B];
+        return (((a & b) | ((a | b) & ~i32[L.W_FLAGS_R])) >>> (8 * i32[L.W_FLAGS_SIZE] - 1)) & 1;
+      }
+      case 2: {
+        const a = i32[L.W_FLAGS_A];
+        const b = i32[L.W_FLAGS_B];
+        return (((~a & b) | (~(a ^ b) & i32[L.W_FLAGS_R])) >>> (8 * i32[L.W_FLAGS_SIZE] - 1)) & 1;
+      }
+      case 3:
+        return 0;
+      default:
+        return i32[L.W_EFLAGS] & FLAG.CF;
+    }
+  }
+
+  protected overflowFlag(): number {
+    const { i32 } = this;
+    const a = i32[L.W_FLAGS_A];
+    const b = i32[L.W_FLAGS_B];
+    const r = i32[L.W_FLAGS_R];
+    const shift = 8 * i32[L.W_FLAGS_SIZE] - 1;
+    switch (i32[L.W_FLAGS_KIND]) {
+      case 1:
+        return (((a ^ r) & (b ^ r)) >>> shift) & 1;
+      case 2:
+        return (((a ^ b) & (a ^ r)) >>> shift) & 1;
+      case 3:
+        return 0;
+      case 4:
+        return r === 1 << shift ? 1 : 0;
+      case 5:
+        return r >>> 0 === ((1 << shift) >>> 0) - 1 ? 1 : 0;
+      default:
+        return (i32[L.W_EFLAGS] >>> 11) & 1;
+    }
+  }
+
+  protected auxiliaryFlag(): number {
+    const { i32 } = this;
+    const r = i32[L.W_FLAGS_R];
+    switch (i32[L.W_FLAGS_KIND]) {
+      case 1:
+      case 2:
+        return (i32[L.W_FLAGS_A] ^ i32[L.W_FLAGS_B] ^ r) & FLAG.AF;
+      case 3:
+        return 0;
+      case 4:
+        return (r & 15) === 0 ? FLAG.AF : 0;
+      case 5:
+        return (r & 15) === 15 ? FLAG.AF : 0;
+      default:
+        return i32[L.W_EFLAGS] & FLAG.AF;
+    }
+  }
+
+  protected zeroFlag(): number {
+    const { i32 } = this;
+    return i32[L.W_FLAGS_KIND] === 0 ? (i32[L.W_EFLAGS] >>> 6) & 1 : i32[L.W_FLAGS_R] === 0 ? 1 : 0;
+  }
+
+  protected signFlag(): number {
+    const { i32 } = this;
+    if (i32[L.W_FLAGS_KIND] === 0) return (i32[L.W_EFLAGS] >>> 7) & 1;
+    return (i32[L.W_FLAGS_R] >>> (8 * i32[L.W_FLAGS_SIZE] - 1)) & 1;
+  }
+
+  protected parityFlag(): number {
+    const { i32 } = this;
+    const flags = i32[L.W_FLAGS_KIND] === 0 ? i32[L.W_EFLAGS] : PARITY[i32[L.W_FLAGS_R] & 0xff];
+    return (flags >>> 2) & 1;
+  }
+
+  /** SF and OF differ: a signed comparison found less. */
+  protected signedLess(): number {
+    return this.signFlag() ^ (this.i32[L.W_FLAGS_KIND] === 0 ? (this.i32[L.W_EFLAGS] >>> 11) & 1 : this.overflowFlag());
+  }
+
+  condition(code: number): number {
+    const negate = code & 1;
+    switch (code >> 1) {
+      case 0:
+        return (this.i32[L.W_FLAGS_KIND] === 0 ? (this.i32[L.W_EFLAGS] >>> 11) & 1 : this.overflowFlag()) ^ negate;
+      case 1:
+        return this.carry() ^ negate;
+      case 2:
+        return this.zeroFlag() ^ negate;
+      case 3:
+        return (this.carry() | this.zeroFlag()) ^ negate;
+      case 4:
+        return this.signFlag() ^ negate;
+      case 5:
+        return this.parityFlag() ^ negate;
+      case 6:
+        return this.signedLess() ^ negate;
+      default:
+        return (this.signedLess() | this.zeroFlag()) ^ negate;
+    }
+  }
+
+  // Control. EIP already points behind the instruction when its semantics run.
+
+  next(_i: Instruction): number {
+    return this.i32[L.W_EIP];
+  }
+
+  probeJump(i: Instruction, target: number): void {
+    const offset = i.operandSize === 2 ? target & 0xffff : target;
+    if (offset >>> 0 > this.i32[L.W_CODE_LIMIT] >>> 0) this.generalProtection(0);
+  }
+
+  jump(i: Instruction, target: number): void {
+    const offset = i.operandSize === 2 ? target & 0xffff : target;
+    if (offset >>> 0 > this.i32[L.W_CODE_LIMIT] >>> 0) this.generalProtection(0);
+    this.i32[L.W_EIP] = offset;
+  }
+
+  branch(i: Instruction, condition: number): void {
+    if (condition !== 0) this.jump(i, (this.i32[L.W_EIP] + i.dst.value) | 0);
+  }
+
+  /** DR7. Breakpoints by address are not done yet: enabling one says so. */
+  setDebugControl(value: number): void {
+    if ((value & 0xff) !== 0) {
+      throw new MachineStop('unimplemented', `hardware breakpoints (DR7 = ${(value >>> 0).toString(16)})`);
+    }
+    this.i32[L.W_DR + 7] = value;
+  }
+
+  raise(vector: number): void {
+    this.raiseFault(vector, null);
+  }
+}

@@ -1,0 +1,331 @@
+import { FLAG } from '../../ia32/flags.ts';
+import { type Instruction, KIND } from '../../ia32/instruction.ts';
+import { CS, DS, ECX, EDX, ES, ESP, FS, GS, SS } from '../../ia32/registers.ts';
+import { VECTOR } from '../../ia32/vectors.ts';
+import type { Executor } from './executor.ts';
+import { MachineStop } from './fault.ts';
+import { popFlags, setFlags } from './flags.ts';
+import { deliver, stackFromTss } from './interrupts.ts';
+import * as L from './layout.ts';
+import { SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from './msr-numbers.ts';
+import {
+  type Descriptor,
+  descriptorLimit,
+  dropInaccessibleSegments,
+  isConforming,
+  isNull,
+  loadReal,
+  markAccessed,
+  requireDescriptor,
+  StackWindow,
+  setFromDescriptor,
+  setStackPointer,
+  stackDescriptor,
+} from './segmentation.ts';
+
+/** Far control transfers: JMP, CALL, RET, INT and IRET between segments and privilege levels (SDM volume 3, 5.8). */
+
+/** Selector and offset of a far JMP or CALL: in the instruction or in memory. */
+function farTarget(cpu: Executor, i: Instruction): { selector: number; offset: number } {
+  if (i.dst.kind === KIND.farPointer) return { selector: i.dst.register, offset: i.dst.value };
+  const { segment, mask } = i.memory;
+  const at = cpu.offset(i);
+  const offset = cpu.load(segment, at, i.operandSize);
+  return { selector: cpu.load(segment, (at + i.operandSize) & mask, 2), offset };
+}
+
+function checkTarget(cpu: Executor, d: Descriptor, offset: number): void {
+  if (offset >>> 0 > descriptorLimit(d) >>> 0) cpu.generalProtection(0);
+}
+
+function enterCode(cpu: Executor, selector: number, d: Descriptor, cpl: number, offset: number): void {
+  markAccessed(cpu, d);
+  setFromDescriptor(cpu, CS, (selector & 0xfffc) | cpl, d);
+  if (cpl !== cpu.cpl) {
+    cpu.setCpl(cpl);
+    cpu.updateAlignment();
+  }
+  cpu.i32[L.W_EIP] = offset;
+}
+
+/** Direct JMP or CALL to a code segment keeps CPL (SDM volume 3, 5.8.1). */
+function checkDirect(cpu: Executor, selector: number, d: Descriptor): void {
+  const code = selector & 0xfffc;
+  if (isConforming(d)) {
+    if (d.dpl > cpu.cpl) cpu.generalProtection(code);
+  } else if ((selector & 3) > cpu.cpl || d.dpl !== cpu.cpl) {
+    cpu.generalProtection(code);
+  }
+  if (!d.present) cpu.raiseFault(VECTOR.NP, code);
+}
+
+interface CallGate {
+  readonly selector: number;
+  readonly offset: number;
+  readonly size: 2 | 4;
+  readonly parameters: number;
+  readonly code: Descriptor;
+}
+
+/** A system descriptor as the target of JMP or CALL: a call gate, or a task switch (SDM volume 3, 5.8.3). */
+function readCallGate(cpu: Executor, selector: number, d: Descriptor, isJump: boolean): CallGate {
+  const code = selector & 0xfffc;
+  const isGate = d.type === 4 || d.type === 12;
+  const isTask = d.type === 5 || d.type === 1 || d.type === 9;
+  if (d.isSegment || (!isGate && !isTask)) cpu.generalProtection(code);
+  if (d.dpl < cpu.cpl || d.dpl < (selector & 3)) cpu.generalProtection(code);
+  if (!d.present) cpu.raiseFault(VECTOR.NP, code);
+  if (isTask)
+    throw new MachineStop('unimplemented', `a task switch by a far transfer to selector ${selector.toString(16)}`);
+  const target = d.low >>> 16;
+  if (isNull(target)) cpu.generalProtection(0);
+  const to = requireDescriptor(cpu, target, VECTOR.GP, 0);
+  const targetCode = target & 0xfffc;
+  if (!to.isCode || to.dpl > cpu.cpl) cpu.generalProtection(targetCode);
+  if (isJump && !isConforming(to) && to.dpl !== cpu.cpl) cpu.generalProtection(targetCode);
+  if (!to.present) cpu.raiseFault(VECTOR.NP, targetCode);
+  const size = d.type === 12 ? 4 : 2;
+  const offset = size === 4 ? (d.low & 0xffff) | (d.high & 0xffff0000) : d.low & 0xffff;
+  return { selector: target, offset, size, parameters: d.high & 31, code: to };
+}
+
+export function jmpFar(cpu: Executor, i: Instruction): void {
+  const { selector, offset } = farTarget(cpu, i);
+  if (!cpu.usesDescriptors) {
+    if (offset >>> 0 > cpu.segment(CS, L.S_LIMIT) >>> 0) cpu.generalProtection(0);
+    loadReal(cpu, CS, selector);
+    cpu.i32[L.W_EIP] = offset;
+    return;
+  }
+  if (isNull(selector)) cpu.generalProtection(0);
+  const d = requireDescriptor(cpu, selector, VECTOR.GP, 0);
+  if (d.isCode) {
+    checkDirect(cpu, selector, d);
+    checkTarget(cpu, d, offset);
+    enterCode(cpu, selector, d, cpu.cpl, offset);
+    return;
+  }
+  const gate = readCallGate(cpu, selector, d, true);
+  checkTarget(cpu, gate.code, gate.offset);
+  enterCode(cpu, gate.selector, gate.code, cpu.cpl, gate.offset);
+}
+
+export function callFar(cpu: Executor, i: Instruction): void {
+  const { selector, offset } = farTarget(cpu, i);
+  const stack = StackWindow.current(cpu);
+  const { i32 } = cpu;
+  if (!cpu.usesDescriptors) {
+    if (offset >>> 0 > cpu.segment(CS, L.S_LIMIT) >>> 0) cpu.generalProtection(0);
+    pushFar(stack, i.operandSize, cpu.selector(CS), i32[L.W_EIP]);
+    setStackPointer(cpu, stack.pointer);
+    loadReal(cpu, CS, selector);
+    i32[L.W_EIP] = offset;
+    return;
+  }
+  if (isNull(selector)) cpu.generalProtection(0);
+  const d = requireDescriptor(cpu, selector, VECTOR.GP, 0);
+  if (d.isCode) {
+    checkDirect(cpu, selector, d);
+    checkTarget(cpu, d, offset);
+    pushFar(stack, i.operandSize, cpu.selector(CS), i32[L.W_EIP]);
+    setStackPointer(cpu, stack.pointer);
+    enterCode(cpu, selector, d, cpu.cpl, offset);
+    return;
+  }
+  const gate = readCallGate(cpu, selector, d, false);
+  checkTarget(cpu, gate.code, gate.offset);
+  if (isConforming(gate.code) || gate.code.dpl === cpu.cpl) {
+    pushFar(stack, gate.size, cpu.selector(CS), i32[L.W_EIP]);
+    setStackPointer(cpu, stack.pointer);
+    enterCode(cpu, gate.selector, gate.code, cpu.cpl, gate.offset);
+    return;
+  }
+  callInner(cpu, gate, stack);
+}
+
+function pushFar(stack: StackWindow, size: number, selector: number, offset: number): void {
+  stack.probe(2, size);
+  stack.push(size, selector);
+  stack.push(size, offset);
+}
+
+/** A call gate to more privileged code switches stacks and copies the parameters (SDM volume 3, 5.8.5). */
+function callInner(cpu: Executor, gate: CallGate, old: StackWindow): void {
+  const cpl = gate.code.dpl;
+  const { selector: newSs, pointer } = stackFromTss(cpu, cpl, 0);
+  const ss = stackDescriptor(cpu, newSs, cpl, VECTOR.TS, 0);
+  const stack = StackWindow.forDescriptor(cpu, ss, pointer, cpl, newSs & 0xfffc);
+  const { size } = gate;
+  stack.probe(4 + gate.parameters, size);
+  const parameters: number[] = [];
+  for (let n = 0; n < gate.parameters; n++) parameters.unshift(old.pop(size));
+  stack.push(size, cpu.selector(SS));
+  stack.push(size, cpu.i32[ESP]);
+  for (const value of parameters) stack.push(size, value);
+  stack.push(size, cpu.selector(CS));
+  stack.push(size, cpu.i32[L.W_EIP]);
+  markAccessed(cpu, ss);
+  setFromDescriptor(cpu, SS, newSs, ss);
+  setStackPointer(cpu, stack.pointer);
+  enterCode(cpu, gate.selector, gate.code, cpl, gate.offset);
+}
+
+/** Code segment of a far return or IRET (SDM volume 2, RET: the checks in their order). */
+function returnDescriptor(cpu: Executor, selector: number): Descriptor {
+  if (isNull(selector)) cpu.generalProtection(0);
+  const code = selector & 0xfffc;
+  const rpl = selector & 3;
+  const d = requireDescriptor(cpu, selector, VECTOR.GP, 0);
+  if (!d.isCode || rpl < cpu.cpl) cpu.generalProtection(code);
+  if (isConforming(d) ? d.dpl > rpl : d.dpl !== rpl) cpu.generalProtection(code);
+  if (!d.present) cpu.raiseFault(VECTOR.NP, code);
+  return d;
+}
+
+/** Takes SS:ESP from the stack for a return to less privileged code; `extra` bytes of parameters are released there. */
+function returnOuter(
+  cpu: Executor,
+  stack: StackWindow,
+  size: number,
+  rpl: number,
+  extra: number,
+  enter: () => void,
+): void {
+  const pointer = stack.pop(size);
+  const selector = stack.pop(size) & 0xffff;
+  const ss = isNull(selector) ? cpu.generalProtection(0) : stackDescriptor(cpu, selector, rpl, VECTOR.GP, 0);
+  enter();
+  markAccessed(cpu, ss);
+  setFromDescriptor(cpu, SS, selector, ss);
+  setStackPointer(cpu, (pointer + extra) | 0);
+  dropInaccessibleSegments(cpu);
+}
+
+export function retFar(cpu: Executor, i: Instruction): void {
+  const size = i.operandSize;
+  const release = i.dst.value;
+  const stack = StackWindow.current(cpu);
+  const offset = stack.pop(size);
+  const selector = stack.pop(size) & 0xffff;
+  if (!cpu.usesDescriptors) {
+    if (offset >>> 0 > cpu.segment(CS, L.S_LIMIT) >>> 0) cpu.generalProtection(0);
+    stack.skip(release);
+    setStackPointer(cpu, stack.pointer);
+    loadReal(cpu, CS, selector);
+    cpu.i32[L.W_EIP] = offset;
+    return;
+  }
+  const d = returnDescriptor(cpu, selector);
+  checkTarget(cpu, d, offset);
+  const rpl = selector & 3;
+  stack.skip(release);
+  if (rpl === cpu.cpl) {
+    setStackPointer(cpu, stack.pointer);
+    enterCode(cpu, selector, d, rpl, offset);
+    return;
+  }
+  returnOuter(cpu, stack, size, rpl, release, () => enterCode(cpu, selector, d, rpl, offset));
+}
+
+export function iret(cpu: Executor, i: Instruction): void {
+  const size = i.operandSize;
+  const stack = StackWindow.current(cpu);
+  if (cpu.usesDescriptors && (cpu.i32[L.W_EFLAGS] & FLAG.NT) !== 0) {
+    throw new MachineStop('unimplemented', 'a task switch by IRET with NT set');
+  }
+  const offset = stack.pop(size);
+  const selector = stack.pop(size) & 0xffff;
+  const flags = stack.pop(size);
+  if (!cpu.usesDescriptors) {
+    if (offset >>> 0 > cpu.segment(CS, L.S_LIMIT) >>> 0) cpu.generalProtection(0);
+    setStackPointer(cpu, stack.pointer);
+    loadReal(cpu, CS, selector);
+    cpu.i32[L.W_EIP] = offset;
+    popFlags(cpu, flags, size, FLAG.RF);
+    return;
+  }
+  if (size === 4 && (flags & FLAG.VM) !== 0 && cpu.cpl === 0) {
+    returnVirtual(cpu, stack, selector, offset, flags);
+    return;
+  }
+  const d = returnDescriptor(cpu, selector);
+  checkTarget(cpu, d, offset);
+  const rpl = selector & 3;
+  // The flags are written with the privilege of the code that returns (SDM volume 2, IRET).
+  const extra = FLAG.RF | (cpu.cpl === 0 ? FLAG.VIF | FLAG.VIP : 0);
+  if (rpl === cpu.cpl) {
+    setStackPointer(cpu, stack.pointer);
+    popFlags(cpu, flags, size, extra);
+    enterCode(cpu, selector, d, rpl, offset);
+    return;
+  }
+  returnOuter(cpu, stack, size, rpl, 0, () => {
+    popFlags(cpu, flags, size, extra);
+    enterCode(cpu, selector, d, rpl, offset);
+  });
+}
+
+/** IRET to virtual-8086 mode (SDM volume 3, 20.2.5). */
+function returnVirtual(cpu: Executor, stack: StackWindow, selector: number, offset: number, flags: number): void {
+  const values = [0, 0, 0, 0, 0, 0].map(() => stack.pop(4));
+  setFlags(cpu, flags);
+  cpu.setCpl(3);
+  loadReal(cpu, CS, selector);
+  cpu.i32[L.W_EIP] = offset & 0xffff;
+  [SS, ES, DS, FS, GS].forEach((index, n) => loadReal(cpu, index, values[n + 1] & 0xffff));
+  cpu.i32[ESP] = values[0];
+  cpu.updateAlignment();
+}
+
+/**
+ * INT n, INT3, INTO: the return address is the next instruction. A fault on the way is thrown, so that the run loop delivers
+ * it with this instruction as its return address.
+ */
+function softwareInterrupt(cpu: Executor, vector: number): void {
+  deliver(cpu, vector, 'software', null);
+}
+
+/** In virtual-8086 mode INT n needs IOPL 3, which the opcode table checks; INT3 and INTO do not. */
+export function int(cpu: Executor, i: Instruction): void {
+  softwareInterrupt(cpu, i.dst.value & 0xff);
+}
+
+export function int3(cpu: Executor): void {
+  softwareInterrupt(cpu, VECTOR.BP);
+}
+
+export function into(cpu: Executor): void {
+  if ((cpu.statusFlags() & FLAG.OF) !== 0) softwareInterrupt(cpu, VECTOR.OF);
+}
+
+/** INT1 (ICEBP) raises #DB without the gate's privilege check. */
+export function int1(cpu: Executor): void {
+  deliver(cpu, VECTOR.DB, 'exception', null);
+}
+
+/** SYSENTER: flat ring 0 from the MSRs, whatever the tables say (SDM volume 2, SYSENTER). */
+export function sysenter(cpu: Executor): void {
+  const { i32 } = cpu;
+  const selector = i32[L.W_MSR + SYSENTER_CS] & 0xfffc;
+  if (!cpu.protectedMode || selector === 0) cpu.generalProtection(0);
+  setFlags(cpu, cpu.eflags() & ~(FLAG.VM | FLAG.IF | FLAG.RF));
+  cpu.setSegment(CS, selector, 0, -1, 0xc09b);
+  cpu.setSegment(SS, selector + 8, 0, -1, 0xc093);
+  cpu.setCpl(0);
+  cpu.updateAlignment();
+  i32[ESP] = i32[L.W_MSR + SYSENTER_ESP];
+  i32[L.W_EIP] = i32[L.W_MSR + SYSENTER_EIP];
+}
+
+/** SYSEXIT: flat ring 3, EIP from EDX and ESP from ECX. */
+export function sysexit(cpu: Executor): void {
+  const { i32 } = cpu;
+  const selector = i32[L.W_MSR + SYSENTER_CS] & 0xfffc;
+  if (!cpu.protectedMode || cpu.cpl !== 0 || selector === 0) cpu.generalProtection(0);
+  cpu.setSegment(CS, (selector + 16) | 3, 0, -1, 0xc0fb);
+  cpu.setSegment(SS, (selector + 24) | 3, 0, -1, 0xc0f3);
+  cpu.setCpl(3);
+  cpu.updateAlignment();
+  i32[ESP] = i32[ECX];
+  i32[L.W_EIP] = i32[EDX];
+}

@@ -1,0 +1,47 @@
+import type { Instruction } from '../../ia32/instruction.ts';
+import type { Check, OpcodeRow } from '../../ia32/opcode.ts';
+import type { OperationName, SemanticsName } from '../../ia32/operations.ts';
+import { CR0 } from '../../ia32/registers.ts';
+import { SEMANTICS } from '../../ia32/semantics/index.ts';
+import { VECTOR } from '../../ia32/vectors.ts';
+import type { Executor } from './executor.ts';
+import * as L from './layout.ts';
+import { SYSTEM } from './system.ts';
+import { checkPendingException } from './x87/state.ts';
+
+/** What the run loop calls for an instruction: its checks, then its meaning. */
+export type Handler = (cpu: Executor, i: Instruction) => void;
+
+/** The checks of the opcode table (SDM volume 3, table 6-2 gives their order, which is the order in the row). */
+const CHECKS: Readonly<Record<Check, (cpu: Executor) => void>> = {
+  protected: cpu => {
+    if (!cpu.usesDescriptors) cpu.raiseFault(VECTOR.UD, null);
+  },
+  fpu: cpu => {
+    if ((cpu.i32[L.W_CR0] & (CR0.EM | CR0.TS)) !== 0) cpu.raiseFault(VECTOR.NM, null);
+    checkPendingException(cpu);
+  },
+  fpuNoWait: cpu => {
+    if ((cpu.i32[L.W_CR0] & (CR0.EM | CR0.TS)) !== 0) cpu.raiseFault(VECTOR.NM, null);
+  },
+  cpl0: cpu => {
+    if (cpu.protectedMode && cpu.cpl !== 0) cpu.generalProtection(0);
+  },
+  iopl86: cpu => {
+    if (cpu.virtual8086 && cpu.iopl !== 3) cpu.generalProtection(0);
+  },
+};
+
+function isSemantics(operation: OperationName): operation is SemanticsName {
+  return operation in SEMANTICS;
+}
+
+export function handlerOf(row: OpcodeRow): Handler {
+  const meaning: Handler = isSemantics(row.operation) ? SEMANTICS[row.operation] : SYSTEM[row.operation];
+  if (row.checks.length === 0) return meaning;
+  const checks = row.checks.map(check => CHECKS[check]);
+  return (cpu, i) => {
+    for (const check of checks) check(cpu);
+    meaning(cpu, i);
+  };
+}

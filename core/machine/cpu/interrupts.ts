@@ -1,0 +1,183 @@
+import { FLAG } from '../../ia32/flags.ts';
+import { CS, DS, ES, FS, GS, SS, TR } from '../../ia32/registers.ts';
+import { VECTOR } from '../../ia32/vectors.ts';
+import type { Executor } from './executor.ts';
+import { MachineStop } from './fault.ts';
+import { setFlags } from './flags.ts';
+import * as L from './layout.ts';
+import {
+  isConforming,
+  isNull,
+  loadReal,
+  markAccessed,
+  requireDescriptor,
+  StackWindow,
+  setFromDescriptor,
+  setStackPointer,
+  stackDescriptor,
+} from './segmentation.ts';
+
+/** What asks for a delivery. `software` (INT n, INT3, INTO) checks the gate's DPL; `external` sets EXT in error codes. */
+export type EventSource = 'exception' | 'external' | 'software';
+
+/**
+ * Delivers an interrupt or exception through the IDT (SDM volume 3, 6.12): EIP must already be the return address. A fault
+ * on the way is thrown with SS:ESP, CS:EIP and EFLAGS unchanged.
+ */
+export function deliver(cpu: Executor, vector: number, source: EventSource, code: number | null): void {
+  if (cpu.protectedMode) deliverProtected(cpu, vector, source, code);
+  else deliverReal(cpu, vector);
+  cpu.i32[L.W_HALTED] = 0;
+}
+
+/** Real mode: the interrupt vector table at IDTR.base, four bytes a vector (SDM volume 3, 20.1.4). */
+function deliverReal(cpu: Executor, vector: number): void {
+  if (vector * 4 + 3 > cpu.i32[L.W_IDTR_LIMIT]) cpu.generalProtection(0);
+  const entry = cpu.readSystem((cpu.i32[L.W_IDTR_BASE] + vector * 4) | 0, 4);
+  const stack = StackWindow.current(cpu);
+  stack.probe(3, 2);
+  stack.push(2, cpu.eflags());
+  stack.push(2, cpu.selector(CS));
+  stack.push(2, cpu.i32[L.W_EIP]);
+  setStackPointer(cpu, stack.pointer);
+  loadReal(cpu, CS, entry >>> 16);
+  cpu.i32[L.W_EIP] = entry & 0xffff;
+  setFlags(cpu, cpu.eflags() & ~(FLAG.IF | FLAG.TF | FLAG.AC | FLAG.RF));
+}
+
+const TASK_GATE = 5;
+/** Gate types (SDM volume 3, table 3-2): 16-bit interrupt and trap, 32-bit interrupt and trap. */
+const GATE_TYPES = [6, 7, 14, 15];
+
+function deliverProtected(cpu: Executor, vector: number, source: EventSource, errorCode: number | null): void {
+  const { i32 } = cpu;
+  const external = source === 'software' ? 0 : 1;
+  const gateCode = vector * 8 + 2 + external;
+  if (vector * 8 + 7 > i32[L.W_IDTR_LIMIT]) cpu.generalProtection(gateCode);
+  const at = (i32[L.W_IDTR_BASE] + vector * 8) | 0;
+  const low = cpu.readSystem(at, 4);
+  const high = cpu.readSystem((at + 4) | 0, 4);
+  const type = (high >>> 8) & 31;
+  if (type !== TASK_GATE && !GATE_TYPES.includes(type)) cpu.generalProtection(gateCode);
+  if (source === 'software' && ((high >>> 13) & 3) < cpu.cpl) cpu.generalProtection(gateCode);
+  if ((high & 0x8000) === 0) cpu.raiseFault(VECTOR.NP, gateCode);
+  if (type === TASK_GATE) throw new MachineStop('unimplemented', `a task switch through the gate of vector ${vector}`);
+
+  const size = type >= 14 ? 4 : 2;
+  const selector = low >>> 16;
+  const target = size === 4 ? (low & 0xffff) | (high & 0xffff0000) : low & 0xffff;
+  if (isNull(selector)) cpu.generalProtection(external);
+  const d = requireDescriptor(cpu, selector, VECTOR.GP, external);
+  const selectorCode = (selector & 0xfffc) | external;
+  if (!d.isCode || d.dpl > cpu.cpl) cpu.generalProtection(selectorCode);
+  if (!d.present) cpu.raiseFault(VECTOR.NP, selectorCode);
+
+  // Faults push RF set, so that an instruction breakpoint does not hit again on the way back (SDM volume 3, 17.3.1.1).
+  const isFault = source === 'exception' && vector !== VECTOR.DB && vector !== VECTOR.DF;
+  const oldFlags = cpu.eflags() | (isFault ? FLAG.RF : 0);
+  const oldCs = cpu.selector(CS);
+  const oldEip = i32[L.W_EIP];
+  const fromVirtual = cpu.virtual8086;
+  const inner = !isConforming(d) && d.dpl < cpu.cpl;
+  if (fromVirtual && (!inner || d.dpl !== 0)) cpu.generalProtection(selectorCode);
+  const newCpl = inner ? d.dpl : cpu.cpl;
+
+  if (inner) {
+    const { selector: newSs, pointer } = stackFromTss(cpu, newCpl, external);
+    const ss = stackDescriptor(cpu, newSs, newCpl, VECTOR.TS, external);
+    const stack = StackWindow.forDescriptor(cpu, ss, pointer, newCpl, (newSs & 0xfffc) | external);
+    stack.probe((fromVirtual ? 9 : 5) + (errorCode === null ? 0 : 1), size);
+    if (fromVirtual) for (const index of [GS, FS, DS, ES]) stack.push(size, cpu.selector(index));
+    stack.push(size, cpu.selector(SS));
+    stack.push(size, i32[4]);
+    pushReturn(stack, size, oldFlags, oldCs, oldEip, errorCode);
+    markAccessed(cpu, ss);
+    if (fromVirtual) {
+      i32[L.W_EFLAGS] &= ~FLAG.VM;
+      for (const index of [GS, FS, DS, ES]) cpu.setSegment(index, 0, 0, 0, 0);
+    }
+    setFromDescriptor(cpu, SS, newSs, ss);
+    setStackPointer(cpu, stack.pointer);
+  } else {
+    const stack = StackWindow.current(cpu);
+    stack.probe(3 + (errorCode === null ? 0 : 1), size);
+    pushReturn(stack, size, oldFlags, oldCs, oldEip, errorCode);
+    setStackPointer(cpu, stack.pointer);
+  }
+  markAccessed(cpu, d);
+  setFromDescriptor(cpu, CS, (selector & 0xfffc) | newCpl, d);
+  cpu.setCpl(newCpl);
+  i32[L.W_EIP] = target;
+  const isInterruptGate = (type & 1) === 0;
+  const cleared = FLAG.TF | FLAG.NT | FLAG.RF | FLAG.VM | (isInterruptGate ? FLAG.IF : 0);
+  setFlags(cpu, oldFlags & ~cleared);
+}
+
+function pushReturn(
+  stack: StackWindow,
+  size: number,
+  flags: number,
+  cs: number,
+  eip: number,
+  code: number | null,
+): void {
+  stack.push(size, flags);
+  stack.push(size, cs);
+  stack.push(size, eip);
+  if (code !== null) stack.push(size, code);
+}
+
+/** Stack of a more privileged level from the task state segment (SDM volume 3, 7.2.1). */
+export function stackFromTss(cpu: Executor, cpl: number, external: number): { selector: number; pointer: number } {
+  const attributes = cpu.segment(TR, L.S_ATTRIBUTES);
+  const base = cpu.base(TR);
+  const limit = cpu.segment(TR, L.S_LIMIT) >>> 0;
+  const code = (cpu.selector(TR) & 0xfffc) | external;
+  const is32 = (attributes & 8) !== 0;
+  const at = is32 ? 4 + 8 * cpl : 2 + 4 * cpl;
+  if (at + (is32 ? 5 : 3) > limit) cpu.raiseFault(VECTOR.TS, code);
+  if (is32) {
+    return { pointer: cpu.readSystem((base + at) | 0, 4), selector: cpu.readSystem((base + at + 4) | 0, 2) };
+  }
+  return { pointer: cpu.readSystem((base + at) | 0, 2), selector: cpu.readSystem((base + at + 2) | 0, 2) };
+}
+
+const CONTRIBUTORY: readonly number[] = [VECTOR.DE, VECTOR.TS, VECTOR.NP, VECTOR.SS, VECTOR.GP];
+
+/** Whether a second exception while delivering the first makes a double fault (SDM volume 3, table 6-5). */
+function makesDoubleFault(first: number, second: number): boolean {
+  if (first === VECTOR.PF) return second === VECTOR.PF || CONTRIBUTORY.includes(second);
+  return CONTRIBUTORY.includes(first) && CONTRIBUTORY.includes(second);
+}
+
+/**
+ * Delivers an exception; a fault on the way is delivered instead, or becomes a double fault, or ends the machine in a triple
+ * fault (SDM volume 3, 6.15, #DF). `cpu.fault` says what happened.
+ */
+export function deliverException(cpu: Executor, vector: number, source: EventSource, code: number | null): void {
+  let current = vector;
+  let currentSource = source;
+  let currentCode = code;
+  for (;;) {
+    if (currentSource === 'exception' && current === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;
+    try {
+      deliver(cpu, current, currentSource, currentCode);
+      return;
+    } catch (thrown) {
+      if (thrown !== cpu.fault) throw thrown;
+      const second = cpu.fault.vector;
+      if (currentSource === 'exception' && current === VECTOR.DF) {
+        throw new MachineStop('tripleFault', `a fault (vector ${second}) while delivering a double fault`);
+      }
+      if (currentSource === 'exception' && makesDoubleFault(current, second)) {
+        if (second === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;
+        current = VECTOR.DF;
+        currentCode = 0;
+      } else {
+        current = second;
+        currentCode = cpu.fault.code;
+      }
+      currentSource = 'exception';
+    }
+  }
+}

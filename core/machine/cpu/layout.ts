@@ -1,0 +1,105 @@
+/**
+ * Where things lie in the one WebAssembly.Memory: processor state, TLB, RAM. Translated code will address the same
+ * bytes as constants. Word offsets (W_) index an Int32Array over the memory.
+ */
+
+/** General registers, eight words, then one word that is always 0 (the base or index of an address that has none). */
+export const W_GENERAL = 0;
+export const W_EIP = 16;
+/** EFLAGS; the six status flags in it count only as far as W_FLAGS_KIND says. */
+export const W_EFLAGS = 17;
+/** Lazy status flags: how to compute them from operands and result (LAZY), and the operand size in bytes. */
+export const W_FLAGS_KIND = 18;
+export const W_FLAGS_SIZE = 19;
+export const W_FLAGS_A = 20;
+export const W_FLAGS_B = 21;
+export const W_FLAGS_R = 22;
+/** Instructions left until the run loop looks up. */
+export const W_BUDGET = 23;
+export const W_CPL = 24;
+/** First word of the TLB tables that the current privilege level uses. */
+export const W_READ_TABLE = 25;
+export const W_WRITE_TABLE = 26;
+export const W_EXECUTE_TABLE = 27;
+/** -1 or 0xFFFF: width of the stack pointer. */
+export const W_STACK_MASK = 28;
+/** Offsets in CS are cut to this: the limit check of near jumps, -1 when CS is flat. */
+export const W_CODE_LIMIT = 29;
+/** 1 while HLT waits for an interrupt. */
+export const W_HALTED = 30;
+/** 1 after STI, MOV SS or POP SS: the next instruction runs before an interrupt is taken (SDM volume 3, 6.8.3). */
+export const W_SHADOW = 31;
+/** 1 while CR0.AM, EFLAGS.AC and CPL 3 ask for alignment checks. */
+export const W_ALIGNMENT = 32;
+
+/** EIP of the instruction that executes: where a fault returns to. */
+export const W_START = 33;
+
+/** Segments ES CS SS DS FS GS LDTR TR, eight words each. */
+export const W_SEGMENTS = 40;
+export const SEGMENT_WORDS = 8;
+export const S_SELECTOR = 0;
+export const S_BASE = 1;
+/** Effective limit in bytes, inclusive. */
+export const S_LIMIT = 2;
+/** Descriptor bits 8..23 shifted down to 0..15: type, S, DPL, P, then AVL, L, D/B, G in bits 12..15; 0 when unusable. */
+export const S_ATTRIBUTES = 3;
+/** Bit 0: a read needs checks or a base; bit 1: a write does. 0 for a flat read/write segment. */
+export const S_CHECKED = 4;
+
+export const W_GDTR_BASE = 104;
+export const W_GDTR_LIMIT = 105;
+export const W_IDTR_BASE = 106;
+export const W_IDTR_LIMIT = 107;
+export const W_CR0 = 108;
+export const W_CR2 = 110;
+export const W_CR3 = 111;
+export const W_CR4 = 112;
+/** DR0 to DR7. */
+export const W_DR = 116;
+/** The four page-directory-pointer entries that PAE paging loads with CR3, low and high words. */
+export const W_PDPTE = 124;
+/** Memory type ranges, SYSENTER and the other model-specific registers, low and high words; see msr.ts. */
+export const W_MSR = 132;
+export const MSR_WORDS = 80;
+
+/** x87: words of control, status, full tag word, last opcode, instruction and data pointers; see fpu.ts. */
+export const W_X87 = 256;
+/** x87 registers R0 to R7 (physical numbers), 16 bytes each: mantissa low, high, sign and exponent. */
+export const W_X87_REGISTERS = 272;
+
+/** Bytes of processor state, all of which a snapshot carries. */
+export const STATE_BYTES = 2048;
+
+/** TLB: three flat tables (read, write, execute) for supervisor and for user accesses, a word for each linear page. */
+export const TABLE_WORDS = 1 << 20;
+export const W_TLB = 0x10000 >> 2;
+/** Word offset of a table; `user` adds USER_TABLES. */
+export const W_TLB_READ = W_TLB;
+export const W_TLB_WRITE = W_TLB + TABLE_WORDS;
+export const W_TLB_EXECUTE = W_TLB + 2 * TABLE_WORDS;
+export const USER_TABLES = 3 * TABLE_WORDS;
+export const W_TLB_END = W_TLB + 6 * TABLE_WORDS;
+/**
+ * A TLB entry is (address in this memory - linear address) with low bits 0; an invalid one is INVALID. So
+ * ((linear | entry) & 0xFFF) > 4096 - size tests validity and page crossing at once, for all sizes but one byte, where an
+ * invalid entry must be told by its value.
+ */
+export const INVALID = 0xfff;
+
+/** Byte offset of physical address 0. */
+export const RAM = W_TLB_END << 2;
+
+/** How lazy flags are computed. */
+export const LAZY = {
+  /** All in EFLAGS. */
+  none: 0,
+  add: 1,
+  sub: 2,
+  logic: 3,
+  /** CF in EFLAGS, the rest from the result. */
+  increment: 4,
+  decrement: 5,
+  /** CF and OF in EFLAGS, AF 0 in EFLAGS, ZF SF PF from the result. */
+  result: 6,
+} as const;

@@ -1,0 +1,108 @@
+import { FLAG } from '../../ia32/flags.ts';
+import { CR0, CS, SS } from '../../ia32/registers.ts';
+import type { PhysicalMemory } from '../physical.ts';
+import * as L from './layout.ts';
+
+/** Attribute bits of a segment (descriptor bits 8..23, shifted down). */
+export const ATTRIBUTE = {
+  accessed: 1,
+  /** Data: writable. Code: readable. */
+  writable: 2,
+  readable: 2,
+  /** Data: expand-down. Code: conforming. */
+  expandDown: 4,
+  conforming: 4,
+  code: 8,
+  /** Code or data, not a system descriptor. */
+  segment: 16,
+  present: 128,
+  /** D/B: 32-bit code, 32-bit stack pointer, 4 GB upper bound. */
+  big: 1 << 14,
+  granular: 1 << 15,
+} as const;
+
+/** The processor's registers, in the machine's memory, and the few values that follow from them. */
+export class State {
+  readonly physical: PhysicalMemory;
+  readonly i32: Int32Array;
+  readonly u16: Uint16Array;
+  readonly u8: Uint8Array;
+  readonly view: DataView;
+
+  constructor(physical: PhysicalMemory) {
+    this.physical = physical;
+    this.i32 = new Int32Array(physical.memory.buffer);
+    this.u16 = new Uint16Array(physical.memory.buffer);
+    this.u8 = physical.bytes;
+    this.view = physical.view;
+  }
+
+  get cpl(): number {
+    return this.i32[L.W_CPL];
+  }
+
+  /** Changes the privilege level and with it the TLB tables that accesses use. */
+  setCpl(cpl: number): void {
+    const { i32 } = this;
+    i32[L.W_CPL] = cpl;
+    const user = cpl === 3 ? L.USER_TABLES : 0;
+    i32[L.W_READ_TABLE] = L.W_TLB_READ + user;
+    i32[L.W_WRITE_TABLE] = L.W_TLB_WRITE + user;
+    i32[L.W_EXECUTE_TABLE] = L.W_TLB_EXECUTE + user;
+  }
+
+  get protectedMode(): boolean {
+    return (this.i32[L.W_CR0] & CR0.PE) !== 0;
+  }
+
+  get virtual8086(): boolean {
+    return (this.i32[L.W_EFLAGS] & FLAG.VM) !== 0;
+  }
+
+  /** Protected mode and not virtual-8086 mode: selectors mean descriptors. */
+  get usesDescriptors(): boolean {
+    return this.protectedMode && !this.virtual8086;
+  }
+
+  get iopl(): number {
+    return (this.i32[L.W_EFLAGS] >> 12) & 3;
+  }
+
+  /** 2 or 4: default operand and address size of code. */
+  get codeSize(): 2 | 4 {
+    return (this.segment(CS, L.S_ATTRIBUTES) & ATTRIBUTE.big) !== 0 ? 4 : 2;
+  }
+
+  /** A word of a segment register, S_SELECTOR to S_CHECKED. */
+  segment(index: number, word: number): number {
+    return this.i32[L.W_SEGMENTS + index * L.SEGMENT_WORDS + word];
+  }
+
+  selector(index: number): number {
+    return this.segment(index, L.S_SELECTOR);
+  }
+
+  base(index: number): number {
+    return this.segment(index, L.S_BASE);
+  }
+
+  /** Sets a segment register with its hidden part, and what follows from it. Makes no checks. */
+  setSegment(index: number, selector: number, base: number, limit: number, attributes: number): void {
+    const { i32 } = this;
+    const at = L.W_SEGMENTS + index * L.SEGMENT_WORDS;
+    i32[at + L.S_SELECTOR] = selector;
+    i32[at + L.S_BASE] = base;
+    i32[at + L.S_LIMIT] = limit;
+    i32[at + L.S_ATTRIBUTES] = attributes;
+    const flat = base === 0 && (limit | 0) === -1 && (attributes & ATTRIBUTE.present) !== 0;
+    const isCode = (attributes & ATTRIBUTE.code) !== 0;
+    let checked = 3;
+    if (flat && isCode && (attributes & ATTRIBUTE.readable) !== 0) checked = 2;
+    if (flat && !isCode && (attributes & ATTRIBUTE.expandDown) === 0) {
+      checked = (attributes & ATTRIBUTE.writable) !== 0 ? 0 : 2;
+    }
+    i32[at + L.S_CHECKED] = checked;
+    if (index === SS) i32[L.W_STACK_MASK] = (attributes & ATTRIBUTE.big) !== 0 ? -1 : 0xffff;
+    if (index === CS) i32[L.W_CODE_LIMIT] = limit;
+  }
+}

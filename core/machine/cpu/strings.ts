@@ -1,0 +1,212 @@
+import { FLAG } from '../../ia32/flags.ts';
+import type { Instruction } from '../../ia32/instruction.ts';
+import { EAX, ECX, EDI, EDX, ES, ESI } from '../../ia32/registers.ts';
+import type { Executor } from './executor.ts';
+import { checkPort, portSize } from './io.ts';
+import * as L from './layout.ts';
+
+/**
+ * String instructions (SDM volume 1, 7.3.9). A repeated one is cut into steps of at most STEP_BYTES, each of which counts as
+ * one instruction and leaves EIP at the instruction until the count is used up, so interrupts get in between as on
+ * hardware. With the trap flag a step is one iteration. Registers change after each iteration: a fault restarts there.
+ */
+const STEP_BYTES = 4096;
+
+/** Runs below this many elements are not worth a block copy. */
+const BULK_MINIMUM = 8;
+
+/** One iteration; returns false to end the repetition (SCAS and CMPS). */
+type Iteration = (cpu: Executor, i: Instruction, size: number) => boolean;
+
+/** Several iterations at once on plain memory; returns how many, 0 if it can't. `most` is at least 1. */
+type Bulk = (cpu: Executor, i: Instruction, size: number, most: number) => number;
+
+function repeat(cpu: Executor, i: Instruction, iteration: Iteration, bulk: Bulk | null): void {
+  const size = i.dst.size !== 0 ? i.dst.size : i.src.size;
+  if (i.repeat === 0) {
+    iteration(cpu, i, size);
+    return;
+  }
+  let left = cpu.registerPart(ECX, i.addressSize) >>> 0;
+  if (left === 0) return;
+  let most = (cpu.i32[L.W_EFLAGS] & FLAG.TF) !== 0 ? 1 : STEP_BYTES / size;
+  while (most > 0) {
+    let done = 1;
+    let goOn = true;
+    const moved =
+      bulk !== null && most >= BULK_MINIMUM && left >= BULK_MINIMUM ? bulk(cpu, i, size, Math.min(most, left)) : 0;
+    if (moved > 0) done = moved;
+    else goOn = iteration(cpu, i, size);
+    left -= done;
+    most -= done;
+    cpu.setRegisterPart(ECX, i.addressSize, left);
+    if (left === 0 || !goOn) return;
+  }
+  cpu.i32[L.W_EIP] = cpu.i32[L.W_START];
+  cpu.attend();
+}
+
+function delta(cpu: Executor, size: number): number {
+  return (cpu.i32[L.W_EFLAGS] & FLAG.DF) !== 0 ? -size : size;
+}
+
+function index(cpu: Executor, register: number, i: Instruction): number {
+  return i.addressSize === 4 ? cpu.i32[register] : cpu.u16[register << 1];
+}
+
+function move(cpu: Executor, register: number, i: Instruction, by: number): void {
+  cpu.setRegisterPart(register, i.addressSize, index(cpu, register, i) + by);
+}
+
+/** Elements from an offset to the end of its linear page; 0 unless accesses there are plain: flat segment, going up. */
+function run(cpu: Executor, i: Instruction, segment: number, register: number, checked: number, size: number): number {
+  const at = L.W_SEGMENTS + segment * L.SEGMENT_WORDS;
+  const isPlain =
+    i.addressSize === 4 && (cpu.i32[at + L.S_CHECKED] & checked) === 0 && (cpu.i32[L.W_EFLAGS] & FLAG.DF) === 0;
+  return isPlain ? ((4096 - (cpu.i32[register] & 0xfff)) / size) | 0 : 0;
+}
+
+const bulkMovs: Bulk = (cpu, i, size, most) => {
+  const { i32 } = cpu;
+  const count = Math.min(most, run(cpu, i, i.segment, ESI, 1, size), run(cpu, i, ES, EDI, 2, size));
+  if (count < BULK_MINIMUM) return 0;
+  const from = i32[i32[L.W_READ_TABLE] + (i32[ESI] >>> 12)];
+  const to = i32[i32[L.W_WRITE_TABLE] + (i32[EDI] >>> 12)];
+  if (from === L.INVALID || to === L.INVALID) return 0;
+  const source = (i32[ESI] + from) >>> 0;
+  const target = (i32[EDI] + to) >>> 0;
+  const bytes = count * size;
+  // A destination just above the source repeats the bytes between them: only one by one gives that.
+  if (target > source && target < source + bytes) return 0;
+  cpu.u8.copyWithin(target, source, source + bytes);
+  i32[ESI] += bytes;
+  i32[EDI] += bytes;
+  return count;
+};
+
+const bulkStos: Bulk = (cpu, i, size, most) => {
+  const { i32 } = cpu;
+  const count = Math.min(most, run(cpu, i, ES, EDI, 2, size));
+  if (count < BULK_MINIMUM) return 0;
+  const to = i32[i32[L.W_WRITE_TABLE] + (i32[EDI] >>> 12)];
+  if (to === L.INVALID) return 0;
+  const target = (i32[EDI] + to) >>> 0;
+  if (size === 1) cpu.u8.fill(cpu.u8[EAX], target, target + count);
+  else if (size === 4 && (target & 3) === 0) i32.fill(i32[EAX], target >>> 2, (target >>> 2) + count);
+  else return 0;
+  i32[EDI] += count * size;
+  return count;
+};
+
+export function movs(cpu: Executor, i: Instruction): void {
+  repeat(
+    cpu,
+    i,
+    (c, ins, size) => {
+      const value = c.load(ins.segment, index(c, ESI, ins), size);
+      c.store(ES, index(c, EDI, ins), size, value);
+      const by = delta(c, size);
+      move(c, ESI, ins, by);
+      move(c, EDI, ins, by);
+      return true;
+    },
+    bulkMovs,
+  );
+}
+
+export function stos(cpu: Executor, i: Instruction): void {
+  repeat(
+    cpu,
+    i,
+    (c, ins, size) => {
+      c.store(ES, index(c, EDI, ins), size, c.registerPart(EAX, size));
+      move(c, EDI, ins, delta(c, size));
+      return true;
+    },
+    bulkStos,
+  );
+}
+
+export function lods(cpu: Executor, i: Instruction): void {
+  repeat(
+    cpu,
+    i,
+    (c, ins, size) => {
+      c.setRegisterPart(EAX, size, c.load(ins.segment, index(c, ESI, ins), size));
+      move(c, ESI, ins, delta(c, size));
+      return true;
+    },
+    null,
+  );
+}
+
+/** Whether REPE or REPNE goes on after a comparison. */
+function goesOn(i: Instruction, equal: boolean): boolean {
+  return i.repeat === 0xf3 ? equal : !equal;
+}
+
+export function scas(cpu: Executor, i: Instruction): void {
+  repeat(
+    cpu,
+    i,
+    (c, ins, size) => {
+      const b = c.load(ES, index(c, EDI, ins), size);
+      const a = c.registerPart(EAX, size);
+      c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
+      move(c, EDI, ins, delta(c, size));
+      return goesOn(ins, a === b);
+    },
+    null,
+  );
+}
+
+export function cmps(cpu: Executor, i: Instruction): void {
+  repeat(
+    cpu,
+    i,
+    (c, ins, size) => {
+      const a = c.load(ins.segment, index(c, ESI, ins), size);
+      const b = c.load(ES, index(c, EDI, ins), size);
+      c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
+      const by = delta(c, size);
+      move(c, ESI, ins, by);
+      move(c, EDI, ins, by);
+      return goesOn(ins, a === b);
+    },
+    null,
+  );
+}
+
+export function ins(cpu: Executor, i: Instruction): void {
+  repeat(
+    cpu,
+    i,
+    (c, instruction, size) => {
+      const port = c.registerPart(EDX, 2);
+      checkPort(c, port, size);
+      const at = index(c, EDI, instruction);
+      c.probeStore(ES, at, size);
+      c.store(ES, at, size, c.ports.read(port, portSize(size)));
+      move(c, EDI, instruction, delta(c, size));
+      return true;
+    },
+    null,
+  );
+  cpu.attend();
+}
+
+export function outs(cpu: Executor, i: Instruction): void {
+  repeat(
+    cpu,
+    i,
+    (c, instruction, size) => {
+      const port = c.registerPart(EDX, 2);
+      checkPort(c, port, size);
+      c.ports.write(port, c.load(instruction.segment, index(c, ESI, instruction), size) >>> 0, portSize(size));
+      move(c, ESI, instruction, delta(c, size));
+      return true;
+    },
+    null,
+  );
+  cpu.attend();
+}

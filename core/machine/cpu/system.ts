@@ -1,0 +1,50 @@
+import type { Instruction } from '../../ia32/instruction.ts';
+import type { SystemOperation } from '../../ia32/operations.ts';
+import * as control from './control.ts';
+import { cpuid } from './cpuid.ts';
+import { div, idiv } from './divide.ts';
+import type { Executor } from './executor.ts';
+import * as far from './far.ts';
+import { MachineStop } from './fault.ts';
+import { in_, out } from './io.ts';
+import { rdmsr, wrmsr } from './msr.ts';
+import * as segments from './segments.ts';
+import * as strings from './strings.ts';
+import { X87 } from './x87/index.ts';
+
+/** A plain function that carries out an instruction. EIP already points behind it, W_START at it. */
+export type SystemFunction = (cpu: Executor, i: Instruction) => void;
+
+/** Every operation without generic semantics. The compiler checks that none is missing. */
+export const SYSTEM: Readonly<Record<SystemOperation, SystemFunction>> = {
+  ...control,
+  ...segments,
+  jmpFar: far.jmpFar,
+  callFar: far.callFar,
+  retFar: far.retFar,
+  int: far.int,
+  int1: far.int1,
+  int3: far.int3,
+  into: far.into,
+  iret: far.iret,
+  sysenter: far.sysenter,
+  sysexit: far.sysexit,
+  movs: strings.movs,
+  stos: strings.stos,
+  lods: strings.lods,
+  scas: strings.scas,
+  cmps: strings.cmps,
+  ins: strings.ins,
+  outs: strings.outs,
+  in: in_,
+  out,
+  rdmsr,
+  wrmsr,
+  cpuid,
+  div,
+  idiv,
+  unimplemented: (_cpu, i) => {
+    throw new MachineStop('unimplemented', `the instruction ${i.row.mnemonic}`);
+  },
+  ...X87,
+};

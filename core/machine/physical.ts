@@ -1,0 +1,76 @@
+import { RAM } from './cpu/layout.ts';
+
+/** Where RAM does not answer: the video window of a PC, A0000 to BFFFF. */
+const HOLE_START = 0xa0000;
+const HOLE_END = 0xc0000;
+
+const WASM_PAGE = 65536;
+
+/** A memory-mapped device: answers at physical addresses first to last. Values are unsigned, size 1, 2 or 4 bytes. */
+export interface MemoryHandler {
+  readonly first: number;
+  readonly last: number;
+  readMemory(address: number, size: number): number;
+  writeMemory(address: number, size: number, value: number): void;
+}
+
+/**
+ * The physical address space: RAM in the machine's WebAssembly.Memory, devices beside it. Addresses are unsigned 32-bit
+ * numbers; what nobody answers reads as all ones.
+ */
+export class PhysicalMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly size: number;
+  /** Bit n is set while address line n is not forced low; the A20 gate clears bit 20. */
+  addressMask = -1;
+  readonly #handlers: MemoryHandler[] = [];
+
+  /** `size` of RAM in bytes, a multiple of 64 KiB. */
+  constructor(size: number) {
+    const pages = (RAM + size) / WASM_PAGE;
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.view = new DataView(this.memory.buffer);
+    this.size = size;
+  }
+
+  attach(handler: MemoryHandler): void {
+    this.#handlers.push(handler);
+  }
+
+  /** Whether the 4 KB page at this address is plain RAM, so that the TLB may point at it. */
+  isRam(address: number): boolean {
+    return address < this.size && (address < HOLE_START || address >= HOLE_END);
+  }
+
+  /** Reads 1, 2 or 4 bytes within one page. The result is signed for size 4. */
+  read(address: number, size: number): number {
+    const at = (address & this.addressMask) >>> 0;
+    if (this.isRam(at)) {
+      if (size === 4) return this.view.getInt32(RAM + at, true);
+      return size === 2 ? this.view.getUint16(RAM + at, true) : this.bytes[RAM + at];
+    }
+    for (const handler of this.#handlers) {
+      if (at >= handler.first && at <= handler.last) return handler.readMemory(at, size);
+    }
+    return size === 4 ? -1 : size === 2 ? 0xffff : 0xff;
+  }
+
+  write(address: number, size: number, value: number): void {
+    const at = (address & this.addressMask) >>> 0;
+    if (this.isRam(at)) {
+      if (size === 4) this.view.setInt32(RAM + at, value, true);
+      else if (size === 2) this.view.setInt16(RAM + at, value, true);
+      else this.bytes[RAM + at] = value;
+      return;
+    }
+    for (const handler of this.#handlers) {
+      if (at >= handler.first && at <= handler.last) {
+        handler.writeMemory(at, size, value);
+        return;
+      }
+    }
+  }
+}
