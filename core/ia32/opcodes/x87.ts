@@ -134,7 +134,7 @@ const db = byReg(
       relic('fndisi'),
       row('fnclex', '', noWait),
       row('fninit', '', noWait),
-      relic('fnsetpm'),
+      relic('fsetpm'),
       UD,
       UD,
       UD,

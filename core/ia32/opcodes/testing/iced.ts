@@ -33,7 +33,7 @@ const OURS: ReadonlySet<CpuidFeature> = new Set([
 ]);
 
 /** What iced says about an encoding, once per Code. */
-export interface CodeFacts {
+interface CodeFacts {
   readonly name: string;
   readonly info: OpCodeInfo;
   /** Every CPUID feature that it needs is one of this processor. */
