@@ -202,7 +202,7 @@ function variants(value: unknown): unknown[] {
     for (const wrong of [
       ...variants(item),
       'nonsense',
-      -2,
+      -(2 ** 40),
       Number.NaN,
       2 ** 60 + 2048 * 7 + 0.5,
       {},
