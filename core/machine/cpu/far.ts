@@ -272,7 +272,7 @@ function returnVirtual(cpu: Executor, stack: StackWindow, selector: number, offs
   cpu.setCpl(3);
   loadReal(cpu, CS, selector);
   cpu.i32[L.W_EIP] = offset & 0xffff;
-  [SS, ES, DS, FS, GS].forEach((index, n) => loadReal(cpu, index, values[n + 1] & 0xffff));
+  for (const [n, index] of [SS, ES, DS, FS, GS].entries()) loadReal(cpu, index, values[n + 1] & 0xffff);
   cpu.i32[ESP] = values[0];
   cpu.updateAlignment();
 }

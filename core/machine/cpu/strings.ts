@@ -98,46 +98,37 @@ const bulkStos: Bulk = (cpu, i, size, most) => {
   return count;
 };
 
+const movsOnce: Iteration = (c, ins, size) => {
+  const value = c.load(ins.segment, index(c, ESI, ins), size);
+  c.store(ES, index(c, EDI, ins), size, value);
+  const by = delta(c, size);
+  move(c, ESI, ins, by);
+  move(c, EDI, ins, by);
+  return true;
+};
+
 export function movs(cpu: Executor, i: Instruction): void {
-  repeat(
-    cpu,
-    i,
-    (c, ins, size) => {
-      const value = c.load(ins.segment, index(c, ESI, ins), size);
-      c.store(ES, index(c, EDI, ins), size, value);
-      const by = delta(c, size);
-      move(c, ESI, ins, by);
-      move(c, EDI, ins, by);
-      return true;
-    },
-    bulkMovs,
-  );
+  repeat(cpu, i, movsOnce, bulkMovs);
 }
+
+const stosOnce: Iteration = (c, ins, size) => {
+  c.store(ES, index(c, EDI, ins), size, c.registerPart(EAX, size));
+  move(c, EDI, ins, delta(c, size));
+  return true;
+};
 
 export function stos(cpu: Executor, i: Instruction): void {
-  repeat(
-    cpu,
-    i,
-    (c, ins, size) => {
-      c.store(ES, index(c, EDI, ins), size, c.registerPart(EAX, size));
-      move(c, EDI, ins, delta(c, size));
-      return true;
-    },
-    bulkStos,
-  );
+  repeat(cpu, i, stosOnce, bulkStos);
 }
 
+const lodsOnce: Iteration = (c, ins, size) => {
+  c.setRegisterPart(EAX, size, c.load(ins.segment, index(c, ESI, ins), size));
+  move(c, ESI, ins, delta(c, size));
+  return true;
+};
+
 export function lods(cpu: Executor, i: Instruction): void {
-  repeat(
-    cpu,
-    i,
-    (c, ins, size) => {
-      c.setRegisterPart(EAX, size, c.load(ins.segment, index(c, ESI, ins), size));
-      move(c, ESI, ins, delta(c, size));
-      return true;
-    },
-    null,
-  );
+  repeat(cpu, i, lodsOnce, null);
 }
 
 /** Whether REPE or REPNE goes on after a comparison. */
@@ -145,68 +136,56 @@ function goesOn(i: Instruction, equal: boolean): boolean {
   return i.repeat === 0xf3 ? equal : !equal;
 }
 
+const scasOnce: Iteration = (c, ins, size) => {
+  const b = c.load(ES, index(c, EDI, ins), size);
+  const a = c.registerPart(EAX, size);
+  c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
+  move(c, EDI, ins, delta(c, size));
+  return goesOn(ins, a === b);
+};
+
 export function scas(cpu: Executor, i: Instruction): void {
-  repeat(
-    cpu,
-    i,
-    (c, ins, size) => {
-      const b = c.load(ES, index(c, EDI, ins), size);
-      const a = c.registerPart(EAX, size);
-      c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
-      move(c, EDI, ins, delta(c, size));
-      return goesOn(ins, a === b);
-    },
-    null,
-  );
+  repeat(cpu, i, scasOnce, null);
 }
+
+const cmpsOnce: Iteration = (c, ins, size) => {
+  const a = c.load(ins.segment, index(c, ESI, ins), size);
+  const b = c.load(ES, index(c, EDI, ins), size);
+  c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
+  const by = delta(c, size);
+  move(c, ESI, ins, by);
+  move(c, EDI, ins, by);
+  return goesOn(ins, a === b);
+};
 
 export function cmps(cpu: Executor, i: Instruction): void {
-  repeat(
-    cpu,
-    i,
-    (c, ins, size) => {
-      const a = c.load(ins.segment, index(c, ESI, ins), size);
-      const b = c.load(ES, index(c, EDI, ins), size);
-      c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
-      const by = delta(c, size);
-      move(c, ESI, ins, by);
-      move(c, EDI, ins, by);
-      return goesOn(ins, a === b);
-    },
-    null,
-  );
+  repeat(cpu, i, cmpsOnce, null);
 }
 
+const insOnce: Iteration = (c, instruction, size) => {
+  const port = c.registerPart(EDX, 2);
+  checkPort(c, port, size);
+  const at = index(c, EDI, instruction);
+  c.probeStore(ES, at, size);
+  c.store(ES, at, size, c.ports.read(port, portSize(size)));
+  move(c, EDI, instruction, delta(c, size));
+  return true;
+};
+
 export function ins(cpu: Executor, i: Instruction): void {
-  repeat(
-    cpu,
-    i,
-    (c, instruction, size) => {
-      const port = c.registerPart(EDX, 2);
-      checkPort(c, port, size);
-      const at = index(c, EDI, instruction);
-      c.probeStore(ES, at, size);
-      c.store(ES, at, size, c.ports.read(port, portSize(size)));
-      move(c, EDI, instruction, delta(c, size));
-      return true;
-    },
-    null,
-  );
+  repeat(cpu, i, insOnce, null);
   cpu.attend();
 }
 
+const outsOnce: Iteration = (c, instruction, size) => {
+  const port = c.registerPart(EDX, 2);
+  checkPort(c, port, size);
+  c.ports.write(port, c.load(instruction.segment, index(c, ESI, instruction), size) >>> 0, portSize(size));
+  move(c, ESI, instruction, delta(c, size));
+  return true;
+};
+
 export function outs(cpu: Executor, i: Instruction): void {
-  repeat(
-    cpu,
-    i,
-    (c, instruction, size) => {
-      const port = c.registerPart(EDX, 2);
-      checkPort(c, port, size);
-      c.ports.write(port, c.load(instruction.segment, index(c, ESI, instruction), size) >>> 0, portSize(size));
-      move(c, ESI, instruction, delta(c, size));
-      return true;
-    },
-    null,
-  );
+  repeat(cpu, i, outsOnce, null);
   cpu.attend();
 }

@@ -149,19 +149,29 @@ function walk32(memory: WordReader, registers: PagingRegisters, linear: number, 
   const directoryAddress = ((registers.cr3 & 0xfffff000) >>> 0) + directoryIndex * 4;
   const pde = memory.read(directoryAddress, 4);
   record(walk, 'page directory', directoryAddress, directoryIndex, pde, 0);
-  if ((pde & PAGE.present) === 0) return fault(walk, bits);
+  if ((pde & PAGE.present) === 0) {
+    fault(walk, bits);
+    return;
+  }
   combine(walk, pde);
   if ((pde & PAGE.large) !== 0 && (registers.cr4 & CR4.PSE) !== 0) {
     // PSE-36 is absent: bits 21..13 are reserved (SDM volume 3, table 4-4).
-    if ((pde & 0x003fe000) !== 0) return fault(walk, bits | PAGE_FAULT.present | PAGE_FAULT.reserved);
+    if ((pde & 0x003fe000) !== 0) {
+      fault(walk, bits | PAGE_FAULT.present | PAGE_FAULT.reserved);
+      return;
+    }
     walk.pageSize = 0x400000;
-    return leaf(walk, registers, pde, pde & 0xffc00000, linear);
+    leaf(walk, registers, pde, pde & 0xffc00000, linear);
+    return;
   }
   const tableIndex = (linear >>> 12) & 0x3ff;
   const tableAddress = ((pde & 0xfffff000) >>> 0) + tableIndex * 4;
   const pte = memory.read(tableAddress, 4);
   record(walk, 'page table', tableAddress, tableIndex, pte, 0);
-  if ((pte & PAGE.present) === 0) return fault(walk, bits);
+  if ((pte & PAGE.present) === 0) {
+    fault(walk, bits);
+    return;
+  }
   combine(walk, pte);
   walk.pageSize = 0x1000;
   leaf(walk, registers, pte, pte & 0xfffff000, linear);
@@ -171,29 +181,48 @@ function walkPae(memory: WordReader, registers: PagingRegisters, linear: number,
   const pointerIndex = linear >>> 30;
   const pdpte = registers.pdpte(pointerIndex);
   record(walk, 'page directory pointer', 0, pointerIndex, pdpte, registers.pdpteHigh(pointerIndex));
-  if ((pdpte & PAGE.present) === 0) return fault(walk, bits);
+  if ((pdpte & PAGE.present) === 0) {
+    fault(walk, bits);
+    return;
+  }
 
   const directoryIndex = (linear >>> 21) & 0x1ff;
   const directoryAddress = ((pdpte & 0xfffff000) >>> 0) + directoryIndex * 8;
   const pde = memory.read(directoryAddress, 4);
   const pdeHigh = memory.read(directoryAddress + 4, 4);
   record(walk, 'page directory', directoryAddress, directoryIndex, pde, pdeHigh);
-  if ((pde & PAGE.present) === 0) return fault(walk, bits);
-  if (reservedHigh(registers, pdeHigh)) return fault(walk, bits | PAGE_FAULT.present | PAGE_FAULT.reserved);
+  if ((pde & PAGE.present) === 0) {
+    fault(walk, bits);
+    return;
+  }
+  if (reservedHigh(registers, pdeHigh)) {
+    fault(walk, bits | PAGE_FAULT.present | PAGE_FAULT.reserved);
+    return;
+  }
   combine(walk, pde);
   if (pdeHigh < 0) walk.executable = false;
   if ((pde & PAGE.large) !== 0) {
-    if ((pde & 0x001fe000) !== 0) return fault(walk, bits | PAGE_FAULT.present | PAGE_FAULT.reserved);
+    if ((pde & 0x001fe000) !== 0) {
+      fault(walk, bits | PAGE_FAULT.present | PAGE_FAULT.reserved);
+      return;
+    }
     walk.pageSize = 0x200000;
-    return leaf(walk, registers, pde, pde & 0xffe00000, linear);
+    leaf(walk, registers, pde, pde & 0xffe00000, linear);
+    return;
   }
   const tableIndex = (linear >>> 12) & 0x1ff;
   const tableAddress = ((pde & 0xfffff000) >>> 0) + tableIndex * 8;
   const pte = memory.read(tableAddress, 4);
   const pteHigh = memory.read(tableAddress + 4, 4);
   record(walk, 'page table', tableAddress, tableIndex, pte, pteHigh);
-  if ((pte & PAGE.present) === 0) return fault(walk, bits);
-  if (reservedHigh(registers, pteHigh)) return fault(walk, bits | PAGE_FAULT.present | PAGE_FAULT.reserved);
+  if ((pte & PAGE.present) === 0) {
+    fault(walk, bits);
+    return;
+  }
+  if (reservedHigh(registers, pteHigh)) {
+    fault(walk, bits | PAGE_FAULT.present | PAGE_FAULT.reserved);
+    return;
+  }
   combine(walk, pte);
   if (pteHigh < 0) walk.executable = false;
   walk.pageSize = 0x1000;
