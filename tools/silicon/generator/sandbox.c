@@ -1,0 +1,163 @@
+/*
+ * Runs one instruction on this processor, in this process. A UD2 in sandbox_run() brings us into the signal handler, which
+ * puts the test's registers into the signal's context: returning from it starts the instruction with exactly that state.
+ * The trap behind the instruction (or its own exception) brings us back with exactly the state after it.
+ */
+#define _GNU_SOURCE
+#include <asm/ldt.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "vectors.h"
+
+uint16_t segments[6];
+uint8_t *data;
+uint32_t host_gs;
+
+static uint8_t *code;
+static enum { IDLE, ENTERING, TESTING } phase;
+static const struct test *current;
+static struct outcome *result;
+static gregset_t host;
+
+/* In the order of the instruction encoding: EAX ECX EDX EBX ESP EBP ESI EDI, ES CS SS DS FS GS. */
+static const int GENERAL[8] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI};
+static const int SEGMENT[6] = {REG_ES, REG_CS, REG_SS, REG_DS, REG_FS, REG_GS};
+
+static void die(const char *what) {
+  fprintf(stderr, "generate: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static void enter(greg_t *regs) {
+  memcpy(host, regs, sizeof host);
+  const struct state *s = &current->initial;
+  for (int i = 0; i < 8; i++) regs[GENERAL[i]] = (greg_t)s->reg[i];
+  for (int i = 0; i < 6; i++) regs[SEGMENT[i]] = s->selector[i];
+  regs[REG_EIP] = (greg_t)s->eip;
+  regs[REG_EFL] = (greg_t)(s->eflags | (current->traced ? TF : 0));
+}
+
+static void leave(greg_t *regs, uint32_t cr2, int signal) {
+  *result = (struct outcome){.exception = NONE};
+  struct state *s = &result->final;
+  for (int i = 0; i < 8; i++) s->reg[i] = (uint32_t)regs[GENERAL[i]];
+  for (int i = 0; i < 6; i++) s->selector[i] = (uint16_t)regs[SEGMENT[i]];
+  s->eip = (uint32_t)regs[REG_EIP];
+  /* RF in the pushed image tells a fault from a trap (SDM volume 3, 18.3.1.1); it is no result of the instruction. */
+  s->eflags = (uint32_t)regs[REG_EFL] & ~(uint32_t)RF;
+  if (current->traced) s->eflags &= ~(uint32_t)TF;
+
+  const uint32_t vector = (uint32_t)regs[REG_TRAPNO];
+  const uint32_t next = current->initial.eip + current->length;
+  const bool stopped_behind = vector == 3 && !current->traced && s->eip == next + 1;
+  const bool stopped_by_trace = vector == 1 && current->traced;
+  if (stopped_behind) {
+    s->eip = next;
+  } else if (!stopped_by_trace) {
+    result->exception = (uint8_t)vector;
+    result->signal = (uint8_t)signal;
+    result->error_code = (uint32_t)regs[REG_ERR];
+    if (vector == 14) result->fault_address = cr2;
+  }
+  memcpy(regs, host, sizeof host);
+  regs[REG_EIP] += 2; /* past the UD2 */
+}
+
+__attribute__((used)) static void handle(int signal, siginfo_t *info, void *context) {
+  (void)info;
+  ucontext_t *uc = context;
+  if (signal == SIGALRM) {
+    fprintf(stderr, "generate: no end at %x:", current->initial.eip);
+    for (int i = 0; i < current->length; i++) fprintf(stderr, " %02x", current->code[i]);
+    fprintf(stderr, "\n");
+    _exit(1);
+  }
+  switch (phase) {
+    case ENTERING:
+      enter(uc->uc_mcontext.gregs);
+      phase = TESTING;
+      return;
+    case TESTING:
+      leave(uc->uc_mcontext.gregs, uc->uc_mcontext.cr2, signal);
+      phase = IDLE;
+      return;
+    case IDLE:
+      fprintf(stderr, "generate: signal %d in the generator itself at %x\n", signal, uc->uc_mcontext.gregs[REG_EIP]);
+      _exit(1);
+  }
+}
+
+/* The instruction may have left AC, NT or ID set and GS null: the C library wants none of that. */
+void handle_entry(int signal, siginfo_t *info, void *context);
+__asm__(
+    "handle_entry:\n"
+    "  pushl $0x202\n"
+    "  popfl\n"
+    "  movl host_gs, %eax\n"
+    "  movl %eax, %gs\n"
+    "  jmp handle\n");
+
+static void *map(uint32_t address, int fd, uint32_t offset, uint32_t size, int rights) {
+  void *want = (void *)address;
+  void *got = mmap(want, size, rights, MAP_SHARED | (want ? MAP_FIXED_NOREPLACE : 0), fd, (off_t)offset);
+  if (got == MAP_FAILED || (want && got != want)) {
+    fprintf(stderr, "generate: cannot map 0x%x: %s (the pages lie below 64 KB: sysctl vm.mmap_min_addr=4096 allows it)\n",
+            address, strerror(errno));
+    exit(1);
+  }
+  return got;
+}
+
+static void open_memory(void) {
+  const int fd = memfd_create("sandbox", 0);
+  if (fd < 0 || ftruncate(fd, PAGE + DATA_SIZE) < 0) die("memfd");
+  map(CODE, fd, 0, PAGE, PROT_READ | PROT_EXEC);
+  map(DATA, fd, PAGE, READ_ONLY - DATA, PROT_READ | PROT_WRITE);
+  map(READ_ONLY, fd, PAGE + READ_ONLY - DATA, DATA_END - READ_ONLY, PROT_READ);
+  code = map(0, fd, 0, PAGE + DATA_SIZE, PROT_READ | PROT_WRITE);
+  data = code + PAGE;
+}
+
+static void open_segments(void) {
+  struct user_desc d = {.entry_number = (unsigned)-1, .base_addr = FS_BASE, .limit = FS_LIMIT, .seg_32bit = 1, .useable = 1};
+  if (syscall(SYS_set_thread_area, &d) < 0) die("set_thread_area");
+  __asm__("movl %%gs, %0" : "=r"(host_gs));
+  __asm__("movw %%es, %0" : "=r"(segments[ES]));
+  __asm__("movw %%cs, %0" : "=r"(segments[CS]));
+  __asm__("movw %%ss, %0" : "=r"(segments[SS]));
+  __asm__("movw %%ds, %0" : "=r"(segments[DS]));
+  segments[FS] = (uint16_t)(d.entry_number * 8 + 3);
+  segments[GS] = GS_SELECTOR;
+}
+
+void sandbox_open(void) {
+  open_memory();
+  open_segments();
+  static uint8_t stack_of_handler[1 << 16];
+  const stack_t ss = {.ss_sp = stack_of_handler, .ss_size = sizeof stack_of_handler};
+  if (sigaltstack(&ss, NULL) < 0) die("sigaltstack");
+  static const int SIGNALS[] = {SIGSEGV, SIGILL, SIGTRAP, SIGFPE, SIGBUS, SIGALRM};
+  for (unsigned i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++) {
+    struct sigaction sa = {.sa_sigaction = handle_entry, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    if (sigaction(SIGNALS[i], &sa, NULL) < 0) die("sigaction");
+  }
+}
+
+/* Every other byte of the code page is INT3, so whatever comes after the instruction traps. */
+void sandbox_run(const struct test *test, struct outcome *outcome) {
+  memset(code, 0xCC, PAGE);
+  const uint32_t offset = test->initial.eip - CODE;
+  for (uint32_t i = 0; i < test->length && offset + i < PAGE; i++) code[offset + i] = test->code[i];
+  current = test;
+  result = outcome;
+  phase = ENTERING;
+  __asm__ volatile("ud2" ::: "memory");
+}

@@ -1,0 +1,145 @@
+/* The vocabulary of the generator: one test case, what the processor made of it, and the files they go to. */
+#ifndef VECTORS_H
+#define VECTORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
+enum { ES, CS, SS, DS, FS, GS };
+
+/* EFLAGS, SDM volume 1, section 3.4.3. */
+enum {
+  CF = 1 << 0,
+  PF = 1 << 2,
+  AF = 1 << 4,
+  ZF = 1 << 6,
+  SF = 1 << 7,
+  TF = 1 << 8,
+  IF = 1 << 9,
+  DF = 1 << 10,
+  OF = 1 << 11,
+  NT = 1 << 14,
+  RF = 1 << 16,
+  AC = 1 << 18,
+  ID = 1 << 21,
+};
+
+/*
+ * The address space of every case. All of it lies around the 64 KB line so that 16-bit addresses and a 16-bit IP reach it:
+ * one page of code, two pages of data that can be written, one that can only be read, and nothing mapped around them.
+ */
+enum {
+  PAGE = 0x1000,
+  CODE = 0x8000,
+  DATA = 0xF000,
+  READ_ONLY = 0x11000,
+  DATA_END = 0x12000,
+  DATA_SIZE = DATA_END - DATA,
+  START = 0x8400, /* where the instruction lies unless the case says otherwise */
+};
+
+/* FS has a base and a limit of its own (through the GDT's TLS entries), GS is null, the others are flat. */
+enum { FS_BASE = 0x1000, FS_LIMIT = 0xFFFF, GS_SELECTOR = 0 };
+
+struct state {
+  uint32_t reg[8];
+  uint32_t eip;
+  uint32_t eflags;
+  uint16_t selector[6];
+};
+
+/* One case while it is built. `pinned` holds the registers whose value an address or an operand already depends on. */
+struct test {
+  struct state initial;
+  uint8_t code[16];
+  uint8_t length;
+  bool traced; /* stopped by the trap flag instead of INT3 after the instruction: for everything that branches */
+  uint8_t pinned;
+  bool address16;
+  uint32_t segment_base;
+  uint32_t esp_bias; /* what POP has added to ESP before it computes an address, SDM volume 2, POP */
+  uint8_t undefined; /* 1 + index of the form's rule, or 0 */
+  uint8_t undefined_if_exception;
+  uint8_t undefined_registers;
+};
+
+struct outcome {
+  struct state final;
+  uint8_t exception; /* the vector, or NONE when the instruction retired */
+  uint8_t signal;
+  uint32_t error_code;
+  uint32_t fault_address; /* CR2, for a page fault */
+};
+enum { NONE = 0xFF };
+
+extern struct test t;           /* the case being built */
+extern uint16_t segments[6];    /* the selectors every case starts with */
+extern uint8_t *data;           /* the data pages through a second mapping that is always writable: data[0] is at DATA */
+
+/* sandbox.c: the real processor */
+void sandbox_open(void);
+void sandbox_run(const struct test *test, struct outcome *outcome);
+
+/* write.c: forms, cases and files */
+void family(const char *name);
+void form(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool next_case(void);
+void run_case(void);
+void undefined(uint32_t flags, const char *words);
+void undefined_destination(uint8_t registers, uint32_t flags, const char *words);
+void undefined_after_exception(uint32_t flags, const char *words);
+void undefined_destination_after_exception(uint8_t registers, const char *words);
+
+/* random.c */
+uint32_t mix(uint32_t x);
+void reseed(uint32_t seed);
+uint32_t random32(void);
+uint32_t draw(uint32_t below);
+bool one_in(uint32_t n);
+uint32_t value(unsigned bits);
+uint32_t related(unsigned bits, uint32_t other);
+
+/* build.c: instruction bytes and the operands they reach */
+enum where { ANYWHERE, IN_REGISTER, IN_MEMORY };
+struct operand {
+  bool memory;
+  uint8_t reg;
+  uint32_t address;
+};
+enum { ANY_REGISTER = 8 };
+
+void byte(unsigned b);
+void opcode(unsigned op);
+void immediate(unsigned bits, uint32_t v);
+void operand_prefix(unsigned bits);
+void prefixes(unsigned bits);
+uint32_t pick_address(unsigned bytes);
+struct operand modrm(unsigned reg, unsigned bits, enum where where);
+struct operand modrm_at(unsigned reg, uint32_t address);
+void put_register(unsigned reg, unsigned bits, uint32_t v);
+uint32_t get_register(unsigned reg, unsigned bits);
+void put_memory(uint32_t address, unsigned bits, uint32_t v);
+uint32_t get_memory(uint32_t address, unsigned bits);
+void put(struct operand o, unsigned bits, uint32_t v);
+uint32_t get(struct operand o, unsigned bits);
+void stack(unsigned bytes_below, unsigned bytes_above);
+void pin(unsigned reg);
+struct operand e_g(unsigned op, unsigned bits, enum where where, unsigned *reg);
+struct operand e_digit(unsigned op, unsigned digit, unsigned bits, enum where where);
+
+/* families */
+void arithmetic(void);
+void move(void);
+void shift(void);
+void multiply(void);
+void bits(void);
+void atomic(void);
+void stack_family(void);
+void control(void);
+void string(void);
+void invalid(void);
+void alignment(void);
+void segment(void);
+
+#endif
