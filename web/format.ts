@@ -17,8 +17,8 @@ export function count(value: number): string {
 /** Bytes in the unit that a person would choose. */
 export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(bytes < 10 * 1024 ? 1 : 0)} KiB`;
-  return `${(bytes / 1024 / 1024).toFixed(bytes < 100 * 1024 * 1024 ? 1 : 0)} MiB`;
+  const [value, unit] = bytes < 1024 * 1024 ? [bytes / 1024, 'KiB'] : [bytes / 1024 / 1024, 'MiB'];
+  return `${value.toFixed(value < 100 && !Number.isInteger(value) ? 1 : 0)} ${unit}`;
 }
 
 /** Instructions a second in millions. */

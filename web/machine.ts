@@ -56,7 +56,7 @@ function receive(message: FromWorker): void {
       if (message.console.length > 0) writeConsole(message.console);
       const next = withView(state, message);
       // Another stop: F9 acts on the current row again.
-      if (next.stopped !== undefined && next.stopped?.instructions !== state.stopped?.instructions) {
+      if (next.before !== undefined && next.before !== state.before) {
         windows.setState({ selected: null });
       }
       machine.setState(next);
@@ -115,7 +115,15 @@ function end(): void {
 export function restart(): void {
   const again = asked[0] ?? current;
   asked = [];
-  machine.setState({ failure: null, view: null, code: [], stopped: null, before: null });
+  machine.setState({
+    failure: null,
+    view: null,
+    code: [],
+    stopped: null,
+    before: null,
+    executed: null,
+    stepping: false,
+  });
   startMachine();
   if (again !== null) open(again);
 }
@@ -134,6 +142,7 @@ export function canGoOn(): boolean {
 }
 
 export function run(): void {
+  machine.setState({ stepping: false });
   send({ type: 'run' });
 }
 
@@ -142,7 +151,9 @@ export function pause(): void {
 }
 
 export function step(kind: StepKind): void {
-  if (canGoOn()) send({ type: 'step', kind });
+  if (!canGoOn()) return;
+  machine.setState({ stepping: true });
+  send({ type: 'step', kind });
 }
 
 export function reset(): void {

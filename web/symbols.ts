@@ -84,7 +84,7 @@ function parseBase(word: string, index: SymbolIndex, registers: Registers | null
   if (symbol !== null) return symbol;
   const register = word.toLowerCase().replace(/^%/, '');
   if (registers !== null) {
-    const number = general.findIndex(name => name === register);
+    const number = general.indexOf(register as Register32);
     if (number >= 0) return registers.general[number];
     if (register === 'eip') return registers.eip;
     if (register === 'cr2') return registers.cr2;

@@ -76,10 +76,11 @@ export const text = {
     setBreakpoint: (address: string) => `Breakpoint at ${address}`,
     here: 'next instruction',
     noSource: 'no source',
-    badge: {
-      privileged: { 0: 'privileged · runs in ring 0', user: 'privileged · faults in ring 3' },
-      sensitive: { 0: 'sensitive · does not trap', user: 'sensitive · does not trap' },
-      io: { 0: 'I/O', user: 'I/O · needs IOPL' },
+    badge: { privileged: 'privileged', sensitive: 'sensitive', io: 'I/O' },
+    badgeMore: {
+      privileged: { ring0: 'runs in ring 0', other: 'traps outside of ring 0' },
+      sensitive: { ring0: 'does not trap', other: 'does not trap' },
+      io: { ring0: 'runs in ring 0', other: 'IOPL decides' },
     },
     badgeHint: {
       privileged: 'Privileged: allowed in ring 0 only. In any other ring the processor raises #GP(0).',
@@ -135,7 +136,6 @@ export const text = {
   },
   happened: {
     label: 'What just happened',
-    next: 'next instruction',
     empty: 'No guest is open. Choose one above, or drop a kernel on the page.',
     starting: 'The guest is being started.',
   },

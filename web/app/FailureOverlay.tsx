@@ -32,7 +32,8 @@ export function FailureOverlay({ failure }: { readonly failure: Failure }) {
         </details>
       )}
       <div className={styles.actions}>
-        <button type="button" className={`${styles.button} ${styles.primary}`} onClick={restart}>
+        {/* biome-ignore lint/a11y/noAutofocus: the only thing that can be done in a modal dialog. */}
+        <button type="button" autoFocus className={`${styles.button} ${styles.primary}`} onClick={restart}>
           {words.restart}
         </button>
       </div>

@@ -36,6 +36,7 @@ export function GuestPicker({ onOpenDialog }: { readonly onOpenDialog: () => voi
     <Menu
       label={text.picker.label}
       className={styles.picker}
+      stretch
       button={
         <>
           <span>

@@ -42,8 +42,8 @@ export function Wide() {
       <Panel
         id="left"
         className={styles.column}
-        defaultSize={284}
-        minSize={220}
+        defaultSize="20%"
+        minSize={224}
         maxSize={460}
         collapsible
         groupResizeBehavior="preserve-pixel-size"
@@ -75,8 +75,8 @@ export function Wide() {
       <Panel
         id="right"
         className={styles.column}
-        defaultSize={360}
-        minSize={280}
+        defaultSize="25.5%"
+        minSize={284}
         maxSize={560}
         collapsible
         groupResizeBehavior="preserve-pixel-size"

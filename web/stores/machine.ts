@@ -28,9 +28,19 @@ export interface MachineState {
   /** Registers of this stop and of the one before: what differs has changed. */
   readonly stopped: Stopped | null;
   readonly before: Registers | null;
+  /** What the last step has executed, if that is known. */
+  readonly executed: Executed | null;
+  /** A step was asked for and has not shown yet. */
+  readonly stepping: boolean;
   readonly breakpoints: readonly number[];
   readonly failure: Failure | null;
   readonly consoleDropped: number;
+}
+
+export interface Executed {
+  readonly row: CodeRow;
+  /** Instructions retired since the stop before; 0 when the instruction raised an exception instead. */
+  readonly retired: number;
 }
 
 interface Stopped {
@@ -46,6 +56,8 @@ export const machine = createStore<MachineState>(() => ({
   code: [],
   stopped: null,
   before: null,
+  executed: null,
+  stepping: false,
   breakpoints: [],
   failure: null,
   consoleDropped: 0,
@@ -65,16 +77,20 @@ export function withView(state: MachineState, view: View): Partial<MachineState>
   };
   if (view.running) return common;
   const here = { instructions: view.instructions, registers: view.registers };
-  if (wentBack(state.view, view) || state.stopped === null) return { ...common, stopped: here, before: null };
-  const moved = view.instructions !== state.stopped.instructions || state.view?.running === true;
+  const last = state.stopped;
+  if (last === null || wentBack(state.view, view)) {
+    return { ...common, stopped: here, before: null, executed: null, stepping: false };
+  }
+  const ran = state.view?.running === true || view.instructions !== last.instructions;
+  // An instruction that raises an exception does not retire, and yet the step has led elsewhere.
+  const raised = state.stepping && view.registers.eip !== last.registers.eip;
+  if (ran || raised) {
+    const row = state.stepping ? state.code.find(line => line.address === last.registers.eip) : undefined;
+    const executed = row === undefined ? null : { row, retired: view.instructions - last.instructions };
+    return { ...common, stopped: here, before: last.registers, executed, stepping: false };
+  }
   // An edited register belongs to the same stop: it shows as changed against the one before.
-  return moved
-    ? { ...common, stopped: here, before: state.stopped.registers }
-    : {
-        ...common,
-        stopped: { ...state.stopped, registers: view.registers },
-        before: state.before ?? state.stopped.registers,
-      };
+  return { ...common, stopped: { ...last, registers: view.registers }, before: state.before ?? last.registers };
 }
 
 /** A new guest: nothing of the old one stays but what the page itself remembers. */
@@ -94,6 +110,8 @@ export function withGuest(request: OpenMessage, opened: OpenedMessage): Partial<
     code: [],
     stopped: null,
     before: null,
+    executed: null,
+    stepping: false,
     consoleDropped: 0,
   };
 }

@@ -22,10 +22,12 @@ interface Properties {
   readonly groups: readonly MenuGroup[];
   readonly align?: 'start' | 'end';
   readonly className?: string;
+  /** Takes the room that is left in its row. */
+  readonly stretch?: boolean;
 }
 
 /** A button that opens a list of choices: arrow keys, Home, End and Escape as the ARIA practices have them. */
-export function Menu({ label, button, groups, align = 'start', className }: Properties) {
+export function Menu({ label, button, groups, align = 'start', className, stretch }: Properties) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const trigger = useRef<HTMLButtonElement>(null);
@@ -57,7 +59,7 @@ export function Menu({ label, button, groups, align = 'start', className }: Prop
       return;
     }
     const list = items();
-    const at = list.findIndex(item => item === document.activeElement);
+    const at = list.indexOf(document.activeElement as HTMLElement);
     const target: Record<string, number> = {
       ArrowDown: (at + 1) % list.length,
       ArrowUp: (at + list.length - 1) % list.length,
@@ -77,7 +79,7 @@ export function Menu({ label, button, groups, align = 'start', className }: Prop
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys come from the button and the items inside.
-    <div className={styles.root} ref={root} onKeyDown={onKeyDown}>
+    <div className={styles.root} data-stretch={stretch} ref={root} onKeyDown={onKeyDown}>
       <button
         ref={trigger}
         type="button"

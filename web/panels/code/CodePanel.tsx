@@ -89,7 +89,7 @@ export function CodePanel() {
     if (!(event.key in by) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     const at = code.findIndex(row => row.address === selected);
-    const next = code[Math.min(Math.max((at < 0 ? 0 : at) + by[event.key], 0), code.length - 1)];
+    const next = code[Math.min(Math.max(Math.max(at, 0) + by[event.key], 0), code.length - 1)];
     if (next === undefined) return;
     windows.setState({ selected: next.address });
     const row = rowOf(next.address.toString(16));
@@ -99,7 +99,6 @@ export function CodePanel() {
 
   if (code.length === 0) return <p className={styles.empty}>{text.code.empty}</p>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: arrow keys move between the buttons inside.
     <ol className={styles.list} ref={list} onScroll={onScroll} onKeyDown={onKeyDown} aria-label={text.code.label}>
       {lines.map((line, i) =>
         line.kind === 'instruction' ? (

@@ -23,7 +23,6 @@ function Line({ row, now, cpl, selected, focusable, broken, onSelect, onToggle }
   const bytes = byteList(row.bytes);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys select rows; a click is a shortcut for them.
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: the button inside is what can be operated.
     <li
       className={styles.line}
       data-key={row.address.toString(16)}
@@ -60,7 +59,8 @@ function Line({ row, now, cpl, selected, focusable, broken, onSelect, onToggle }
           <span className={styles.mnemonic}>{mnemonic}</span> {operands}
           {row.class !== 'plain' && (
             <span className={styles.badge} data-class={row.class} title={text.code.badgeHint[row.class]}>
-              {text.code.badge[row.class][cpl === 0 ? 0 : 'user']}
+              {text.code.badge[row.class]}
+              <span className={styles.more}> · {text.code.badgeMore[row.class][cpl === 0 ? 'ring0' : 'other']}</span>
             </span>
           )}
         </span>

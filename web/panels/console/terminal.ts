@@ -13,7 +13,7 @@ const COLUMNS = 80;
 const ROWS = 25;
 const SCROLLBACK = 5000;
 const FONT_SIZE = 12.5;
-const SMALLEST_FONT = 10;
+const SMALLEST_FONT = 11.5;
 
 const element = document.createElement('div');
 element.style.height = '100%';
@@ -25,7 +25,6 @@ const terminal = new Terminal({
   scrollback: SCROLLBACK,
   fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono'),
   fontSize: FONT_SIZE,
-  lineHeight: 1.25,
   cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
   // The line discipline of the guest sends CR LF itself.
   convertEol: false,

@@ -12,31 +12,32 @@ export function Happened({ compact = false }: { readonly compact?: boolean }) {
   const view = useStore(machine, state => state.view);
   const guest = useStore(machine, state => state.guest);
   const before = useStore(machine, state => state.before);
+  const executed = useStore(machine, state => state.executed);
   const row = useStore(machine, state => state.code.find(line => line.address === state.view?.registers.eip) ?? null);
 
-  const words = view === null || guest === null ? null : account(view, row, before);
+  const words = view === null || guest === null ? null : account({ view, row, before, executed });
   const idle = guest === null ? text.happened.empty : text.happened.starting;
   const body = (
     <div className={styles.card} data-ring={view?.registers.cpl ?? 0} data-compact={compact || undefined}>
-      {view !== null && guest !== null && (
+      {words !== null && view !== null && (
         <p className={styles.place}>
-          {!view.running && row !== null && row.bytes.length > 0 && (
-            <code title={text.happened.next}>{row.text.replace(/\s+/g, ' ')}</code>
-          )}
-          {words?.rings && (
-            <>
-              <Ring cpl={words.rings[0]} />
-              <span aria-hidden="true">→</span>
-            </>
-          )}
-          <Ring cpl={view.registers.cpl} />
+          {words.instruction !== null && <code>{words.instruction}</code>}
+          <span className={styles.rings}>
+            {words.rings !== null && (
+              <>
+                <Ring cpl={words.rings[0]} />
+                <span>→</span>
+              </>
+            )}
+            <Ring cpl={view.registers.cpl} />
+          </span>
         </p>
       )}
       {/* Said aloud when the machine stops; while it runs the sentence does not change. */}
       <p role="status">
         <Prose>{words === null ? idle : words.state}</Prose>
       </p>
-      {words?.next && (
+      {words !== null && words.next !== null && (
         <p className={styles.next}>
           <Prose>{words.next}</Prose>
         </p>

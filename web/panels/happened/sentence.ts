@@ -1,66 +1,108 @@
 import type { CodeRow, Registers, View } from '../../../core/protocol/messages.ts';
-import { hex } from '../../format.ts';
+import { count, hex } from '../../format.ts';
+import type { Executed } from '../../stores/machine.ts';
 
 /** What the machine is doing and why it stands where it stands, in plain sentences. Code is between backticks. */
 export interface Account {
+  /** The instruction that this is about: the one that was just executed, else the one that comes next. */
+  readonly instruction: string | null;
   readonly state: string;
-  /** About the next instruction, when there is something to say. */
+  /** What comes next, when that is not what the account is about. */
   readonly next: string | null;
-  /** A change of privilege by the last step. */
+  /** Privilege before and after the last step, when it has changed. */
   readonly rings: readonly [Registers['cpl'], Registers['cpl']] | null;
 }
 
-const IOPL_SHIFT = 12;
+interface Facts {
+  readonly view: View;
+  /** The next instruction. */
+  readonly row: CodeRow | null;
+  /** Registers at the stop before. */
+  readonly before: Registers | null;
+  readonly executed: Executed | null;
+}
 
-export function account(view: View, row: CodeRow | null, before: Registers | null): Account {
-  const { cpl } = view.registers;
+export function account(facts: Facts): Account {
+  const { view, row, before } = facts;
   if (view.running) {
     const state = view.halted
       ? 'The processor waits in `hlt` until an interrupt comes. Virtual time goes on.'
       : 'The guest is running. Pause it to look around.';
-    return { state, next: null, rings: null };
+    return { instruction: null, state, next: null, rings: null };
   }
-  const state = stopSentence(view, row, before);
-  const rings: Account['rings'] = before !== null && before.cpl !== cpl ? [before.cpl, cpl] : null;
-  const speaksOfNext = view.stop.kind === 'step' || view.stop.kind === 'pause' || view.stop.kind === 'breakpoint';
-  return { state, next: speaksOfNext && row !== null ? nextSentence(row, view.registers) : null, rings };
+  const changed = before !== null && before.cpl !== view.registers.cpl;
+  const rings: Account['rings'] = changed ? [before.cpl, view.registers.cpl] : null;
+  const executed = view.stop.kind === 'step' ? facts.executed : null;
+  if (executed !== null && before !== null) {
+    return {
+      instruction: plain(executed.row),
+      state: stepSentence(executed, before, view.registers),
+      next: nextSentence('Next', row, view.registers),
+      rings,
+    };
+  }
+  return { instruction: row === null ? null : plain(row), state: stopSentence(facts), next: null, rings };
 }
 
-/** The row as a person would name it: its text, else its address. */
-function named(view: View, row: CodeRow | null): string {
-  return row === null || row.bytes.length === 0
-    ? `\`${hex(view.registers.eip)}\``
-    : `\`${row.text.replace(/\s+/g, ' ')}\``;
+/** An instruction in one line, null where nothing is mapped. */
+function plain(row: CodeRow): string | null {
+  return row.bytes.length === 0 ? null : row.text.replace(/\s+/g, ' ');
 }
 
-function stopSentence(view: View, row: CodeRow | null, before: Registers | null): string {
+/** What one step has done. */
+function stepSentence({ row, retired }: Executed, before: Registers, now: Registers): string {
+  if (retired === 0) {
+    return `It raised an exception instead of running: the processor went through the IDT to \`${hex(now.eip)}\`${
+      before.cpl === now.cpl ? '' : ` in ring ${now.cpl}`
+    }.`;
+  }
+  if (before.cpl > now.cpl) {
+    return `It led from ring ${before.cpl} into ring ${now.cpl}, through a gate of the IDT: the kernel has control now.`;
+  }
+  if (before.cpl < now.cpl) {
+    return `It led from ring ${before.cpl} out to ring ${now.cpl}, where privileged instructions trap.`;
+  }
+  if (retired > 1) return `It ran to its return: ${count(retired)} instructions.`;
+  switch (row.class) {
+    case 'plain':
+      return 'It ran: an ordinary instruction, the same in every ring.';
+    case 'privileged':
+      return 'It is privileged. The kernel is in ring 0 and no monitor is below it, so it simply ran.';
+    case 'sensitive':
+      return now.cpl === 0
+        ? 'It is sensitive, but not privileged. In ring 0 it did what the kernel expects; elsewhere it would do something else, without a trap.'
+        : `It is sensitive, but not privileged: in ring ${now.cpl} it ran without a trap, and saw or lost machine state.`;
+    case 'io':
+      return `It depends on IOPL. CPL ${now.cpl} and IOPL ${iopl(before)} let it run.`;
+  }
+}
+
+/** Why the machine stands here, when it was no single step. */
+function stopSentence({ view, row }: Facts): string {
   const { stop, registers } = view;
-  const here = named(view, row);
+  const text = row === null ? null : plain(row);
+  const here = text === null ? `\`${hex(registers.eip)}\`` : `\`${text}\``;
+  const more = nextSentence(null, row, registers);
+  const after = more === null ? '' : ` ${more}`;
   switch (stop.kind) {
     case 'start':
-      return `Nothing has run yet. The loader has put the guest into memory, and the processor stands before its first instruction, ${here}.`;
+      return 'Nothing has run yet. The loader has put the guest into memory, and the processor stands before its first instruction.';
     case 'privileged':
       return registers.cpl === 0
         ? `Paused before ${here}, the first privileged instruction. The kernel is in ring 0 and no monitor is below it, so it simply runs. Press Step.`
         : `Paused before ${here}, the first privileged instruction. Outside of ring 0 it raises #GP(0). Press Step.`;
     case 'pause':
-      return `Paused before ${here}.`;
+      return `Paused before ${here}.${after}`;
     case 'step':
-      if (before !== null && before.cpl > registers.cpl) {
-        return `The step entered ring ${registers.cpl}: an interrupt, an exception or a system call went through the IDT. Next is ${here}.`;
-      }
-      if (before !== null && before.cpl < registers.cpl) {
-        return `The step left ring ${before.cpl} for ring ${registers.cpl}, where privileged instructions fault. Next is ${here}.`;
-      }
-      return `Stepped. Next is ${here}.`;
+      return `Stepped. Next is ${here}.${after}`;
     case 'breakpoint':
-      return `Stopped at the breakpoint at \`${hex(stop.address)}\`, before ${here}.`;
+      return `Stopped at the breakpoint at \`${hex(stop.address)}\`, before ${here}.${after}`;
     case 'powerOff':
       return 'The guest has switched the machine off. Press Reset to start it again.';
     case 'deadHalt':
       return 'The processor executed `hlt` with interrupts off, so nothing can wake it. Press Reset to start again.';
     case 'tripleFault':
-      return 'Triple fault: an exception could not be delivered, nor the double fault that followed, so the processor shut down. Press Reset.';
+      return 'An exception could not be delivered, nor the double fault that followed, so the processor shut down. Press Reset.';
     case 'unimplemented':
       return `Ringside does not do ${here} yet. The machine stands before it.`;
     case 'void':
@@ -68,23 +110,29 @@ function stopSentence(view: View, row: CodeRow | null, before: Registers | null)
   }
 }
 
-function nextSentence(row: CodeRow, registers: Registers): string | null {
+/** About the next instruction, when its class says something; with `lead` always at least its name. */
+function nextSentence(lead: 'Next' | null, row: CodeRow | null, registers: Registers): string | null {
+  const text = row === null ? null : plain(row);
+  if (row === null || text === null) return null;
   const { cpl } = registers;
-  const iopl = (registers.eflags >>> IOPL_SHIFT) & 3;
+  const start = lead === null ? 'It is' : `${lead}: \`${text}\`,`;
   switch (row.class) {
     case 'plain':
-      return null;
+      return lead === null ? null : `${lead}: \`${text}\`.`;
     case 'privileged':
       return cpl === 0
-        ? 'It is privileged. In ring 0 it simply runs.'
-        : `It is privileged. In ring ${cpl} the processor raises #GP(0), and the kernel gets control through the IDT.`;
+        ? `${start} privileged. In ring 0 it simply runs.`
+        : `${start} privileged. In ring ${cpl} it raises #GP(0), and the kernel gets control through the IDT.`;
     case 'sensitive':
-      return cpl === 0
-        ? 'It is sensitive but not privileged. In ring 0 it does what the kernel expects; in any other ring it would do something else without a trap.'
-        : `It is sensitive but not privileged: in ring ${cpl} it shows or loses machine state, and nothing traps.`;
+      return `${start} sensitive, but not privileged: it never traps.`;
     case 'io':
-      return cpl <= iopl
-        ? `It depends on IOPL. CPL ${cpl} is not above IOPL ${iopl}, so it runs.`
-        : `It depends on IOPL. CPL ${cpl} is above IOPL ${iopl}, so the TSS’s I/O bitmap decides, or #GP(0) follows.`;
+      return cpl <= iopl(registers)
+        ? `${start} subject to IOPL. CPL ${cpl} is not above it, so it runs.`
+        : `${start} subject to IOPL. CPL ${cpl} is above IOPL ${iopl(registers)}, so it traps unless the I/O bitmap of the TSS lets it pass.`;
   }
+}
+
+/** I/O privilege level: EFLAGS bits 13 and 12 (SDM 3A, 2.3). */
+function iopl(registers: Registers): number {
+  return (registers.eflags >>> 12) & 3;
 }
