@@ -109,7 +109,7 @@ export class I8259 {
     if (this.#poll) {
       this.#poll = false;
       const level = this.acknowledge();
-      return level < 0 ? 0x07 : 0x80 | level;
+      return level < 0 ? 0 : 0x80 | level;
     }
     if (odd) return this.#imr;
     return this.#readIsr ? this.#isr : this.#irr();

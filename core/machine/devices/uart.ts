@@ -466,8 +466,9 @@ export class Uart implements Device, PortHandler {
     const ier = this.#ier;
     if ((ier & ELSI) !== 0 && this.#overrun) return IIR_LINE_STATUS;
     if ((ier & ERBFI) !== 0) {
-      if (this.#received.length >= this.#trigger) return IIR_RECEIVED;
+      // Bit 3 is set whenever a timeout is pending, at the trigger level too.
       if (this.#timeoutAt <= now) return IIR_TIMEOUT;
+      if (this.#received.length >= this.#trigger) return IIR_RECEIVED;
     }
     if ((ier & ETBEI) !== 0 && this.#thrInterrupt) return IIR_THR_EMPTY;
     if ((ier & EDSSI) !== 0 && (this.#msr & 0x0f) !== 0) return IIR_MODEM_STATUS;
