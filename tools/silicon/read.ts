@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
 /** A mapped range of linear addresses. `code` is filled with INT3 around the instruction, the data regions with `background`. */
-export interface VectorRegion {
+interface VectorRegion {
   readonly base: number;
   readonly size: number;
   readonly writable: boolean;
@@ -48,7 +48,7 @@ export interface VectorState {
   readonly memory: readonly MemoryRun[];
 }
 
-export interface VectorException {
+interface VectorException {
   readonly vector: number;
   /** 0 where the exception pushes none. */
   readonly errorCode: number;
@@ -70,7 +70,7 @@ export interface VectorResult {
 }
 
 /** What the manual leaves open in a case. */
-export interface UndefinedRule {
+interface UndefinedRule {
   /** EFLAGS bits without a defined value. */
   readonly flags: number;
   /** The destination itself is undefined. */

@@ -9,7 +9,11 @@ import {
   type VectorState,
 } from './read.ts';
 
-/** A processor under test. It runs the one instruction at initial.eip; a repeated string instruction runs to its end. */
+/**
+ * A processor under test. It runs exactly the instruction at initial.eip, a repeated string instruction to its end; the fetch
+ * of the next instruction is no part of it, so a branch to an unmapped address retires. An exception is shown as it is raised:
+ * the registers of user mode, and the EIP that is pushed (of INT3, INTO and INT n the next instruction's).
+ */
 export interface Driver {
   run(initial: VectorState): VectorResult;
 }
@@ -31,7 +35,7 @@ export interface Difference {
   readonly actual: string;
 }
 
-export interface Failure {
+interface Failure {
   readonly vector: Vector;
   readonly differences: readonly Difference[];
 }

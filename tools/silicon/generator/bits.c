@@ -46,8 +46,9 @@ static void scan(const char *name, unsigned op, unsigned bits) {
     unsigned reg;
     const struct operand e = e_g(op, bits, ANYWHERE, &reg);
     if (get(e, bits) == 0)
-      undefined_destination((uint8_t)(1u << reg), CF | OF | SF | AF | PF,
-                            "SDM vol 2, BSF/BSR: if the source is 0, the destination is undefined; CF, OF, SF, AF and PF too");
+      undefined_destination(
+          (uint8_t)(1u << reg), CF | OF | SF | AF | PF,
+          "SDM vol 2, BSF/BSR: if the source is 0, the destination is undefined; CF, OF, SF, AF and PF too");
     else
       undefined(CF | OF | SF | AF | PF, "SDM vol 2, BSF/BSR: the CF, OF, SF, AF and PF flags are undefined");
   }

@@ -95,7 +95,7 @@ __attribute__((used)) static void handle(int signal, siginfo_t *info, void *cont
   }
 }
 
-/* The instruction may have left AC, NT or ID set and GS null: the C library wants none of that. */
+/* The instruction may have left AC, NT or ID set, and GS is not the C library's: it gets what it needs. */
 void handle_entry(int signal, siginfo_t *info, void *context);
 __asm__(
     "handle_entry:\n"

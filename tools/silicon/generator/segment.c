@@ -6,10 +6,10 @@
 
 static uint32_t selector(void) {
   switch (draw(8)) {
-    case 0: return draw(4);                                            /* null */
+    case 0: return draw(4); /* null */
     case 1: return (0x80 + draw(0xFF80 / 8) * 8) | (one_in(2) ? 7 : 3); /* behind the limit, or in the LDT */
-    case 2: return segments[DS] & ~3u;                                 /* RPL 0 */
-    case 3: return segments[CS];                                       /* readable code */
+    case 2: return segments[DS] & ~3u; /* RPL 0 */
+    case 3: return segments[CS]; /* readable code */
     case 4:
     case 5: return segments[FS];
     default: return segments[DS];

@@ -55,8 +55,9 @@ static void double_flags(unsigned bits, unsigned masked, struct operand e) {
   if (masked > 1 && masked <= bits)
     undefined(AF | OF, "SDM vol 2, SHLD/SHRD: AF undefined; for shifts greater than 1 bit, the OF flag is undefined");
   if (masked > bits)
-    undefined_destination(e.memory ? 0 : (uint8_t)(1u << e.reg), CF | PF | AF | ZF | SF | OF,
-                          "SDM vol 2, SHLD/SHRD: with a count above the operand size the result and the flags are undefined");
+    undefined_destination(
+        e.memory ? 0 : (uint8_t)(1u << e.reg), CF | PF | AF | ZF | SF | OF,
+        "SDM vol 2, SHLD/SHRD: with a count above the operand size the result and the flags are undefined");
 }
 
 static void double_precision(unsigned op, const char *name, unsigned bits) {

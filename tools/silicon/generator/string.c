@@ -40,8 +40,9 @@ static void one_form(enum instruction op, const char *name, unsigned bits, unsig
     put_register(ESI, address_bits, source - t.segment_base);
     put_register(EDI, address_bits, destination);
     if (prefix && (op == CMPS || op == SCAS))
-      undefined_after_exception(CF | PF | AF | ZF | SF | OF,
-                                "SDM vol 2, REP: after a fault EFLAGS is as before the instruction; AMD leaves the last comparison's");
+      undefined_after_exception(
+          CF | PF | AF | ZF | SF | OF,
+          "SDM vol 2, REP: after a fault EFLAGS is as before the instruction; AMD leaves the last comparison's");
     if (op == CMPS || op == SCAS) fill(op, source, destination, bits, n > 40 ? 40 : n ? n : 1);
   }
 }
