@@ -21,7 +21,7 @@
 #define CALL_MEM 11      /* () prints the page tables of the process */
 #define CALL_SENSITIVE 12 /* () runs the sensitive instructions in the kernel and prints what they saw */
 #define CALL_BENCH 13    /* (which, ticks) repeats a kernel operation for so long; answers how often */
-#define CALL_DROP 14     /* () gives the pages of the heap back */
+#define CALL_DROP 14     /* (pages) gives the first pages of the heap back */
 #define CALL_REBOOT 15   /* () */
 
 /* What CALL_BENCH can repeat. */

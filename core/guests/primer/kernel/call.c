@@ -67,8 +67,9 @@ static int call_sensitive(struct trap_frame *frame) {
 static int call_bench(struct trap_frame *frame) { return bench(frame->ebx, frame->ecx); }
 
 static int call_drop(struct trap_frame *frame) {
-  (void)frame;
-  unmap_range(&current->space, HEAP, HEAP + HEAP_SIZE);
+  u32 pages = frame->ebx;
+  if (pages > HEAP_SIZE / PAGE) return -1;
+  unmap_range(&current->space, HEAP, HEAP + pages * PAGE);
   return 0;
 }
 

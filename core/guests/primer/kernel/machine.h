@@ -26,9 +26,13 @@ u32 machine_memory(u32 magic, u32 info);
 /* May pages be marked as not executable? Switches that on if the processor can. */
 bool machine_has_execute_disable(void);
 
-/* The console: a serial line. */
+/*
+ * The console: a serial line. What is sent waits in a buffer until the line takes it. After
+ * console_finish() nothing waits: for those who are about to stop the machine.
+ */
 void console_start(void);
 void console_send(char c);
+void console_finish(void);
 
 /*
  * What the kernel loaded into the system registers, to be compared with what an instruction

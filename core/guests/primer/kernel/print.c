@@ -20,6 +20,7 @@ int print(const char *text, ...) {
 
 void panic(const char *text, ...) {
   cli();
+  console_finish();
   int count = 0;
   va_list values;
   va_start(values, text);

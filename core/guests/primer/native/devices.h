@@ -16,4 +16,5 @@ void end_interrupt(u32 line);
 void timer_start(void);
 
 /* uart.c */
+void serial_start(void);
 void serial_interrupt(void);

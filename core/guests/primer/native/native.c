@@ -85,6 +85,7 @@ void machine_start(void) {
 
   interrupt_controller_start();
   timer_start();
+  serial_start();
 }
 
 void set_kernel_stack(u32 top) { task.esp0 = top; }
@@ -119,6 +120,8 @@ bool machine_has_execute_disable(void) {
 
 void machine_reboot(void) {
   cli();
+  console_finish();
+
   /*
    * The keyboard controller's output port has the processor's reset line at bit 0; command fe
    * pulses it.

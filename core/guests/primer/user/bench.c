@@ -32,7 +32,7 @@ static void system_calls(void) {
 /* Each first touch of a heap page is a fault. */
 static void page_faults(void) {
   for (u32 i = 0; i < PAGES; i++) *(volatile u8 *)(HEAP + i * PAGE) = 1;
-  call(CALL_DROP, 0, 0);
+  call(CALL_DROP, PAGES, 0);
 }
 
 /* Two processes give way to each other: two switches for each yield that comes back. */
