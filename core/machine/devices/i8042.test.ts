@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { I8042 } from './i8042.ts';
-import { Bench, checkRefusals, checkSnapshots, type MakeSubject, TestLine } from './testing/bench.ts';
+import { Bench, checkRestore, checkSnapshots, type MakeSubject, TestLine } from './testing/bench.ts';
 
 const MILLISECOND = 1_000_000;
 const KEYS: readonly (readonly number[])[] = [[0x1c], [0xf0, 0x1c], [0xe0, 0x75], [0xe0, 0xf0, 0x75], [0x83]];
@@ -122,6 +122,14 @@ describe('8042 controller', () => {
     expect(bench.status() & 0x21).toBe(0x21);
     expect(bench.in(0x60)).toBe(0x34);
     expect(aux.level).toBe(false);
+  });
+
+  test('a byte that replaces an unread one is an edge of its own', () => {
+    const bench = new KeyboardBench();
+    bench.command(0xd2, 0x12);
+    bench.command(0xd2, 0x34);
+    expect(bench.subject.lines[0].edges).toEqual(['up 0', 'down 0', 'up 0']);
+    expect(bench.in(0x60)).toBe(0x34);
   });
 
   test('the auxiliary port is there with nothing plugged in', () => {
@@ -289,5 +297,5 @@ describe('the keyboard', () => {
   });
 
   test('snapshots', () => checkSnapshots(make, [0x60, 0x64]));
-  test('refusals', () => checkRefusals(make));
+  test('restore takes every field and refuses what it did not save', () => checkRestore(make));
 });

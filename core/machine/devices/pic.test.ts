@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Pic } from './pic.ts';
-import { Bench, checkRefusals, checkSnapshots, type MakeSubject } from './testing/bench.ts';
+import { Bench, checkRestore, checkSnapshots, type MakeSubject } from './testing/bench.ts';
 
 const PORTS = [0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1];
 
@@ -178,6 +178,15 @@ describe('8259A pair', () => {
     expect(bench.pic.acknowledge()).toBe(0x23);
   });
 
+  test('a slave in auto EOI mode asks again for what still waits', () => {
+    const bench = new PicBench().initialize(0x01, 0x03);
+    bench.raise(9, 10);
+    expect(bench.pic.acknowledge()).toBe(0x29);
+    expect(bench.pic.pending()).toBe(false);
+    bench.out(0x20, 0x20);
+    expect(bench.pic.acknowledge()).toBe(0x2a);
+  });
+
   test('rotation in auto EOI mode makes the served level the lowest', () => {
     const bench = new PicBench().initialize(0x03);
     bench.out(0x20, 0x80);
@@ -303,6 +312,15 @@ describe('8259A pair', () => {
     expect(bench.pic.acknowledge()).toBe(0x40);
   });
 
+  test('ICW1 without ICW4 takes back what an earlier ICW4 said', () => {
+    const bench = new PicBench().initialize(0x03);
+    bench.out(0x20, 0x12);
+    bench.out(0x21, 0x20);
+    bench.raise(0);
+    bench.pic.acknowledge();
+    expect(bench.isr()).toBe(0x01);
+  });
+
   test('there is no input 2', () => {
     const { pic } = new PicBench();
     expect(() => pic.line(2)).toThrow(RangeError);
@@ -320,5 +338,5 @@ describe('8259A pair', () => {
   });
 
   test('snapshots', () => checkSnapshots(make, PORTS));
-  test('refusals', () => checkRefusals(make));
+  test('restore takes every field and refuses what it did not save', () => checkRestore(make));
 });

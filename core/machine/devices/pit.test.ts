@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Pit } from './pit.ts';
-import { Bench, checkRefusals, checkSnapshots, type MakeSubject, TestLine } from './testing/bench.ts';
+import { Bench, checkRestore, checkSnapshots, type MakeSubject, TestLine } from './testing/bench.ts';
 import { ticksAt, timeOfTick } from './ticks.ts';
 
 const HERTZ = 1_193_182;
@@ -155,6 +155,17 @@ describe('8254 modes on counter 2', () => {
     bench.out(0x42, 5);
     bench.out(0x42, 0);
     expect(bench.trace(8)).toBe('2 1_ 5 4 3 2 1_ 5');
+  });
+
+  test('mode 2: GATE low holds a new count back until it rises', () => {
+    const bench = counter2().program(2, 2, 4);
+    expect(bench.trace(1)).toBe('4');
+    bench.out(0x42, 3);
+    bench.out(0x42, 0);
+    bench.gate(0);
+    expect(bench.trace(6)).toBe('4 4 4 4 4 4');
+    bench.gate(1);
+    expect(bench.trace(4)).toBe('3 2 1_ 3');
   });
 
   test('mode 3: even and odd counts', () => {
@@ -410,5 +421,5 @@ describe('the PC around the 8254', () => {
   });
 
   test('snapshots', () => checkSnapshots(make, PORTS));
-  test('refusals', () => checkRefusals(make));
+  test('restore takes every field and refuses what it did not save', () => checkRestore(make));
 });

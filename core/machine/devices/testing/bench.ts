@@ -152,6 +152,7 @@ export function checkSnapshots(make: MakeSubject, ports: readonly number[], size
       for (const line of first.subject.lines) line.edges.length = 0;
       first.subject.said.length = 0;
       second.restore(copy, first);
+      expect(second.subject.device.save()).toEqual(state);
       expect(second.subject.device.deadline()).toBe(first.subject.device.deadline());
       expect(run(second, after)).toEqual(run(first, after));
       expect(second.subject.device.save()).toEqual(first.subject.device.save());
@@ -173,10 +174,28 @@ function run(bench: Bench, steps: readonly Step[]): unknown {
   return { seen, said: bench.subject.said, edges: bench.subject.lines.map(line => line.edges) };
 }
 
-/** restore() refuses every state with a field missing, of another type, or too many. */
-export function checkRefusals(make: MakeSubject): void {
-  const { device } = new Bench(make).subject;
+/**
+ * restore() takes every field: changed to another value that it accepts, save() gives that value back. And it refuses
+ * every state with a field missing, of another type, or too many.
+ */
+export function checkRestore(make: MakeSubject): void {
+  const bench = new Bench(make);
+  bench.wait(5000);
+  const { device } = bench.subject;
   const good = device.save();
+  for (const [path, states] of changes(good, '')) {
+    const accepted = states.filter(state => {
+      try {
+        device.restore(state as DeviceState);
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError);
+        return false;
+      }
+      expect(device.save(), path).toEqual(state);
+      return true;
+    });
+    expect(accepted.length, `${path} takes no other value`).toBeGreaterThan(0);
+  }
   const bad: unknown[] = [null, 7, [], { ...good, surplus: 1 }, ...variants(good)];
   for (const state of bad) {
     expect(() => device.restore(state as DeviceState), JSON.stringify(state)).toThrow(TypeError);
@@ -184,6 +203,25 @@ export function checkRefusals(make: MakeSubject): void {
   }
   device.restore(good);
   expect(device.save()).toEqual(good);
+}
+
+/** For each field at any depth, its path and the whole state with other values in its place. */
+function changes(value: unknown, path: string): [path: string, states: unknown[]][] {
+  if (Array.isArray(value) && value.every(item => typeof item === 'number')) {
+    return [[path, [value.length === 0 ? [7] : value.with(0, value[0] ^ 1)]]];
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).flatMap(([key, item]) =>
+      changes(item, `${path}.${key}`).map(([name, states]): [string, unknown[]] => [
+        name,
+        states.map(state => (Array.isArray(value) ? value.with(Number(key), state) : { ...value, [key]: state })),
+      ]),
+    );
+  }
+  if (typeof value === 'boolean') return [[path, [!value]]];
+  if (typeof value === 'number') return [[path, [value + 1, value - 1]]];
+  if (typeof value === 'string') return [[path, ['off', 'ready', 'idle', 'shifting'].filter(other => other !== value)]];
+  return [[path, [12_345]]];
 }
 
 /** The state with each of its fields, at any depth, taken away or made nonsense of. */
