@@ -11,9 +11,8 @@ import { opening } from './stores/opening.ts';
 import { PAGE_BYTES, windows } from './stores/windows.ts';
 import { text } from './text.ts';
 
-/** Rows of code to ask for: enough to scroll in both directions without asking again. */
-const ROWS_BEFORE = 48;
-const ROWS_AFTER = 96;
+/** Rows of code to ask for: enough to scroll in both directions without asking again. A running machine shows fewer. */
+const ROWS = { paused: { before: 48, after: 96 }, running: { before: 12, after: 28 } } as const;
 
 export interface OpenRequest {
   readonly message: OpenMessage;
@@ -61,6 +60,7 @@ function receive(message: FromWorker): void {
       }
       machine.setState(next);
       loop?.answered(message.running);
+      if (message.running !== (state.view?.running ?? false)) sendWindows();
       return;
     }
     case 'opened': {
@@ -190,10 +190,11 @@ export function restoreSnapshot(file: Uint8Array<ArrayBuffer>): void {
 
 /** Tells the worker which code and memory is looked at. */
 function sendWindows(): void {
+  const rows = ROWS[machine.getState().view?.running ? 'running' : 'paused'];
   const { tab, follow, codeAddress, space, memoryAddress } = windows.getState();
   send({
     type: 'windows',
-    code: { follow, address: codeAddress, before: ROWS_BEFORE, after: ROWS_AFTER },
+    code: { follow, address: codeAddress, ...rows },
     memory: tab === 'memory' ? { space, address: memoryAddress, length: PAGE_BYTES } : null,
   });
 }

@@ -7,9 +7,13 @@ import styles from './Dialog.module.css';
 /** The worker failed or went silent: says so, and starts another. */
 export function FailureOverlay({ failure }: { readonly failure: Failure }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
   const id = useId();
   const words = text.failure;
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    button.current?.focus();
+  }, []);
   return (
     <dialog
       className={styles.dialog}
@@ -32,8 +36,7 @@ export function FailureOverlay({ failure }: { readonly failure: Failure }) {
         </details>
       )}
       <div className={styles.actions}>
-        {/* biome-ignore lint/a11y/noAutofocus: the only thing that can be done in a modal dialog. */}
-        <button type="button" autoFocus className={`${styles.button} ${styles.primary}`} onClick={restart}>
+        <button type="button" ref={button} className={`${styles.button} ${styles.primary}`} onClick={restart}>
           {words.restart}
         </button>
       </div>

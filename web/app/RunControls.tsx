@@ -69,7 +69,7 @@ export function RunControls() {
         keys="F11"
         icon={<ArrowDownToDot size={15} />}
         enabled={ready}
-        lit={!final}
+        lit={!final && !running}
         onPress={() => step('into')}
       />
       <Control
@@ -94,6 +94,7 @@ export function RunControls() {
         keys={running ? 'F6' : 'F5'}
         icon={running ? <Pause size={15} /> : <Play size={15} />}
         enabled={running || ready}
+        lit={running}
         className={styles.toggle}
         onPress={running ? pause : run}
       />

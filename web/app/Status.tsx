@@ -30,7 +30,7 @@ export function Status() {
   const instructions = useStore(machine, s => count(s.view?.instructions ?? 0));
   const speed = useStore(machine, s => (s.view?.running && !s.view.halted ? rate(s.view.rate) : ''));
   return (
-    <div className={styles.status}>
+    <div className={styles.status} data-testid="status">
       <span className={styles.state} data-state={state}>
         {icons[state]}
         {text.status[state]}

@@ -96,10 +96,18 @@ function leave(): void {
   document.querySelector<HTMLElement>('[data-primary]')?.focus();
 }
 
+/** xterm draws no cursor before it has had the focus once. */
+function open(): void {
+  terminal.open(element);
+  if (document.activeElement !== document.body) return;
+  terminal.focus();
+  terminal.blur();
+}
+
 /** Puts the terminal into a panel and keeps it as large as the panel. Returns how to take it out again. */
 export function mountTerminal(host: HTMLElement): () => void {
   host.append(element);
-  if (terminal.element === undefined) terminal.open(element);
+  if (terminal.element === undefined) open();
   const resize = (): void => fitTo(host);
   const observer = new ResizeObserver(resize);
   observer.observe(host);

@@ -1,0 +1,178 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, press, screen, shot, status, test } from './page.ts';
+
+async function findings(page: Page): Promise<readonly string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+    .analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
+}
+
+for (const theme of ['Light', 'Dark'] as const) {
+  test(`no serious accessibility finding, ${theme.toLowerCase()}`, async ({ ringside: page }) => {
+    await page.getByRole('button', { name: 'Theme' }).click();
+    await page.getByRole('menuitemradio', { name: theme }).click();
+    await expect(page.locator('html')).toHaveAttribute('data-theme', theme.toLowerCase());
+    await expect(screen(page)).toBeAttached();
+    expect(await findings(page)).toEqual([]);
+    await page.keyboard.press('F11');
+    await page.getByRole('tab', { name: 'Memory' }).click();
+    await expect(page.getByRole('application')).toBeVisible();
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Guest', exact: true }).click();
+    expect(await findings(page)).toEqual([]);
+    await shot(page, `menu-${theme.toLowerCase()}`);
+    await page.getByRole('menuitem', { name: /Open image/ }).click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    expect(await findings(page)).toEqual([]);
+    await shot(page, `dialog-${theme.toLowerCase()}`);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('tab', { name: 'Code' }).click();
+    await page.keyboard.press('F5');
+    await expect(status(page)).not.toContainText('Paused');
+    expect(await findings(page)).toEqual([]);
+    await shot(page, `running-${theme.toLowerCase()}`);
+  });
+}
+
+test('the theme is remembered, except in safe mode', async ({ ringside: page }) => {
+  await page.getByRole('button', { name: 'Theme' }).click();
+  await page.getByRole('menuitemradio', { name: 'Light' }).click();
+  await page.reload();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
+  await page.goto('./?safe');
+  await expect(status(page)).toContainText('Paused');
+  await expect(page.locator('html')).not.toHaveAttribute('data-theme', /./);
+});
+
+test('stored nonsense does not keep the page from starting', async ({ ringside: page }) => {
+  await page.evaluate(() =>
+    localStorage.setItem('ringside.settings', '{"theme":5,"layouts":{"columns":{"left":"x"}}}'),
+  );
+  await page.reload();
+  await expect(status(page)).toContainText('Paused');
+  await expect(page.getByRole('region', { name: 'Registers', exact: true })).toBeVisible();
+});
+
+test('a worker that falls silent is explained, and another one starts with the same guest', async ({ page }) => {
+  // The page is shown its own worker, but one that stops answering when told to.
+  await page.addInitScript(() => {
+    const Real = Worker;
+    const fakes: { silent: boolean } = { silent: false };
+    Object.assign(window, { fakes });
+    window.Worker = class extends Real {
+      override postMessage(message: unknown, transfer?: unknown) {
+        if (!fakes.silent) super.postMessage(message, transfer as Transferable[]);
+      }
+    };
+  });
+  await page.goto('.');
+  await expect(status(page)).toContainText('Paused');
+  await page.locator('[aria-current=step]').getByRole('button').click();
+  await page.evaluate(() => {
+    (window as unknown as { fakes: { silent: boolean } }).fakes.silent = true;
+  });
+  await expect(page.getByRole('alertdialog')).toContainText('has not answered', { timeout: 12_000 });
+  await shot(page, 'silent-dark');
+  await page.evaluate(() => {
+    (window as unknown as { fakes: { silent: boolean } }).fakes.silent = false;
+  });
+  await page.getByRole('button', { name: 'Restart the machine' }).click();
+  await expect(page.getByRole('alertdialog')).toHaveCount(0);
+  await expect(status(page)).toContainText('Paused');
+  await expect(page.locator('[aria-current=step]').getByRole('button')).toHaveAttribute('aria-pressed', 'true');
+});
+
+test('at full speed frames keep coming', async ({ ringside: page }) => {
+  await page.keyboard.press('F5');
+  await expect(status(page)).not.toContainText('Paused');
+  const { frames, longest } = await page.evaluate(
+    () =>
+      new Promise<{ frames: number; longest: number }>(resolve => {
+        let longest = 0;
+        new PerformanceObserver(list => {
+          for (const entry of list.getEntries()) longest = Math.max(longest, entry.duration);
+        }).observe({ type: 'longtask' });
+        let frames = 0;
+        const start = performance.now();
+        const tick = () => {
+          frames += 1;
+          if (performance.now() - start < 2000) requestAnimationFrame(tick);
+          else resolve({ frames, longest });
+        };
+        requestAnimationFrame(tick);
+      }),
+  );
+  console.log(`running: ${frames / 2} frames a second, longest task ${longest.toFixed(0)} ms`);
+  // The machine that runs this may be busy; a page that freezes is far below.
+  expect(frames).toBeGreaterThan(30);
+});
+
+test('first view in light', async ({ ringside: page }) => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await expect(screen(page)).toBeAttached();
+  await shot(page, 'open-light');
+});
+
+test('a phone shows one panel at a time and nothing is cut off at the side', async ({ ringside: page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const tab of ['Code', 'Console', 'Registers', 'Memory', 'Machine']) {
+    await page.getByRole('tab', { name: tab }).click();
+    await expect(page.getByRole('tabpanel')).toBeVisible();
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBeLessThanOrEqual(390);
+    await shot(page, `phone-${tab.toLowerCase()}`);
+    expect(await findings(page)).toEqual([]);
+  }
+  await press(page, 'Step').click();
+});
+
+test('a worker that fails is explained, with what it said', async ({ page }) => {
+  await page.addInitScript(() => {
+    const Real = Worker;
+    window.Worker = class extends Real {
+      constructor(address: string | URL, options?: WorkerOptions) {
+        super(address, options);
+        Object.assign(window, { lastWorker: this });
+      }
+    };
+  });
+  await page.goto('.');
+  await expect(status(page)).toContainText('Paused');
+  await page.evaluate(() => {
+    const { lastWorker } = window as unknown as { lastWorker: Worker };
+    lastWorker.dispatchEvent(new ErrorEvent('error', { message: 'RangeError: out of bounds', cancelable: true }));
+  });
+  await expect(page.getByRole('alertdialog')).toContainText('The emulator itself failed');
+  await expect(page.getByRole('button', { name: 'Restart the machine' })).toBeFocused();
+  await page.getByText('What it said').click();
+  await expect(page.getByRole('alertdialog')).toContainText('out of bounds');
+  expect(await findings(page)).toEqual([]);
+  await shot(page, 'failed-dark');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('alertdialog')).toBeVisible();
+  await page.getByRole('button', { name: 'Restart the machine' }).click();
+  await expect(status(page)).toContainText('Paused');
+});
+
+test('columns are resized by keyboard, hidden and shown, and remembered', async ({ ringside: page }) => {
+  const happened = page.getByRole('region', { name: 'What just happened' });
+  const width = async () => (await happened.boundingBox())?.width ?? 0;
+  const before = await width();
+  await page.getByRole('separator', { name: /Machine column/ }).focus();
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(width).toBeGreaterThan(before + 20);
+  const wider = await width();
+  await page.reload();
+  await expect(status(page)).toContainText('Paused');
+  await expect.poll(width).toBeCloseTo(wider, -1);
+  const toggle = page.getByRole('button', { name: 'Machine column' });
+  await toggle.click();
+  await expect(toggle).toHaveAttribute('aria-pressed', 'false');
+  await expect(happened).not.toBeInViewport();
+  await toggle.click();
+  await expect(happened).toBeInViewport();
+});

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { readSettings } from './settings.ts';
+
+const defaults = { theme: 'system', layouts: {} };
+
+test('what was stored comes back', () => {
+  const stored = { theme: 'dark', layouts: { columns: { left: 20, middle: 55, right: 25 } } };
+  expect(readSettings(JSON.stringify(stored))).toEqual(stored);
+});
+
+test.each([
+  null,
+  '',
+  '{',
+  'null',
+  '[]',
+  '"dark"',
+  '7',
+  '{"theme":"pink"}',
+  '{"layouts":{"a":{"b":"wide"}}}',
+  '{"layouts":3}',
+])('nonsense in storage (%s) gives the defaults', stored => {
+  expect(readSettings(stored)).toEqual(defaults);
+});
+
+test('one bad field falls back alone', () => {
+  expect(readSettings('{"theme":"light","layouts":{"columns":{"left":900}}}')).toEqual({ theme: 'light', layouts: {} });
+});
