@@ -42,7 +42,7 @@ export interface Recipe {
 }
 
 function register(kind: OperandKind, size: number, number: number): Operand {
-  return Object.freeze({ kind, size, register: number, value: 0 });
+  return { kind, size, register: number, value: 0 };
 }
 
 function registers(kind: OperandKind, size: number): readonly Operand[] {
@@ -60,7 +60,7 @@ const ST = registers(KIND.st, 10);
 const M8 = register(KIND.m8, 1, 0);
 const M16 = register(KIND.m16, 2, 0);
 const M32 = register(KIND.m32, 4, 0);
-const ONE: Operand = Object.freeze({ kind: KIND.immediate, size: 1, register: 0, value: 1 });
+const ONE: Operand = { kind: KIND.immediate, size: 1, register: 0, value: 1 };
 const NOTHING: Recipe = { how: HOW.fixed, size: 0, choices: [NO_OPERAND], memory: NO_OPERAND };
 
 function fixed(operand: Operand): Recipe {

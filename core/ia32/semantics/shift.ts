@@ -1,4 +1,4 @@
-import type { Instruction } from '../instruction.ts';
+import { type Instruction, KIND } from '../instruction.ts';
 import type { Ops, Semantics } from '../ops.ts';
 
 /**
@@ -6,15 +6,19 @@ import type { Ops, Semantics } from '../ops.ts';
  * a count of 1 only; it is computed by the same formula for all counts, as processors do.
  */
 
-function count<V>(o: Ops<V>, i: Instruction): V {
-  return o.and(o.read(i, i.src), o.constant(31));
-}
+/** What a shift does with the operand and a count that is not 0: writes the destination, then the flags. */
+type Body = <V>(o: Ops<V>, i: Instruction, a: V, n: V) => void;
 
-/** Runs `body` where the count is not 0. The destination is written in either case, so that it can fault. */
-function shift<V>(o: Ops<V>, i: Instruction, body: (a: V, n: V) => void): void {
+/** A count of 0 does nothing, but a destination in memory must be writable all the same. */
+function shift<V>(o: Ops<V>, i: Instruction, body: Body): void {
   const a = o.readForWrite(i, i.dst);
-  const n = count(o, i);
-  o.when(n, () => body(a, n));
+  if (i.src.kind === KIND.immediate) {
+    const count = i.src.value & 31;
+    if (count !== 0) body(o, i, a, o.constant(count));
+    return;
+  }
+  const n = o.and(o.read(i, i.src), o.constant(31));
+  o.when(n, () => body(o, i, a, n));
 }
 
 /** Bit `position` of a, as 0 or 1. */
@@ -26,37 +30,40 @@ function top<V>(o: Ops<V>, a: V, size: number): V {
   return bit(o, a, o.constant(8 * size - 1));
 }
 
-export const shl: Semantics = (o, i) =>
-  shift(o, i, (a, n) => {
-    const size = i.dst.size;
-    const r = o.zeroExtend(o.shl(a, n), size);
-    // The last bit out is bit (width - n); narrow operands shifted by more than their width leave 0 there.
-    const out = o.sub(o.constant(8 * size), n);
-    const carry = size === 4 ? bit(o, a, out) : bit(o, o.shl(a, n), o.constant(8 * size));
-    o.write(i, i.dst, r);
-    o.flagsResult(size, r, carry, o.xor(carry, top(o, r, size)));
-  });
+const shlBody: Body = (o, i, a, n) => {
+  const size = i.dst.size;
+  const r = o.zeroExtend(o.shl(a, n), size);
+  // The last bit out is bit (width - n); narrow operands shifted by more than their width leave 0 there.
+  const out = o.sub(o.constant(8 * size), n);
+  const carry = size === 4 ? bit(o, a, out) : bit(o, o.shl(a, n), o.constant(8 * size));
+  o.write(i, i.dst, r);
+  o.flagsResult(size, r, carry, o.xor(carry, top(o, r, size)));
+};
 
-export const shr: Semantics = (o, i) =>
-  shift(o, i, (a, n) => {
-    const size = i.dst.size;
-    const r = o.shr(a, n);
-    const carry = bit(o, a, o.sub(n, o.constant(1)));
-    o.write(i, i.dst, r);
-    // The sign before the shift; after it the top two bits differ exactly when it was set and the count is 1.
-    const next = o.and(o.shr(r, o.constant(8 * size - 2)), o.constant(1));
-    o.flagsResult(size, r, carry, o.xor(top(o, r, size), next));
-  });
+export const shl: Semantics = (o, i) => shift(o, i, shlBody);
 
-export const sar: Semantics = (o, i) =>
-  shift(o, i, (a, n) => {
-    const size = i.dst.size;
-    const signed = o.signExtend(a, size);
-    const r = o.zeroExtend(o.sar(signed, n), size);
-    const carry = o.and(o.sar(signed, o.sub(n, o.constant(1))), o.constant(1));
-    o.write(i, i.dst, r);
-    o.flagsResult(size, r, carry, o.constant(0));
-  });
+const shrBody: Body = (o, i, a, n) => {
+  const size = i.dst.size;
+  const r = o.shr(a, n);
+  const carry = bit(o, a, o.sub(n, o.constant(1)));
+  o.write(i, i.dst, r);
+  // The sign before the shift; after it the top two bits differ exactly when it was set and the count is 1.
+  const next = o.and(o.shr(r, o.constant(8 * size - 2)), o.constant(1));
+  o.flagsResult(size, r, carry, o.xor(top(o, r, size), next));
+};
+
+export const shr: Semantics = (o, i) => shift(o, i, shrBody);
+
+const sarBody: Body = (o, i, a, n) => {
+  const size = i.dst.size;
+  const signed = o.signExtend(a, size);
+  const r = o.zeroExtend(o.sar(signed, n), size);
+  const carry = o.and(o.sar(signed, o.sub(n, o.constant(1))), o.constant(1));
+  o.write(i, i.dst, r);
+  o.flagsResult(size, r, carry, o.constant(0));
+};
+
+export const sar: Semantics = (o, i) => shift(o, i, sarBody);
 
 /** Rotates `width` bits left by n, 0 <= n < width. */
 function rotateLeft<V>(o: Ops<V>, a: V, n: V, size: number): V {
@@ -65,24 +72,26 @@ function rotateLeft<V>(o: Ops<V>, a: V, n: V, size: number): V {
   return o.zeroExtend(o.or(o.shl(a, n), o.shr(a, o.sub(width, n))), size);
 }
 
-export const rol: Semantics = (o, i) =>
-  shift(o, i, (a, n) => {
-    const size = i.dst.size;
-    const r = rotateLeft(o, a, o.and(n, o.constant(8 * size - 1)), size);
-    const carry = o.and(r, o.constant(1));
-    o.write(i, i.dst, r);
-    o.setCarryOverflow(carry, o.xor(carry, top(o, r, size)));
-  });
+const rolBody: Body = (o, i, a, n) => {
+  const size = i.dst.size;
+  const r = rotateLeft(o, a, o.and(n, o.constant(8 * size - 1)), size);
+  const carry = o.and(r, o.constant(1));
+  o.write(i, i.dst, r);
+  o.setCarryOverflow(carry, o.xor(carry, top(o, r, size)));
+};
 
-export const ror: Semantics = (o, i) =>
-  shift(o, i, (a, n) => {
-    const size = i.dst.size;
-    const mask = o.constant(8 * size - 1);
-    const r = rotateLeft(o, a, o.and(o.sub(o.constant(0), n), mask), size);
-    const carry = top(o, r, size);
-    o.write(i, i.dst, r);
-    o.setCarryOverflow(carry, o.xor(carry, bit(o, r, o.constant(8 * size - 2))));
-  });
+export const rol: Semantics = (o, i) => shift(o, i, rolBody);
+
+const rorBody: Body = (o, i, a, n) => {
+  const size = i.dst.size;
+  const mask = o.constant(8 * size - 1);
+  const r = rotateLeft(o, a, o.and(o.sub(o.constant(0), n), mask), size);
+  const carry = top(o, r, size);
+  o.write(i, i.dst, r);
+  o.setCarryOverflow(carry, o.xor(carry, bit(o, r, o.constant(8 * size - 2))));
+};
+
+export const ror: Semantics = (o, i) => shift(o, i, rorBody);
 
 /** Remainder of a count 0 to 31 by the width plus 1: rotates through carry have 9, 17 or 33 positions. */
 function throughCarryCount<V>(o: Ops<V>, n: V, size: number): V {
@@ -96,38 +105,40 @@ function shiftOut<V>(o: Ops<V>, x: V, n: V): V {
   return o.select(o.equal(n, o.constant(32)), o.constant(0), o.shr(x, n));
 }
 
-export const rcl: Semantics = (o, i) =>
-  shift(o, i, (a, count) => {
-    const size = i.dst.size;
-    const n = throughCarryCount(o, count, size);
-    o.when(n, () => {
-      const one = o.constant(1);
-      const width = o.constant(8 * size);
-      const carryIn = o.shl(o.carry(), o.sub(n, one));
-      const around = shiftOut(o, a, o.sub(o.add(width, one), n));
-      const r = o.zeroExtend(o.or(o.or(o.shl(a, n), carryIn), around), size);
-      const carry = bit(o, a, o.sub(width, n));
-      o.write(i, i.dst, r);
-      o.setCarryOverflow(carry, o.xor(carry, top(o, r, size)));
-    });
+const rclBody: Body = (o, i, a, count) => {
+  const size = i.dst.size;
+  const n = throughCarryCount(o, count, size);
+  o.when(n, () => {
+    const one = o.constant(1);
+    const width = o.constant(8 * size);
+    const carryIn = o.shl(o.carry(), o.sub(n, one));
+    const around = shiftOut(o, a, o.sub(o.add(width, one), n));
+    const r = o.zeroExtend(o.or(o.or(o.shl(a, n), carryIn), around), size);
+    const carry = bit(o, a, o.sub(width, n));
+    o.write(i, i.dst, r);
+    o.setCarryOverflow(carry, o.xor(carry, top(o, r, size)));
   });
+};
 
-export const rcr: Semantics = (o, i) =>
-  shift(o, i, (a, count) => {
-    const size = i.dst.size;
-    const n = throughCarryCount(o, count, size);
-    o.when(n, () => {
-      const one = o.constant(1);
-      const width = o.constant(8 * size);
-      const carryIn = o.shl(o.carry(), o.sub(width, n));
-      const left = o.sub(o.add(width, one), n);
-      const around = o.select(o.equal(left, o.constant(32)), o.constant(0), o.shl(a, left));
-      const r = o.zeroExtend(o.or(o.or(o.shr(a, n), carryIn), around), size);
-      const carry = bit(o, a, o.sub(n, one));
-      o.write(i, i.dst, r);
-      o.setCarryOverflow(carry, o.xor(top(o, r, size), bit(o, r, o.constant(8 * size - 2))));
-    });
+export const rcl: Semantics = (o, i) => shift(o, i, rclBody);
+
+const rcrBody: Body = (o, i, a, count) => {
+  const size = i.dst.size;
+  const n = throughCarryCount(o, count, size);
+  o.when(n, () => {
+    const one = o.constant(1);
+    const width = o.constant(8 * size);
+    const carryIn = o.shl(o.carry(), o.sub(width, n));
+    const left = o.sub(o.add(width, one), n);
+    const around = o.select(o.equal(left, o.constant(32)), o.constant(0), o.shl(a, left));
+    const r = o.zeroExtend(o.or(o.or(o.shr(a, n), carryIn), around), size);
+    const carry = bit(o, a, o.sub(n, one));
+    o.write(i, i.dst, r);
+    o.setCarryOverflow(carry, o.xor(top(o, r, size), bit(o, r, o.constant(8 * size - 2))));
   });
+};
+
+export const rcr: Semantics = (o, i) => shift(o, i, rcrBody);
 
 /**
  * SHLD and SHRD: a count above the width is undefined in the manual for 16-bit operands. Processors shift the 48 bits

@@ -2,6 +2,7 @@ import { type CodeSource, decode } from '../../ia32/decoder.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import type { OpcodeRow } from '../../ia32/opcode.ts';
 import { CS } from '../../ia32/registers.ts';
+import { dispatchCode } from './dispatch.ts';
 import type { Executor } from './executor.ts';
 import { type Handler, handlerOf } from './handlers.ts';
 import * as L from './layout.ts';
@@ -22,6 +23,8 @@ export interface Block {
   readonly bytes: number;
   readonly instructions: readonly Instruction[];
   readonly handlers: readonly Handler[];
+  /** dispatchCode of each. */
+  readonly codes: readonly number[];
 }
 
 /** Thrown by the code source when a further instruction of a block would leave the page or the segment. */
@@ -131,6 +134,7 @@ export class Blocks {
     const { codeSize } = cpu;
     const instructions: Instruction[] = [];
     const handlers: Handler[] = [];
+    const codes: number[] = [];
     let bytes = 0;
     while (instructions.length < most && (linear & 0xfff) + bytes < 4096) {
       this.#fetcher.start(offset + bytes, (linear + bytes) | 0, host < 0 ? -1 : host + bytes, bytes === 0);
@@ -143,11 +147,12 @@ export class Blocks {
       }
       instructions.push(instruction);
       handlers.push(this.#handler(instruction.row));
+      codes.push(instruction.row.checks.length === 0 ? dispatchCode(instruction.row.operation) : 0);
       bytes += instruction.length;
       if (instruction.row.endsBlock) break;
     }
     const generation = host < 0 ? 0 : cpu.codePages.generations[(host - L.RAM) >>> 12];
-    return { host, codeSize, generation, bytes, instructions, handlers };
+    return { host, codeSize, generation, bytes, instructions, handlers, codes };
   }
 
   #handler(row: OpcodeRow): Handler {

@@ -108,7 +108,7 @@ export class Executor extends Access implements Ops<number> {
   }
 
   zeroExtend(a: number, size: number): number {
-    return a & WIDTH_MASK[size];
+    return size === 4 ? a : a & WIDTH_MASK[size];
   }
 
   signExtend(a: number, size: number): number {
@@ -147,14 +147,18 @@ export class Executor extends Access implements Ops<number> {
 
   // Operands. The numbers are those of KIND in ia32/instruction.ts.
 
+  // The commonest kinds are tested first, in functions small enough for the engine to inline.
+
   read(i: Instruction, operand: Operand): number {
+    if (operand.kind === 1) return this.i32[operand.register]; // r32
+    if (operand.kind === 3) return operand.value; // immediate
+    return this.readOther(i, operand);
+  }
+
+  protected readOther(i: Instruction, operand: Operand): number {
     switch (operand.kind) {
-      case 1: // r32
-        return this.i32[operand.register];
       case 2: // m32
         return this.load(i.memory.segment, this.offset(i), 4);
-      case 3: // immediate
-        return operand.value;
       case 4: // r8
         return this.u8[((operand.register & 3) << 2) | (operand.register >> 2)];
       case 5: // m8
@@ -169,35 +173,25 @@ export class Executor extends Access implements Ops<number> {
   }
 
   readForWrite(i: Instruction, operand: Operand): number {
-    switch (operand.kind) {
-      case 1: // r32
-        return this.i32[operand.register];
-      case 4: // r8
-        return this.u8[((operand.register & 3) << 2) | (operand.register >> 2)];
-      case 6: // r16
-        return this.u16[operand.register << 1];
-      default: {
-        const linear = this.linearForWrite(i.memory.segment, this.offset(i), operand.size);
-        this.probeWriteLinear(linear, operand.size);
-        return this.readLinear(linear, operand.size);
-      }
-    }
+    return operand.kind === 1 ? this.i32[operand.register] : this.readForWriteOther(i, operand);
+  }
+
+  protected readForWriteOther(i: Instruction, operand: Operand): number {
+    if (operand.kind === 4 || operand.kind === 6) return this.readOther(i, operand); // r8, r16
+    const linear = this.linearForWrite(i.memory.segment, this.offset(i), operand.size);
+    this.probeWriteLinear(linear, operand.size);
+    return this.readLinear(linear, operand.size);
   }
 
   write(i: Instruction, operand: Operand, value: number): void {
-    switch (operand.kind) {
-      case 1: // r32
-        this.i32[operand.register] = value;
-        return;
-      case 4: // r8
-        this.u8[((operand.register & 3) << 2) | (operand.register >> 2)] = value;
-        return;
-      case 6: // r16
-        this.u16[operand.register << 1] = value;
-        return;
-      default:
-        this.store(i.memory.segment, this.offset(i), operand.size, value);
-    }
+    if (operand.kind === 1) this.i32[operand.register] = value; // r32
+    else this.writeOther(i, operand, value);
+  }
+
+  protected writeOther(i: Instruction, operand: Operand, value: number): void {
+    if (operand.kind === 4) this.u8[((operand.register & 3) << 2) | (operand.register >> 2)] = value; // r8
+    else if (operand.kind === 6) this.u16[operand.register << 1] = value; // r16
+    else this.store(i.memory.segment, this.offset(i), operand.size, value);
   }
 
   // Memory
@@ -251,16 +245,16 @@ export class Executor extends Access implements Ops<number> {
   // Flags
 
   flagsAdd(size: number, a: number, b: number, r: number): void {
-    this.lazyFlags(L.LAZY.add, size, a, b, r);
+    this.lazyFlags(L.LAZY_ADD, size, a, b, r);
   }
 
   flagsSub(size: number, a: number, b: number, r: number): void {
-    this.lazyFlags(L.LAZY.sub, size, a, b, r);
+    this.lazyFlags(L.LAZY_SUB, size, a, b, r);
   }
 
   flagsLogic(size: number, r: number): void {
     const { i32 } = this;
-    i32[L.W_FLAGS_KIND] = L.LAZY.logic;
+    i32[L.W_FLAGS_KIND] = L.LAZY_LOGIC;
     i32[L.W_FLAGS_SIZE] = size;
     i32[L.W_FLAGS_R] = r;
   }
@@ -275,11 +269,11 @@ export class Executor extends Access implements Ops<number> {
   }
 
   flagsIncrement(size: number, r: number): void {
-    this.lazyKeepCarry(L.LAZY.increment, size, r);
+    this.lazyKeepCarry(L.LAZY_INCREMENT, size, r);
   }
 
   flagsDecrement(size: number, r: number): void {
-    this.lazyKeepCarry(L.LAZY.decrement, size, r);
+    this.lazyKeepCarry(L.LAZY_DECREMENT, size, r);
   }
 
   protected lazyKeepCarry(kind: number, size: number, r: number): void {
@@ -294,7 +288,7 @@ export class Executor extends Access implements Ops<number> {
   flagsResult(size: number, r: number, carry: number, overflow: number): void {
     const { i32 } = this;
     i32[L.W_EFLAGS] = (i32[L.W_EFLAGS] & ~(FLAG.CF | FLAG.OF | FLAG.AF)) | carry | (overflow << 11);
-    i32[L.W_FLAGS_KIND] = L.LAZY.result;
+    i32[L.W_FLAGS_KIND] = L.LAZY_RESULT;
     i32[L.W_FLAGS_SIZE] = size;
     i32[L.W_FLAGS_R] = r;
   }
@@ -314,13 +308,13 @@ export class Executor extends Access implements Ops<number> {
   setStatusFlags(flags: number): void {
     const { i32 } = this;
     i32[L.W_EFLAGS] = (i32[L.W_EFLAGS] & ~STATUS_FLAGS) | (flags & STATUS_FLAGS);
-    i32[L.W_FLAGS_KIND] = L.LAZY.none;
+    i32[L.W_FLAGS_KIND] = L.LAZY_NONE;
   }
 
   statusFlags(): number {
     const { i32 } = this;
     const kind = i32[L.W_FLAGS_KIND];
-    if (kind === L.LAZY.none) return i32[L.W_EFLAGS] & STATUS_FLAGS;
+    if (kind === L.LAZY_NONE) return i32[L.W_EFLAGS] & STATUS_FLAGS;
     const size = i32[L.W_FLAGS_SIZE];
     const r = i32[L.W_FLAGS_R];
     const sign = (r >>> (8 * size - 8)) & FLAG.SF;

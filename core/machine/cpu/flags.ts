@@ -21,6 +21,6 @@ export function popFlags(cpu: Executor, value: number, size: number, extra: numb
 /** Sets all of EFLAGS and what follows from it. */
 export function setFlags(cpu: Executor, value: number): void {
   cpu.i32[L.W_EFLAGS] = (value & 0x3f7fd5) | FLAG.ONE;
-  cpu.i32[L.W_FLAGS_KIND] = L.LAZY.none;
+  cpu.i32[L.W_FLAGS_KIND] = L.LAZY_NONE;
   cpu.updateAlignment();
 }

@@ -90,16 +90,13 @@ export const INVALID = 0xfff;
 /** Byte offset of physical address 0. */
 export const RAM = W_TLB_END << 2;
 
-/** How lazy flags are computed. */
-export const LAZY = {
-  /** All in EFLAGS. */
-  none: 0,
-  add: 1,
-  sub: 2,
-  logic: 3,
-  /** CF in EFLAGS, the rest from the result. */
-  increment: 4,
-  decrement: 5,
-  /** CF and OF in EFLAGS, AF 0 in EFLAGS, ZF SF PF from the result. */
-  result: 6,
-} as const;
+/** How lazy flags are computed (W_FLAGS_KIND). Zero: all are in EFLAGS. */
+export const LAZY_NONE = 0;
+export const LAZY_ADD = 1;
+export const LAZY_SUB = 2;
+export const LAZY_LOGIC = 3;
+/** CF in EFLAGS, the rest from the result. */
+export const LAZY_INCREMENT = 4;
+export const LAZY_DECREMENT = 5;
+/** CF, OF and AF in EFLAGS; ZF, SF and PF from the result. */
+export const LAZY_RESULT = 6;

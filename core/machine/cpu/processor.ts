@@ -4,6 +4,7 @@ import { VECTOR } from '../../ia32/vectors.ts';
 import type { PhysicalMemory } from '../physical.ts';
 import { Blocks } from './blocks.ts';
 import { SIGNATURE } from './cpuid.ts';
+import { dispatch } from './dispatch.ts';
 import { Executor } from './executor.ts';
 import { deliverException } from './interrupts.ts';
 import * as L from './layout.ts';
@@ -197,7 +198,7 @@ export class Processor extends Executor {
       this.#fetching = true;
       const block = this.blocks.find();
       this.#fetching = false;
-      const { instructions, handlers } = block;
+      const { instructions, handlers, codes } = block;
       const length = single || traced || resumed || shadowed ? 1 : instructions.length;
       i32[L.W_SHADOW] = 0;
       // RF lasts for one instruction (SDM volume 3, 17.3.1.1).
@@ -209,7 +210,7 @@ export class Processor extends Executor {
         eip = (eip + instruction.length) | 0;
         i32[L.W_EIP] = eip;
         i32[L.W_BUDGET]--;
-        handlers[n](this, instruction);
+        dispatch(this, codes[n], handlers[n], instruction);
         if (i32[L.W_BUDGET] <= 0) break;
       }
       if (traced) this.#singleStep();
