@@ -56,6 +56,9 @@ export class I8254Counter {
   /** What the firmware of a PC leaves: mode 3, full count. The chip itself has no reset pin and wakes up undefined. */
   reset(t: number, gate: boolean): void {
     this.#gate = gate;
+    this.#count = 0;
+    this.#since = 0;
+    this.#loadAt = NEVER;
     this.#residue = 0;
     this.writeControl(t, 0x36);
     this.write(t, 0);

@@ -380,6 +380,15 @@ describe('the PC around the 8254', () => {
     expect(toggles).toBe(66);
   });
 
+  test('reset forgets everything, also when the clock starts over', () => {
+    const used = new PitBench().to(1000).program(0, 2, 77).program(2, 5, 300);
+    used.gate(1);
+    used.next(40);
+    used.clock.time = 0;
+    used.subject.device.reset();
+    expect(used.subject.device.save()).toEqual(new PitBench().subject.device.save());
+  });
+
   test('an illegal count of 1 interrupts nobody', () => {
     for (const mode of [2, 3]) {
       const bench = new PitBench().program(0, mode, 1);

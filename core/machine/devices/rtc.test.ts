@@ -256,6 +256,23 @@ describe('MC146818A interrupts', () => {
   });
 });
 
+test('switched off and on again, the clock goes on from where it was', () => {
+  const bench = new RtcBench();
+  bench.set(0x0a, 0x76);
+  bench.wait(3.2 * SECOND);
+  bench.set(0x0a, 0x26); // the next second in half a second
+  bench.wait(0.2 * SECOND);
+  bench.get(0);
+  bench.clock.time = 0;
+  bench.subject.device.reset();
+  bench.wait(0.29 * SECOND);
+  expect([bench.get(0), bench.get(0x0a) & 0x80]).toEqual([0x58, 0]);
+  bench.wait(0.009 * SECOND);
+  expect([bench.get(0), bench.get(0x0a) & 0x80]).toEqual([0x58, 0x80]);
+  bench.wait(0.002 * SECOND);
+  expect([bench.get(0), bench.get(0x0a) & 0x80]).toEqual([0x59, 0]);
+});
+
 describe('CMOS RAM of a PC', () => {
   const sizes = (memoryBytes: number) => {
     const bench = new RtcBench({ memoryBytes });

@@ -84,8 +84,8 @@ export class Rtc implements Device, PortHandler {
   #nmiMasked = false;
   /** Crystal pulse up to which the registers are right. */
   #seen = 0;
-  /** Crystal pulse at which the divider started from zero; seconds and periods are multiples from here. */
-  #origin = 0;
+  /** What the divider was ahead of the crystal at pulse 0: their sum is a multiple of 32,768 when a second ends. */
+  #phase = 0;
   #deadline = Number.POSITIVE_INFINITY;
 
   constructor(options: RtcOptions) {
@@ -166,7 +166,7 @@ export class Rtc implements Device, PortHandler {
       index: this.#index,
       nmiMasked: this.#nmiMasked,
       seen: this.#seen,
-      origin: this.#origin,
+      phase: this.#phase,
     };
   }
 
@@ -176,7 +176,7 @@ export class Rtc implements Device, PortHandler {
     this.#index = from.uint('index', 0x7f);
     this.#nmiMasked = from.flag('nmiMasked');
     this.#seen = from.uint('seen', Number.MAX_SAFE_INTEGER);
-    this.#origin = from.integer('origin', -DIVIDER_RELEASE, Number.MAX_SAFE_INTEGER);
+    this.#phase = from.uint('phase', HERTZ - 1);
     from.end();
     this.#plan(true);
   }
@@ -190,7 +190,7 @@ export class Rtc implements Device, PortHandler {
   }
 
   #updateInProgress(): boolean {
-    return this.#updating() && (this.#seen - this.#origin) % HERTZ >= HERTZ - UPDATE_PULSES;
+    return this.#updating() && (this.#seen + this.#phase) % HERTZ >= HERTZ - UPDATE_PULSES;
   }
 
   /** Crystal pulses between periodic interrupts, 0 for none (datasheet, table 5). */
@@ -203,14 +203,16 @@ export class Rtc implements Device, PortHandler {
   #writeRegisterA(value: number): void {
     const was = this.#running();
     this.#bytes[REGISTER_A] = value;
-    if (!was && this.#running()) this.#origin = this.#seen - DIVIDER_RELEASE;
+    if (!was && this.#running()) this.#phase = (DIVIDER_RELEASE + HERTZ - (this.#seen % HERTZ)) % HERTZ;
   }
 
   /** Brings the registers to now: flags of what has happened, and the seconds that have passed. */
   #sync(time: number): void {
     const now = ticksAt(time, HERTZ);
-    const from = this.#seen - this.#origin;
-    const to = now - this.#origin;
+    // A board that has been switched off and on counts from zero; the divider on its battery keeps its phase.
+    if (now < this.#seen) this.#phase = (this.#phase + this.#seen - now) % HERTZ;
+    const from = this.#seen + this.#phase;
+    const to = now + this.#phase;
     this.#seen = now;
     if (!this.#running() || to <= from) return;
     const period = this.#period();
@@ -242,15 +244,15 @@ export class Rtc implements Device, PortHandler {
     const wanted = this.#bytes[REGISTER_B] & ~this.#bytes[REGISTER_C];
     let next = Number.POSITIVE_INFINITY;
     if (!this.#running()) return next;
-    const phase = this.#seen - this.#origin;
+    const divider = this.#seen + this.#phase;
     const period = this.#period();
-    if ((wanted & PIE_PF) !== 0 && period !== 0) next = (Math.floor(phase / period) + 1) * period;
+    if ((wanted & PIE_PF) !== 0 && period !== 0) next = (Math.floor(divider / period) + 1) * period;
     if (this.#updating()) {
-      const second = Math.floor(phase / HERTZ);
+      const second = Math.floor(divider / HERTZ);
       if ((wanted & UIE_UF) !== 0) next = Math.min(next, (second + 1) * HERTZ);
       if ((wanted & AIE_AF) !== 0) next = Math.min(next, (second + this.#secondsToAlarm()) * HERTZ);
     }
-    return next + this.#origin;
+    return next - this.#phase;
   }
 
   /** How many updates until the alarm matches, 1 to 86,400; Infinity when its bytes match no time. */
