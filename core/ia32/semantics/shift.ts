@@ -21,6 +21,11 @@ function shift<V>(o: Ops<V>, i: Instruction, body: Body): void {
   o.when(n, () => body(o, i, a, n));
 }
 
+/** Whether the count is in the instruction and not 0. */
+function isPlainCount(i: Instruction): boolean {
+  return i.src.kind === KIND.immediate && (i.src.value & 31) !== 0;
+}
+
 /** Bit `position` of a, as 0 or 1. */
 function bit<V>(o: Ops<V>, a: V, position: V): V {
   return o.and(o.shr(a, position), o.constant(1));
@@ -33,26 +38,21 @@ function top<V>(o: Ops<V>, a: V, size: number): V {
 const shlBody: Body = (o, i, a, n) => {
   const size = i.dst.size;
   const r = o.zeroExtend(o.shl(a, n), size);
-  // The last bit out is bit (width - n); narrow operands shifted by more than their width leave 0 there.
-  const out = o.sub(o.constant(8 * size), n);
-  const carry = size === 4 ? bit(o, a, out) : bit(o, o.shl(a, n), o.constant(8 * size));
+  // The last bit out is bit (width - n); a narrow operand shifted by more than its width leaves 0 there.
+  const carry = size === 4 ? bit(o, a, o.sub(o.constant(32), n)) : bit(o, o.shl(a, n), o.constant(8 * size));
   o.write(i, i.dst, r);
   o.flagsResult(size, r, carry, o.xor(carry, top(o, r, size)));
 };
-
-export const shl: Semantics = (o, i) => shift(o, i, shlBody);
 
 const shrBody: Body = (o, i, a, n) => {
   const size = i.dst.size;
   const r = o.shr(a, n);
   const carry = bit(o, a, o.sub(n, o.constant(1)));
+  // OF is the sign before the shift where the count is 1: the top two bits of the result differ exactly then.
+  const overflow = o.xor(top(o, r, size), bit(o, r, o.constant(8 * size - 2)));
   o.write(i, i.dst, r);
-  // The sign before the shift; after it the top two bits differ exactly when it was set and the count is 1.
-  const next = o.and(o.shr(r, o.constant(8 * size - 2)), o.constant(1));
-  o.flagsResult(size, r, carry, o.xor(top(o, r, size), next));
+  o.flagsResult(size, r, carry, overflow);
 };
-
-export const shr: Semantics = (o, i) => shift(o, i, shrBody);
 
 const sarBody: Body = (o, i, a, n) => {
   const size = i.dst.size;
@@ -63,7 +63,22 @@ const sarBody: Body = (o, i, a, n) => {
   o.flagsResult(size, r, carry, o.constant(0));
 };
 
-export const sar: Semantics = (o, i) => shift(o, i, sarBody);
+// The commonest form, a count in the instruction, goes straight to its body: shift() is shared and slower to call.
+
+export const shl: Semantics = (o, i) => {
+  if (isPlainCount(i)) shlBody(o, i, o.readForWrite(i, i.dst), o.constant(i.src.value & 31));
+  else shift(o, i, shlBody);
+};
+
+export const shr: Semantics = (o, i) => {
+  if (isPlainCount(i)) shrBody(o, i, o.readForWrite(i, i.dst), o.constant(i.src.value & 31));
+  else shift(o, i, shrBody);
+};
+
+export const sar: Semantics = (o, i) => {
+  if (isPlainCount(i)) sarBody(o, i, o.readForWrite(i, i.dst), o.constant(i.src.value & 31));
+  else shift(o, i, sarBody);
+};
 
 /** Rotates `width` bits left by n, 0 <= n < width. */
 function rotateLeft<V>(o: Ops<V>, a: V, n: V, size: number): V {

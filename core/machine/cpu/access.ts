@@ -1,5 +1,5 @@
 import { FLAG } from '../../ia32/flags.ts';
-import { CR0, CR4, SS } from '../../ia32/registers.ts';
+import { CR0, CR4, CS, SS } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { createWalk, type Access as Kind, PAGE, type PagingRegisters, walkTables } from '../mmu/walk.ts';
 import type { PhysicalMemory } from '../physical.ts';
@@ -34,6 +34,9 @@ export class Access extends State implements PagingRegisters {
   readonly codePages: CodePages;
   /** Page walks since reset: TLB misses with paging on. */
   walks = 0;
+  /** Changes whenever a linear address may mean other code than before: translations, CS, privilege, code itself. */
+  linkKey = 0;
+  #epoch = 0;
   readonly #walk = createWalk();
   readonly #log = new Int32Array(LOG_SIZE);
   #logged = 0;
@@ -90,8 +93,28 @@ export class Access extends State implements PagingRegisters {
 
   // TLB
 
+  /** Links between blocks no longer hold. */
+  newEpoch(): void {
+    this.#epoch = (this.#epoch + 1) & 0xfffffff;
+    this.linkKey = this.#epoch * 4 + this.i32[L.W_CPL];
+  }
+
+  override setCpl(cpl: number): void {
+    super.setCpl(cpl);
+    this.linkKey = this.#epoch * 4 + cpl;
+  }
+
+  override setSegment(index: number, selector: number, base: number, limit: number, attributes: number): void {
+    if (index === CS) {
+      const changed = base !== this.base(CS) || limit !== this.segment(CS, L.S_LIMIT);
+      if (changed || ((attributes ^ this.segment(CS, L.S_ATTRIBUTES)) & ATTRIBUTE.big) !== 0) this.newEpoch();
+    }
+    super.setSegment(index, selector, base, limit, attributes);
+  }
+
   /** Drops every translation, global ones too. */
   flushAll(): void {
+    this.newEpoch();
     this.i32.fill(L.INVALID, L.W_TLB, L.W_TLB_END);
     this.#logged = 0;
     this.#globalLogged = 0;
@@ -100,6 +123,7 @@ export class Access extends State implements PagingRegisters {
 
   /** Drops what is not global: a load of CR3. */
   flushLocal(): void {
+    this.newEpoch();
     const { i32 } = this;
     const log = this.#log;
     for (let n = 0; n < this.#logged; n++) i32[log[n]] = L.INVALID;
@@ -116,6 +140,7 @@ export class Access extends State implements PagingRegisters {
 
   /** INVLPG: the page of this linear address, whatever its size. */
   flushPage(linear: number): void {
+    this.newEpoch();
     const large = this.#largeRegions[linear >>> 22] !== 0;
     const first = large ? (linear >>> 22) << 10 : linear >>> 12;
     const count = large ? 1024 : 1;
@@ -260,7 +285,10 @@ export class Access extends State implements PagingRegisters {
 
   /** Tells the block cache that bytes of RAM changed. */
   noticeWrite(address: number, size: number): void {
-    if (address < this.physical.size && this.codePages.written(address, size)) this.attend();
+    if (address < this.physical.size && this.codePages.written(address, size)) {
+      this.newEpoch();
+      this.attend();
+    }
   }
 
   /** Leaves the block after this instruction. The run loop overrides it. */

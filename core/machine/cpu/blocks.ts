@@ -2,7 +2,6 @@ import { type CodeSource, decode } from '../../ia32/decoder.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import type { OpcodeRow } from '../../ia32/opcode.ts';
 import { CS } from '../../ia32/registers.ts';
-import { dispatchCode } from './dispatch.ts';
 import type { Executor } from './executor.ts';
 import { type Handler, handlerOf } from './handlers.ts';
 import * as L from './layout.ts';
@@ -23,8 +22,15 @@ export interface Block {
   readonly bytes: number;
   readonly instructions: readonly Instruction[];
   readonly handlers: readonly Handler[];
-  /** dispatchCode of each. */
-  readonly codes: readonly number[];
+  /** Whether the cache may keep it: not what crosses a page or lies outside of RAM. */
+  readonly isCached: boolean;
+  /** The two blocks that followed last, valid for a link key (Access.linkKey) at a linear address. */
+  link: Block | null;
+  linkKey: number;
+  linkLinear: number;
+  other: Block | null;
+  otherKey: number;
+  otherLinear: number;
 }
 
 /** Thrown by the code source when a further instruction of a block would leave the page or the segment. */
@@ -108,9 +114,7 @@ export class Blocks {
       return cached;
     }
     const block = this.#decode(offset, linear, host, MAX_INSTRUCTIONS);
-    // What crosses into the next page depends on that page's translation, so it is decoded anew each time.
-    const inPage = (host & 0xfff) + block.bytes <= 4096;
-    if (inPage) {
+    if (block.isCached) {
       const page = (host - L.RAM) >>> 12;
       const isNew = cpu.codePages.mark(page, host & 0xfff, (host & 0xfff) + block.bytes - 1);
       if (isNew) cpu.protectCode(page);
@@ -134,7 +138,6 @@ export class Blocks {
     const { codeSize } = cpu;
     const instructions: Instruction[] = [];
     const handlers: Handler[] = [];
-    const codes: number[] = [];
     let bytes = 0;
     while (instructions.length < most && (linear & 0xfff) + bytes < 4096) {
       this.#fetcher.start(offset + bytes, (linear + bytes) | 0, host < 0 ? -1 : host + bytes, bytes === 0);
@@ -147,12 +150,27 @@ export class Blocks {
       }
       instructions.push(instruction);
       handlers.push(this.#handler(instruction.row));
-      codes.push(instruction.row.checks.length === 0 ? dispatchCode(instruction.row.operation) : 0);
       bytes += instruction.length;
       if (instruction.row.endsBlock) break;
     }
     const generation = host < 0 ? 0 : cpu.codePages.generations[(host - L.RAM) >>> 12];
-    return { host, codeSize, generation, bytes, instructions, handlers, codes };
+    // What crosses into the next page depends on that page's translation, so it is decoded anew each time.
+    const isCached = host >= 0 && (host & 0xfff) + bytes <= 4096;
+    return {
+      host,
+      codeSize,
+      generation,
+      bytes,
+      instructions,
+      handlers,
+      isCached,
+      link: null,
+      linkKey: -1,
+      linkLinear: 0,
+      other: null,
+      otherKey: -1,
+      otherLinear: 0,
+    };
   }
 
   #handler(row: OpcodeRow): Handler {

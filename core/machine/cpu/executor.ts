@@ -184,13 +184,16 @@ export class Executor extends Access implements Ops<number> {
   }
 
   write(i: Instruction, operand: Operand, value: number): void {
-    if (operand.kind === 1) this.i32[operand.register] = value; // r32
+    if (operand.kind === 1)
+      this.i32[operand.register] = value; // r32
     else this.writeOther(i, operand, value);
   }
 
   protected writeOther(i: Instruction, operand: Operand, value: number): void {
-    if (operand.kind === 4) this.u8[((operand.register & 3) << 2) | (operand.register >> 2)] = value; // r8
-    else if (operand.kind === 6) this.u16[operand.register << 1] = value; // r16
+    if (operand.kind === 4)
+      this.u8[((operand.register & 3) << 2) | (operand.register >> 2)] = value; // r8
+    else if (operand.kind === 6)
+      this.u16[operand.register << 1] = value; // r16
     else this.store(i.memory.segment, this.offset(i), operand.size, value);
   }
 

@@ -32,8 +32,8 @@ export const W_SHADOW = 31;
 /** 1 while CR0.AM, EFLAGS.AC and CPL 3 ask for alignment checks. */
 export const W_ALIGNMENT = 32;
 
-/** EIP of the instruction that executes: where a fault returns to. */
-export const W_START = 33;
+/** 1 when the run loop must look up after this instruction: see attend(). */
+export const W_ATTEND = 33;
 
 /** Segments ES CS SS DS FS GS LDTR TR, eight words each. */
 export const W_SEGMENTS = 40;

@@ -2,9 +2,8 @@ import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CS, EDX, LDTR, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { PhysicalMemory } from '../physical.ts';
-import { Blocks } from './blocks.ts';
+import { type Block, Blocks } from './blocks.ts';
 import { SIGNATURE } from './cpuid.ts';
-import { dispatch } from './dispatch.ts';
 import { Executor } from './executor.ts';
 import { deliverException } from './interrupts.ts';
 import * as L from './layout.ts';
@@ -18,6 +17,9 @@ export interface InterruptSource {
   /** Acknowledges and gives the vector. */
   acknowledge(): number;
 }
+
+/** In place of the number of an instruction in its block. */
+const FETCHING = -1;
 
 /** DR6.BS: single step (SDM volume 3, 17.2.3). */
 const DR6_BS = 1 << 14;
@@ -44,7 +46,6 @@ export class Processor extends Executor {
   #granted = 0;
   #reserve = 0;
   #stopping = false;
-  #fetching = false;
   #breakpointPages: ReadonlySet<number> = new Set();
 
   constructor(physical: PhysicalMemory) {
@@ -107,9 +108,7 @@ export class Processor extends Executor {
   }
 
   override attend(): void {
-    const { i32 } = this;
-    this.#reserve += i32[L.W_BUDGET];
-    i32[L.W_BUDGET] = 0;
+    this.i32[L.W_ATTEND] = 1;
   }
 
   /** Ends the current run() after this instruction: a device has news for the board. */
@@ -138,28 +137,11 @@ export class Processor extends Executor {
         this.#reserve = 0;
         if (i32[L.W_BUDGET] <= 0) break;
       }
-      try {
-        if (i32[L.W_HALTED] !== 0 && !this.#takeInterrupt()) break;
-        this.#loop(pass);
-      } catch (thrown) {
-        if (thrown !== this.fault) throw thrown;
-        this.#deliverFault();
-      }
+      if (i32[L.W_HALTED] !== 0 && !this.#takeInterrupt()) break;
+      this.#loop(pass);
       pass = false;
     }
     return steps - this.#reserve - i32[L.W_BUDGET];
-  }
-
-  /** A fault of an instruction returns to its start; one that happened while fetching counts as a step. */
-  #deliverFault(): void {
-    const { i32 } = this;
-    if (this.#fetching) {
-      this.#fetching = false;
-      i32[L.W_BUDGET]--;
-    } else {
-      i32[L.W_EIP] = i32[L.W_START];
-    }
-    deliverException(this, this.fault.vector, 'exception', this.fault.code);
   }
 
   /** Takes a pending interrupt if IF and the shadow allow it. Returns whether it did. */
@@ -175,46 +157,111 @@ export class Processor extends Executor {
     return true;
   }
 
+  /** Runs blocks until the budget is used up or something calls attend(). */
   #loop(passFirst: boolean): void {
     const { i32 } = this;
     let pass = passFirst;
+    let previous: Block | null = null;
+    // The block that runs: kept outside of the try, so that a fault knows where it happened. -1 while fetching.
+    let n = FETCHING;
+    let length = 0;
+    let start = 0;
     while (i32[L.W_BUDGET] > 0) {
-      if (this.interruptPending) this.#takeInterrupt();
-      let single = false;
-      if (this.breakpoints !== null) {
-        const linear = this.linearEip;
-        if (this.#breakpointPages.has(linear >>> 12)) {
-          if (!pass && this.breakpoints.has(linear)) {
+      n = FETCHING;
+      try {
+        if (this.interruptPending) this.#takeInterrupt();
+        const offset = i32[L.W_EIP];
+        const linear = (i32[L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE] + offset) | 0;
+        if ((i32[L.W_EFLAGS] & (FLAG.TF | FLAG.RF)) !== 0 || i32[L.W_SHADOW] !== 0 || this.#nearBreakpoint(linear)) {
+          if (!pass && this.breakpoints?.has(linear)) {
             this.atBreakpoint = true;
             return;
           }
-          single = true;
+          this.#stepOne();
+          pass = false;
+          previous = null;
+          continue;
         }
-        pass = false;
+        const key = this.linkKey;
+        let block: Block;
+        if (previous !== null && previous.linkKey === key && previous.linkLinear === linear && previous.link !== null) {
+          block = previous.link;
+        } else if (
+          previous !== null &&
+          previous.otherKey === key &&
+          previous.otherLinear === linear &&
+          previous.other !== null
+        ) {
+          block = previous.other;
+        } else {
+          block = this.blocks.find();
+          if (previous !== null && block.isCached) link(previous, block, this.linkKey, linear);
+        }
+        const { instructions, handlers } = block;
+        length = Math.min(instructions.length, i32[L.W_BUDGET]);
+        // The whole block is counted at once: whatever asks for the count in between ends its block.
+        i32[L.W_BUDGET] -= length;
+        let eip = offset;
+        for (n = 0; n < length; n++) {
+          const instruction = instructions[n];
+          start = eip;
+          eip = (eip + instruction.length) | 0;
+          i32[L.W_EIP] = eip;
+          handlers[n](this, instruction);
+          if (i32[L.W_ATTEND] !== 0) {
+            i32[L.W_ATTEND] = 0;
+            this.#reserve += i32[L.W_BUDGET] + length - 1 - n;
+            i32[L.W_BUDGET] = 0;
+            break;
+          }
+        }
+        previous = block;
+      } catch (thrown) {
+        previous = null;
+        i32[L.W_ATTEND] = 0;
+        // A fetch that faults is a step of its own.
+        if (n === FETCHING) {
+          i32[L.W_BUDGET]--;
+        } else {
+          i32[L.W_BUDGET] += length - 1 - n;
+          i32[L.W_EIP] = start;
+        }
+        if (thrown !== this.fault) throw thrown;
+        deliverException(this, this.fault.vector, 'exception', this.fault.code);
       }
-      const traced = (i32[L.W_EFLAGS] & FLAG.TF) !== 0;
-      const resumed = (i32[L.W_EFLAGS] & FLAG.RF) !== 0;
-      const shadowed = i32[L.W_SHADOW] !== 0;
-      this.#fetching = true;
-      const block = this.blocks.find();
-      this.#fetching = false;
-      const { instructions, handlers, codes } = block;
-      const length = single || traced || resumed || shadowed ? 1 : instructions.length;
-      i32[L.W_SHADOW] = 0;
-      // RF lasts for one instruction (SDM volume 3, 17.3.1.1).
-      if (resumed) i32[L.W_EFLAGS] &= ~FLAG.RF;
-      let eip = i32[L.W_EIP];
-      for (let n = 0; n < length; n++) {
-        const instruction = instructions[n];
-        i32[L.W_START] = eip;
-        eip = (eip + instruction.length) | 0;
-        i32[L.W_EIP] = eip;
-        i32[L.W_BUDGET]--;
-        dispatch(this, codes[n], handlers[n], instruction);
-        if (i32[L.W_BUDGET] <= 0) break;
-      }
-      if (traced) this.#singleStep();
     }
+  }
+
+  #nearBreakpoint(linear: number): boolean {
+    return this.breakpoints !== null && this.#breakpointPages.has(linear >>> 12);
+  }
+
+  /** One instruction with all that may follow it: the end of an interrupt shadow or of RF, the single-step trap. */
+  #stepOne(): void {
+    const { i32 } = this;
+    const traced = (i32[L.W_EFLAGS] & FLAG.TF) !== 0;
+    const block = this.blocks.find();
+    const instruction = block.instructions[0];
+    i32[L.W_SHADOW] = 0;
+    // RF lasts for one instruction (SDM volume 3, 17.3.1.1).
+    i32[L.W_EFLAGS] &= ~FLAG.RF;
+    i32[L.W_BUDGET]--;
+    const start = i32[L.W_EIP];
+    i32[L.W_EIP] = (start + instruction.length) | 0;
+    try {
+      block.handlers[0](this, instruction);
+    } catch (thrown) {
+      // The caller counts a step for a fault that happened while fetching, which is what this looks like to it.
+      i32[L.W_BUDGET]++;
+      i32[L.W_EIP] = start;
+      throw thrown;
+    }
+    if (i32[L.W_ATTEND] !== 0) {
+      i32[L.W_ATTEND] = 0;
+      this.#reserve += i32[L.W_BUDGET];
+      i32[L.W_BUDGET] = 0;
+    }
+    if (traced) this.#singleStep();
   }
 
   /** The trap after an instruction that began with TF set (SDM volume 3, 17.3.1.4). */
@@ -222,4 +269,14 @@ export class Processor extends Executor {
     this.i32[L.W_DR + 6] |= DR6_BS;
     deliverException(this, VECTOR.DB, 'exception', null);
   }
+}
+
+/** Remembers which block followed another, so that the next time it need not be looked up. The two last ones are kept. */
+function link(from: Block, to: Block, key: number, linear: number): void {
+  from.other = from.link;
+  from.otherKey = from.linkKey;
+  from.otherLinear = from.linkLinear;
+  from.link = to;
+  from.linkKey = key;
+  from.linkLinear = linear;
 }

@@ -42,7 +42,7 @@ function repeat(cpu: Executor, i: Instruction, iteration: Iteration, bulk: Bulk 
     cpu.setRegisterPart(ECX, i.addressSize, left);
     if (left === 0 || !goOn) return;
   }
-  cpu.i32[L.W_EIP] = cpu.i32[L.W_START];
+  cpu.i32[L.W_EIP] -= i.length;
   cpu.attend();
 }
 

@@ -12,7 +12,7 @@ import * as segments from './segments.ts';
 import * as strings from './strings.ts';
 import { X87 } from './x87/index.ts';
 
-/** A plain function that carries out an instruction. EIP already points behind it, W_START at it. */
+/** A plain function that carries out an instruction. EIP already points behind it. */
 export type SystemFunction = (cpu: Executor, i: Instruction) => void;
 
 /** Every operation without generic semantics. The compiler checks that none is missing. */
