@@ -126,3 +126,30 @@ test('code and memory are found by address, symbol and register, and memory can 
   await expect(editor).toHaveAttribute('aria-label', /Cursor at 00102000, 5a/);
   await shot(page, 'memory-dark');
 });
+
+test('who looks elsewhere is brought back by the next stop, and scrolling goes on for ever', async ({
+  ringside: page,
+}) => {
+  const now = page.locator('[aria-current=step]');
+  const goTo = page.getByRole('combobox', { name: 'Go to' });
+  await goTo.fill('main');
+  await page.keyboard.press('Enter');
+  await expect(now).toHaveCount(0);
+  const list = page.getByRole('list', { name: 'Code' });
+  await list.hover();
+  const last = () =>
+    list.evaluate(element => {
+      const { bottom } = element.getBoundingClientRect();
+      const rows = [...element.querySelectorAll<HTMLElement>('li:has(button)')];
+      const row = rows.findLast(r => r.getBoundingClientRect().bottom <= bottom);
+      return Number.parseInt(row?.dataset['key'] ?? '0', 16);
+    });
+  let reached = await last();
+  for (let i = 0; i < 12; i += 1) {
+    await page.mouse.wheel(0, 900);
+    await expect.poll(last).toBeGreaterThan(reached);
+    reached = await last();
+  }
+  await page.keyboard.press('F11');
+  await expect(now).toBeInViewport();
+});

@@ -8,7 +8,7 @@ import { resetConsole, writeConsole } from './panels/console/output.ts';
 import { isFinal, machine, type OpenMessage, wentBack, withGuest, withView } from './stores/machine.ts';
 import { notify } from './stores/notices.ts';
 import { opening } from './stores/opening.ts';
-import { PAGE_BYTES, windows } from './stores/windows.ts';
+import { home, isFollowing, PAGE_BYTES, windows } from './stores/windows.ts';
 import { text } from './text.ts';
 
 /** Rows of code to ask for: enough to scroll in both directions without asking again. A running machine shows fewer. */
@@ -36,8 +36,6 @@ export function startMachine(): void {
     fail(event.message);
   };
   worker.onmessageerror = () => fail(text.failure.unreadable);
-  loop?.stop();
-  loop = startFrames(() => worker?.postMessage({ type: 'frame' } satisfies ToWorker), silent);
   sendWindows();
 }
 
@@ -54,9 +52,9 @@ function receive(message: FromWorker): void {
       if (wentBack(state.view, message)) resetConsole();
       if (message.console.length > 0) writeConsole(message.console);
       const next = withView(state, message);
-      // Another stop: F9 acts on the current row again.
+      // Another stop: the next instruction is what the reader looks at again.
       if (next.before !== undefined && next.before !== state.before) {
-        windows.setState({ selected: null });
+        windows.setState({ selected: null, away: false });
       }
       machine.setState(next);
       loop?.answered(message.running);
@@ -69,8 +67,10 @@ function receive(message: FromWorker): void {
       const same = current?.message.name === request.message.name;
       current = request;
       resetConsole();
+      // A view that was asked for before may be of the machine that is gone, or never come.
+      loop?.answered(false);
       machine.setState({ ...withGuest(request.message, message), ...(same ? {} : { breakpoints: [] }) });
-      windows.setState({ follow: true, codeTarget: null, selected: null });
+      windows.setState(home);
       if (asked.length === 0) opening.setState({ now: null });
       sendWindows();
       send({ type: 'breakpoints', addresses: machine.getState().breakpoints });
@@ -106,6 +106,7 @@ function silent(): void {
 
 function end(): void {
   loop?.stop();
+  loop = null;
   worker?.terminate();
   worker = null;
   opening.setState({ now: null });
@@ -133,6 +134,8 @@ export function open(request: OpenRequest): void {
   asked.push(request);
   opening.setState({ now: { name: request.message.name, stage: 'starting', loaded: 0, total: null } });
   send(request.message);
+  // Before the first guest there is nothing to draw.
+  loop ??= startFrames(() => worker?.postMessage({ type: 'frame' } satisfies ToWorker), silent);
 }
 
 /** Whether the machine stands still and can go on. */
@@ -157,7 +160,7 @@ export function step(kind: StepKind): void {
 }
 
 export function reset(): void {
-  windows.setState({ follow: true, codeTarget: null, selected: null });
+  windows.setState(home);
   send({ type: 'reset' });
 }
 
@@ -191,17 +194,18 @@ export function restoreSnapshot(file: Uint8Array<ArrayBuffer>): void {
 /** Tells the worker which code and memory is looked at. */
 function sendWindows(): void {
   const rows = ROWS[machine.getState().view?.running ? 'running' : 'paused'];
-  const { tab, follow, codeAddress, space, memoryAddress } = windows.getState();
+  const looks = windows.getState();
+  const { tab, codeAddress, space, memoryAddress } = looks;
   send({
     type: 'windows',
-    code: { follow, address: codeAddress, ...rows },
+    code: { follow: isFollowing(looks), address: codeAddress, ...rows },
     memory: tab === 'memory' ? { space, address: memoryAddress, length: PAGE_BYTES } : null,
   });
 }
 
 windows.subscribe((state, old) => {
   const looksElsewhere =
-    state.follow !== old.follow ||
+    isFollowing(state) !== isFollowing(old) ||
     state.codeAddress !== old.codeAddress ||
     state.space !== old.space ||
     state.memoryAddress !== old.memoryAddress ||

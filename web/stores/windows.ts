@@ -7,7 +7,10 @@ export type Tab = 'code' | 'memory' | 'console' | 'registers' | 'machine';
 export interface Windows {
   /** The tab of a narrow page; a wide one shows all but chooses between code and memory. */
   readonly tab: Tab;
+  /** The reader wants the next instruction in view. */
   readonly follow: boolean;
+  /** The reader has gone elsewhere for now: to an address, or by scrolling. The next stop ends that. */
+  readonly away: boolean;
   /** Linear address in the middle of the code when it does not follow. */
   readonly codeAddress: number;
   /** Address that was asked for and shall be scrolled to; `serial` tells two requests for the same one apart. */
@@ -26,6 +29,7 @@ export const PAGE_BYTES = 4096;
 export const windows = createStore<Windows>(() => ({
   tab: 'code',
   follow: true,
+  away: false,
   codeAddress: 0,
   codeTarget: null,
   selected: null,
@@ -34,11 +38,19 @@ export const windows = createStore<Windows>(() => ({
   memoryCursor: 0x100000,
 }));
 
-/** Shows code around an address and stops following. */
+/** Whether the code shows the next instruction. */
+export function isFollowing({ follow, away }: Windows): boolean {
+  return follow && !away;
+}
+
+/** What the windows look at after a reset or in a new guest. */
+export const home = { follow: true, away: false, codeTarget: null, selected: null } as const;
+
+/** Shows code around an address until the machine has moved on. */
 export function goToCode(address: number): void {
   windows.setState(state => ({
     tab: 'code',
-    follow: false,
+    away: true,
     codeAddress: address,
     selected: address,
     codeTarget: { address, serial: (state.codeTarget?.serial ?? 0) + 1 },

@@ -1,13 +1,13 @@
 import { useStore } from 'zustand';
 import { machine, symbolsOf } from '../../stores/machine.ts';
-import { goToCode, windows } from '../../stores/windows.ts';
+import { goToCode, home, isFollowing, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
 import { AddressBox } from '../../widgets/AddressBox.tsx';
 import styles from './CodeBar.module.css';
 
 /** The tools of the code panel, and where the next instruction is. */
 export function CodeBar() {
-  const follow = useStore(windows, state => state.follow);
+  const follow = useStore(windows, isFollowing);
   const place = useStore(machine, state => {
     const eip = state.view?.registers.eip;
     if (eip === undefined) return '';
@@ -19,7 +19,7 @@ export function CodeBar() {
 
   const toggle = (): void => {
     const eip = machine.getState().view?.registers.eip ?? 0;
-    windows.setState(follow ? { follow: false, codeAddress: eip } : { follow: true, selected: null });
+    windows.setState(follow ? { follow: false, codeAddress: eip } : home);
   };
 
   return (

@@ -2,7 +2,7 @@ import { type KeyboardEvent, memo, useLayoutEffect, useMemo, useRef } from 'reac
 import { useStore } from 'zustand';
 import { toggleBreakpoint } from '../../machine.ts';
 import { machine, symbolsOf } from '../../stores/machine.ts';
-import { windows } from '../../stores/windows.ts';
+import { isFollowing, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
 import styles from './CodePanel.module.css';
 import { InstructionLine } from './InstructionLine.tsx';
@@ -17,7 +17,7 @@ export function CodePanel() {
   const breakpoints = useStore(machine, state => state.breakpoints);
   const eip = useStore(machine, state => state.view?.registers.eip ?? null);
   const cpl = useStore(machine, state => state.view?.registers.cpl ?? 0);
-  const follow = useStore(windows, state => state.follow);
+  const follow = useStore(windows, isFollowing);
   const target = useStore(windows, state => state.codeTarget);
   const chosen = useStore(windows, state => state.selected);
 
@@ -28,6 +28,8 @@ export function CodePanel() {
   const list = useRef<HTMLOListElement>(null);
   const anchor = useRef<{ readonly key: string; readonly top: number } | null>(null);
   const shownTarget = useRef(0);
+  /** Where the panel itself has scrolled to. */
+  const scrolledTo = useRef(0);
 
   const rowOf = (key: string): HTMLElement | null => list.current?.querySelector(`[data-key="${key}"]`) ?? null;
 
@@ -54,6 +56,7 @@ export function CodePanel() {
         reveal(element, row, 0.12, 0.75);
       }
     }
+    scrolledTo.current = element.scrollTop;
     remember();
   }, [lines, eip, follow, target]);
 
@@ -74,14 +77,13 @@ export function CodePanel() {
     remember();
     const element = list.current;
     if (element === null || code.length === 0 || anchor.current === null) return;
+    // Only the reader's own scrolling asks for more rows, and only where they stand still.
+    if (Math.abs(element.scrollTop - scrolledTo.current) < 2 || machine.getState().view?.running) return;
     const atTop = element.scrollTop < EDGE;
     const atEnd = element.scrollHeight - element.clientHeight - element.scrollTop < EDGE;
     if (!atTop && !atEnd) return;
-    const middle = windows.getState();
     const next = (atTop ? code[0] : code[code.length - 1]).address;
-    if (middle.follow ? next !== eip : next !== middle.codeAddress) {
-      windows.setState({ follow: false, codeAddress: next });
-    }
+    if (next !== (follow ? eip : windows.getState().codeAddress)) windows.setState({ away: true, codeAddress: next });
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {

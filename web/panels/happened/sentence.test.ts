@@ -54,11 +54,33 @@ test('before the first privileged instruction it names the instruction and what 
 
 test('after a step it speaks of the instruction that ran, and names the next', () => {
   const executed = { row: row('mov    cr3, eax', 'privileged'), retired: 1 };
-  const words = account({ view: view(step, 0), row: row('ret'), before: registers(0), executed });
+  const before = { ...registers(0), eip: 0xfff };
+  const words = account({ view: view(step, 0), row: row('ret'), before, executed });
   expect(words.instruction).toBe('mov cr3, eax');
   expect(words.state).toMatch(/privileged.*simply ran/);
   expect(words.next).toBe('Next: `ret`.');
   expect(words.rings).toBeNull();
+});
+
+test('a jump says where it led, and a plain instruction that did not go on was interrupted', () => {
+  const jump = { row: row('jmp eax'), retired: 1 };
+  const from = (eip: number, flags = 2): Registers => ({ ...registers(0, flags), eip });
+  const led = account({ view: view(step, 0), row: row('nop'), before: from(0x500), executed: jump });
+  expect(led.state).toBe('It ran, and led to `00001000`.');
+  const plain = { row: row('mov eax, [ebx]'), retired: 1 };
+  const faulted = account({ view: view(step, 0), row: row('nop'), before: from(0x500), executed: plain });
+  expect(faulted.state).toMatch(/^An exception or an interrupt came instead.*`00001000`/);
+  const interrupted = account({ view: view(step, 0), row: row('nop'), before: from(0x500, 0x202), executed: jump });
+  expect(interrupted.state).toMatch(/^An exception or an interrupt/);
+  const ran = account({ view: view(step, 0), row: row('nop'), before: from(0xfff), executed: plain });
+  expect(ran.state).toMatch(/^It ran: an ordinary/);
+  const repeated = account({
+    view: view(step, 0),
+    row: row('nop'),
+    before: from(0x1000),
+    executed: { row: row('rep movsd'), retired: 1 },
+  });
+  expect(repeated.state).toMatch(/will run again/);
 });
 
 test('a change of ring is told in both directions', () => {
@@ -73,8 +95,8 @@ test('a change of ring is told in both directions', () => {
 
 test('an instruction that did not retire raised an exception', () => {
   const executed = { row: row('cli', 'io'), retired: 0 };
-  const words = account({ view: view(step, 0), row: row('push 0'), before: registers(3), executed });
-  expect(words.state).toMatch(/raised an exception.*in ring 0/);
+  const words = account({ view: view(step, 0), row: row('push 0'), before: { ...registers(3), eip: 0x400 }, executed });
+  expect(words.state).toMatch(/^An exception.*from ring 3 into ring 0/);
 });
 
 test('I/O is judged by CPL and IOPL', () => {

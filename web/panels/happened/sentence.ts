@@ -49,20 +49,33 @@ function plain(row: CodeRow): string | null {
   return row.bytes.length === 0 ? null : row.text.replace(/\s+/g, ' ');
 }
 
-/** What one step has done. */
+/** Instructions that lead elsewhere by themselves. */
+const TRANSFER = /^(j|call|ret|int|iret|loop|sysenter|sysexit|into|bound)/;
+/** Instructions after which interrupts may be off without an interrupt having come. */
+const CLEARS_IF = /^(int|cli|popf|iret|sysenter)/;
+
+/**
+ * What one step has done. The view does not say whether an exception or an interrupt came, but where the processor stands
+ * does.
+ */
 function stepSentence({ row, retired }: Executed, before: Registers, now: Registers): string {
-  if (retired === 0) {
-    return `It raised an exception instead of running: the processor went through the IDT to \`${hex(now.eip)}\`${
-      before.cpl === now.cpl ? '' : ` in ring ${now.cpl}`
-    }.`;
+  const text = plain(row) ?? '';
+  const sequential = now.eip === (before.eip + row.bytes.length) >>> 0;
+  const interrupted = interruptsOn(before) && !interruptsOn(now) && !CLEARS_IF.test(text);
+  const own = TRANSFER.test(text) || now.eip === before.eip;
+  if (!sequential && retired <= 1 && (interrupted || retired === 0 || !own)) {
+    const ring = before.cpl === now.cpl ? '' : `, and from ring ${before.cpl} into ring ${now.cpl}`;
+    return `An exception or an interrupt came instead: the processor went through the IDT to \`${hex(now.eip)}\`${ring}.`;
   }
   if (before.cpl > now.cpl) {
-    return `It led from ring ${before.cpl} into ring ${now.cpl}, through a gate of the IDT: the kernel has control now.`;
+    return `It led from ring ${before.cpl} into ring ${now.cpl}, through a gate that the kernel has set up: the kernel has control now.`;
   }
   if (before.cpl < now.cpl) {
     return `It led from ring ${before.cpl} out to ring ${now.cpl}, where privileged instructions trap.`;
   }
   if (retired > 1) return `It ran to its return: ${count(retired)} instructions.`;
+  if (now.eip === before.eip) return 'It ran once, and will run again: it repeats itself or loops to itself.';
+  if (!sequential) return `It ran, and led to \`${hex(now.eip)}\`.`;
   switch (row.class) {
     case 'plain':
       return 'It ran: an ordinary instruction, the same in every ring.';
@@ -75,6 +88,11 @@ function stepSentence({ row, retired }: Executed, before: Registers, now: Regist
     case 'io':
       return `It depends on IOPL. CPL ${now.cpl} and IOPL ${iopl(before)} let it run.`;
   }
+}
+
+/** EFLAGS.IF. */
+function interruptsOn(registers: Registers): boolean {
+  return (registers.eflags & 0x200) !== 0;
 }
 
 /** Why the machine stands here, when it was no single step. */

@@ -31,7 +31,9 @@ function Line({ row, cursor, pending }: Properties) {
       </span>
       <span className={styles.ascii} data-ascii>
         {row.mapped === 'none' ? <em>{text.memory.unmapped}</em> : row.ascii}
-        {cursor !== null && <i className={styles.cursor} style={{ left: `${cursor}ch`, width: '1ch' }} />}
+        {cursor !== null && row.mapped !== 'none' && (
+          <i className={styles.cursor} style={{ left: `${cursor}ch`, width: '1ch' }} />
+        )}
       </span>
     </div>
   );
