@@ -1,7 +1,7 @@
 import { text } from './text.ts';
 
 /** Larger files are refused: they would not fit into the page's memory twice. */
-export const LARGEST_FILE = 512 * 1024 * 1024;
+const LARGEST_FILE = 512 * 1024 * 1024;
 
 export type Progress = (loaded: number, total: number | null) => void;
 

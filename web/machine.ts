@@ -120,6 +120,7 @@ export function restart(): void {
     failure: null,
     view: null,
     code: [],
+    codeEip: null,
     stopped: null,
     before: null,
     executed: null,

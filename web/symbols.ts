@@ -3,7 +3,7 @@ import type { Register32, Registers, Symbols } from '../core/protocol/messages.t
 /** Order of View.registers.general: the manual's register numbers. */
 export const general: readonly Register32[] = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];
 
-export interface SourceLine {
+interface SourceLine {
   readonly file: string;
   /** From 1. */
   readonly line: number;

@@ -75,7 +75,6 @@ export const text = {
     unmapped: 'not mapped',
     setBreakpoint: (address: string) => `Breakpoint at ${address}`,
     here: 'next instruction',
-    noSource: 'no source',
     badge: { privileged: 'privileged', sensitive: 'sensitive', io: 'I/O' },
     badgeMore: {
       privileged: { ring0: 'runs in ring 0', other: 'traps outside of ring 0' },
@@ -107,8 +106,6 @@ export const text = {
   console: {
     label: 'Serial console',
     port: 'COM1',
-    copy: 'Copy',
-    leave: 'Ctrl+Shift+↑ leaves the console',
     keys: 'Ctrl+Shift+C copies, Ctrl+Shift+V pastes, Ctrl+Shift+↑ leaves',
     dropped: (n: string) => `${n} bytes came faster than the page could show them and were left out.`,
     loading: 'Loading the terminal…',

@@ -40,8 +40,8 @@ export function GuestPicker({ onOpenDialog }: { readonly onOpenDialog: () => voi
       button={
         <>
           <span>
-            {name ?? text.picker.none}
-            {memory !== null && <small> · {size(memory * 1024 * 1024)}</small>}
+            <b>{name ?? text.picker.none}</b>
+            {memory !== null && <small>· {size(memory * 1024 * 1024)}</small>}
           </span>
           <ChevronDown size={14} />
         </>

@@ -6,7 +6,7 @@ export type OpenMessage = Extract<ToWorker, { type: 'open' }>;
 export type OpenedMessage = Extract<FromWorker, { type: 'opened' }>;
 
 /** The guest that is in the machine. */
-export interface Guest {
+interface Guest {
   readonly name: string;
   readonly kind: string;
   readonly memoryMib: number;
@@ -25,6 +25,8 @@ export interface MachineState {
   readonly view: View | null;
   /** The last code rows that came. */
   readonly code: readonly CodeRow[];
+  /** The next instruction when they came: a running machine sends registers more often than code. */
+  readonly codeEip: number | null;
   /** Registers of this stop and of the one before: what differs has changed. */
   readonly stopped: Stopped | null;
   readonly before: Registers | null;
@@ -54,6 +56,7 @@ export const machine = createStore<MachineState>(() => ({
   guest: null,
   view: null,
   code: [],
+  codeEip: null,
   stopped: null,
   before: null,
   executed: null,
@@ -73,6 +76,7 @@ export function withView(state: MachineState, view: View): Partial<MachineState>
   const common = {
     view,
     code: view.code ?? state.code,
+    codeEip: view.code === null && view.running ? state.codeEip : view.registers.eip,
     consoleDropped: state.consoleDropped + view.consoleDropped,
   };
   if (view.running) return common;
@@ -108,6 +112,7 @@ export function withGuest(request: OpenMessage, opened: OpenedMessage): Partial<
     },
     view: null,
     code: [],
+    codeEip: null,
     stopped: null,
     before: null,
     executed: null,

@@ -11,7 +11,7 @@ export interface MenuItem {
   readonly choose?: () => void;
 }
 
-export interface MenuGroup {
+interface MenuGroup {
   readonly title?: string;
   readonly items: readonly MenuItem[];
 }

@@ -9,8 +9,8 @@ import styles from './CodeBar.module.css';
 export function CodeBar() {
   const follow = useStore(windows, isFollowing);
   const place = useStore(machine, state => {
-    const eip = state.view?.registers.eip;
-    if (eip === undefined) return '';
+    const eip = state.codeEip;
+    if (eip === null) return '';
     const symbols = symbolsOf(state);
     const line = symbols.lineAt(eip);
     const name = symbols.nameAt(eip);

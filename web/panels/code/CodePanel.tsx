@@ -15,7 +15,7 @@ export function CodePanel() {
   const code = useStore(machine, state => state.code);
   const symbols = useStore(machine, symbolsOf);
   const breakpoints = useStore(machine, state => state.breakpoints);
-  const eip = useStore(machine, state => state.view?.registers.eip ?? null);
+  const eip = useStore(machine, state => state.codeEip);
   const cpl = useStore(machine, state => state.view?.registers.cpl ?? 0);
   const follow = useStore(windows, isFollowing);
   const target = useStore(windows, state => state.codeTarget);

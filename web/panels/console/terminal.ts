@@ -84,7 +84,7 @@ connectConsole({
   },
 });
 
-export function copySelection(): void {
+function copySelection(): void {
   const selection = terminal.getSelection();
   if (selection === '') return;
   navigator.clipboard.writeText(selection).catch(() => notify(text.notices.clipboard));
