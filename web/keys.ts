@@ -9,8 +9,8 @@ const actions: Readonly<Record<string, () => void>> = {
   },
   F6: pause,
   F9: () => {
-    const address = windows.getState().selected ?? machine.getState().view?.registers.eip;
-    if (address !== undefined) toggleBreakpoint(address);
+    const address = windows.getState().selected ?? machine.getState().codeEip;
+    if (address !== null) toggleBreakpoint(address);
   },
   F10: () => step('over'),
   F11: () => step('into'),

@@ -64,6 +64,12 @@ test.each([
   expect(parseAddress(typed, index, registers)).toBe(address);
 });
 
+test('EIP means the linear address of the next instruction', () => {
+  const flat = { selector: 0, base: 0, limit: 0xffff, description: '' };
+  const real = { ...registers, eip: 0xfff0, segments: [flat, { ...flat, base: 0xffff0000 }] };
+  expect(parseAddress('eip', index, real)).toBe(0xfffffff0);
+});
+
 test('a name that is also hexadecimal is the symbol', () => {
   const odd = indexSymbols({ ...symbols, symbols: [{ name: 'face', address: 0x1000, size: 4 }] });
   expect(parseAddress('face', odd, null)).toBe(0x1000);

@@ -3,6 +3,14 @@ import type { Register32, Registers, Symbols } from '../core/protocol/messages.t
 /** Order of View.registers.general: the manual's register numbers. */
 export const general: readonly Register32[] = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];
 
+/** Place of CS in Registers.segments. */
+const CS = 1;
+
+/** Linear address of the next instruction: EIP counts from the base of CS. */
+export function linearEip(registers: Registers): number {
+  return ((registers.segments[CS]?.base ?? 0) + registers.eip) >>> 0;
+}
+
 interface SourceLine {
   readonly file: string;
   /** From 1. */
@@ -86,7 +94,7 @@ function parseBase(word: string, index: SymbolIndex, registers: Registers | null
   if (registers !== null) {
     const number = general.indexOf(register as Register32);
     if (number >= 0) return registers.general[number];
-    if (register === 'eip') return registers.eip;
+    if (register === 'eip') return linearEip(registers);
     if (register === 'cr2') return registers.cr2;
     if (register === 'cr3') return registers.cr3;
   }

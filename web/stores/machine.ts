@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla';
 import type { CodeRow, FromWorker, Registers, ToWorker, View } from '../../core/protocol/messages.ts';
-import { indexSymbols, type SymbolIndex } from '../symbols.ts';
+import { indexSymbols, linearEip, type SymbolIndex } from '../symbols.ts';
 
 export type OpenMessage = Extract<ToWorker, { type: 'open' }>;
 export type OpenedMessage = Extract<FromWorker, { type: 'opened' }>;
@@ -25,7 +25,7 @@ export interface MachineState {
   readonly view: View | null;
   /** The last code rows that came. */
   readonly code: readonly CodeRow[];
-  /** The next instruction when they came: a running machine sends registers more often than code. */
+  /** Linear address of the next instruction when they came: a running machine sends registers more often than code. */
   readonly codeEip: number | null;
   /** Registers of this stop and of the one before: what differs has changed. */
   readonly stopped: Stopped | null;
@@ -76,7 +76,7 @@ export function withView(state: MachineState, view: View): Partial<MachineState>
   const common = {
     view,
     code: view.code ?? state.code,
-    codeEip: view.code === null && view.running ? state.codeEip : view.registers.eip,
+    codeEip: view.code === null && view.running ? state.codeEip : linearEip(view.registers),
     consoleDropped: state.consoleDropped + view.consoleDropped,
   };
   if (view.running) return common;
@@ -89,7 +89,7 @@ export function withView(state: MachineState, view: View): Partial<MachineState>
   // An instruction that raises an exception does not retire, and yet the step has led elsewhere.
   const raised = state.stepping && view.registers.eip !== last.registers.eip;
   if (ran || raised) {
-    const row = state.stepping ? state.code.find(line => line.address === last.registers.eip) : undefined;
+    const row = state.stepping ? state.code.find(line => line.address === linearEip(last.registers)) : undefined;
     const executed = row === undefined ? null : { row, retired: view.instructions - last.instructions };
     return { ...common, stopped: here, before: last.registers, executed, stepping: false };
   }

@@ -18,7 +18,7 @@ export function CodeBar() {
   });
 
   const toggle = (): void => {
-    const eip = machine.getState().view?.registers.eip ?? 0;
+    const eip = machine.getState().codeEip ?? 0;
     windows.setState(follow ? { follow: false, codeAddress: eip } : home);
   };
 

@@ -13,7 +13,7 @@ export function Happened({ compact = false }: { readonly compact?: boolean }) {
   const guest = useStore(machine, state => state.guest);
   const before = useStore(machine, state => state.before);
   const executed = useStore(machine, state => state.executed);
-  const row = useStore(machine, state => state.code.find(line => line.address === state.view?.registers.eip) ?? null);
+  const row = useStore(machine, state => state.code.find(line => line.address === state.codeEip) ?? null);
 
   const words = view === null || guest === null ? null : account({ view, row, before, executed });
   const idle = guest === null ? text.happened.empty : text.happened.starting;
