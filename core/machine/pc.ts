@@ -81,6 +81,7 @@ export interface MachineState {
 const PAGE = 4096;
 /** The A20 bit of port 92. */
 const FAST_A20 = 2;
+const A20_LINE = 1 << 20;
 /** One run of the processor at most, in steps. */
 const LONGEST_RUN = 1 << 30;
 
@@ -254,7 +255,7 @@ export class Pc {
   }
 
   #setA20(open: boolean): void {
-    const mask = open ? -1 : ~(1 << 20);
+    const mask = open ? -1 : ~A20_LINE;
     if (this.physical.addressMask === mask) return;
     this.physical.addressMask = mask;
     this.cpu.flushAll();
@@ -319,8 +320,9 @@ export class Pc {
     state.pages.forEach((page, n) => {
       physical.bytes.set(state.bytes.subarray(n * PAGE, (n + 1) * PAGE), L.RAM + page * PAGE);
     });
-    physical.addressMask = state.a20 ? -1 : ~(1 << 20);
+    physical.addressMask = state.a20 ? -1 : ~A20_LINE;
     physical.bytes.set(state.processor, 0);
+    cpu.rederive();
     cpu.codePages.clear();
     cpu.restoreTlb(state.tlb);
     cpu.restoreCount(state.count);

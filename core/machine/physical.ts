@@ -58,6 +58,12 @@ export class PhysicalMemory {
     return size === 4 ? -1 : size === 2 ? 0xffff : 0xff;
   }
 
+  /** The byte of RAM at an address, or -1 where there is none; never asks a device. */
+  peekByte(address: number): number {
+    const at = (address & this.addressMask) >>> 0;
+    return this.isRam(at) ? this.bytes[RAM + at] : -1;
+  }
+
   write(address: number, size: number, value: number): void {
     const at = (address & this.addressMask) >>> 0;
     if (this.isRam(at)) {

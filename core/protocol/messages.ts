@@ -98,9 +98,7 @@ export type StopReason =
   | { readonly kind: 'deadHalt' }
   | { readonly kind: 'tripleFault'; readonly report: string }
   /** An instruction that Ringside does not do: bytes, address and mode are in the report. */
-  | { readonly kind: 'unimplemented'; readonly report: string }
-  /** No instruction could be executed for a long time: the guest takes exceptions without end. */
-  | { readonly kind: 'void'; readonly report: string };
+  | { readonly kind: 'unimplemented'; readonly report: string };
 
 /** Registers of the processor, 32 bits each, unsigned. */
 export interface Registers {

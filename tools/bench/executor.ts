@@ -71,7 +71,9 @@ for (let run = 0; run <= runs; run++) {
   if (run === 0) continue;
   ours.push(a);
   theirs.push(b);
-  console.log(`run ${run}: Ringside ${a.toFixed(1)}, v86 without JIT ${b.toFixed(1)} M instructions/s, ratio ${(a / b).toFixed(2)}`);
+  console.log(
+    `run ${run}: Ringside ${a.toFixed(1)}, v86 without JIT ${b.toFixed(1)} M instructions/s, ratio ${(a / b).toFixed(2)}`,
+  );
 }
 const ratios = ours.map((value, run) => value / theirs[run]);
 console.log(

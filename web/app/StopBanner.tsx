@@ -21,7 +21,6 @@ export function StopBanner() {
       return <Banner sentence={text.banner[stop.kind]} report={null} calm={stop.kind === 'powerOff'} />;
     case 'tripleFault':
     case 'unimplemented':
-    case 'void':
       return <Banner sentence={text.banner[stop.kind]} report={stop.report} calm={false} />;
   }
 }

@@ -112,6 +112,5 @@ test('code rows stay until new ones come, and dropped console bytes add up', () 
 test('only stops that nothing can leave are final', () => {
   expect(isFinal(view(1, 1, { stop: { kind: 'powerOff' } }))).toBe(true);
   expect(isFinal(view(1, 1, { stop: { kind: 'tripleFault', report: '' } }))).toBe(true);
-  expect(isFinal(view(1, 1, { stop: { kind: 'void', report: '' } }))).toBe(false);
   expect(isFinal(view(1, 1, { stop: { kind: 'powerOff' }, running: true }))).toBe(false);
 });

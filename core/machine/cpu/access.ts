@@ -1,5 +1,5 @@
 import { FLAG } from '../../ia32/flags.ts';
-import { CR0, CR4, CS, SS } from '../../ia32/registers.ts';
+import { CR0, CR4, CS, NO_REGISTER, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { createWalk, type Access as Kind, PAGE, type PagingRegisters, walkTables } from '../mmu/walk.ts';
 import type { PhysicalMemory } from '../physical.ts';
@@ -38,6 +38,7 @@ export class Access extends State implements PagingRegisters {
   linkKey = 0;
   #epoch = 0;
   readonly #walk = createWalk();
+  readonly #lookWalk = createWalk();
   readonly #log = new Int32Array(LOG_SIZE);
   #logged = 0;
   readonly #globalLog = new Int32Array(LOG_SIZE);
@@ -393,6 +394,22 @@ export class Access extends State implements PagingRegisters {
       this.translate(last & ~0xfff, 'read', user);
   }
 
+  // Looking without touching: no accessed bits, no TLB, no faults, no devices
+
+  /** Physical address of a linear one whatever its permissions, or -1 if it is not mapped. */
+  lookUp(linear: number): number {
+    if (this.i32[L.W_CR0] >= 0) return linear >>> 0;
+    const walk = this.#lookWalk;
+    walkTables(this.physical, this, linear, 'read', false, walk);
+    return walk.physical;
+  }
+
+  /** The byte at a linear address, or -1 if it is not mapped or not RAM. */
+  peekByte(linear: number): number {
+    const physical = this.lookUp(linear);
+    return physical < 0 ? -1 : this.physical.peekByte(physical);
+  }
+
   // Segmented memory
 
   /** Linear address of a read of `size` bytes at segment:offset, after limit and type checks. */
@@ -429,6 +446,22 @@ export class Access extends State implements PagingRegisters {
       this.raiseFault(vector, 0);
     }
     return (this.segment(segment, L.S_BASE) + offset) | 0;
+  }
+
+  /** Recomputes what follows from the registers, after a snapshot replaced them: nothing in it is taken on trust. */
+  rederive(): void {
+    const { i32 } = this;
+    i32[NO_REGISTER] = 0;
+    i32[L.W_EFLAGS] |= FLAG.ONE;
+    i32[L.W_ATTEND] = 0;
+    i32[L.W_FLAGS_KIND] = Math.min(Math.max(i32[L.W_FLAGS_KIND], L.LAZY_NONE), L.LAZY_RESULT);
+    if (![1, 2, 4].includes(i32[L.W_FLAGS_SIZE])) i32[L.W_FLAGS_SIZE] = 4;
+    for (let index = 0; index <= TR; index++) {
+      const word = (w: number) => this.segment(index, w);
+      this.setSegment(index, word(L.S_SELECTOR), word(L.S_BASE), word(L.S_LIMIT), word(L.S_ATTRIBUTES));
+    }
+    this.setCpl(i32[L.W_CPL] & 3);
+    this.newEpoch();
   }
 
   /** Loads the PDPTE registers from CR3 (SDM volume 3, 4.4.1). #GP(0) if a present one has reserved bits set. */

@@ -336,6 +336,13 @@ export class Executor extends Access implements Ops<number> {
     return (this.i32[L.W_EFLAGS] & ~STATUS_FLAGS) | this.statusFlags() | FLAG.ONE;
   }
 
+  /** Replaces EFLAGS as a debugger does: no privilege checks, reserved bits as they must be. */
+  setEflags(value: number): void {
+    this.i32[L.W_EFLAGS] = (value & 0x3f7fd5) | FLAG.ONE;
+    this.i32[L.W_FLAGS_KIND] = L.LAZY_NONE;
+    this.updateAlignment();
+  }
+
   setDirection(down: boolean): void {
     const { i32 } = this;
     i32[L.W_EFLAGS] = down ? i32[L.W_EFLAGS] | FLAG.DF : i32[L.W_EFLAGS] & ~FLAG.DF;

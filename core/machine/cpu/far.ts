@@ -4,7 +4,7 @@ import { CS, DS, ECX, EDX, ES, ESP, FS, GS, SS } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
-import { popFlags, setFlags } from './flags.ts';
+import { popFlags } from './flags.ts';
 import { deliver, stackFromTss } from './interrupts.ts';
 import * as L from './layout.ts';
 import { SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from './msr-numbers.ts';
@@ -268,7 +268,7 @@ export function iret(cpu: Executor, i: Instruction): void {
 /** IRET to virtual-8086 mode (SDM volume 3, 20.2.5). */
 function returnVirtual(cpu: Executor, stack: StackWindow, selector: number, offset: number, flags: number): void {
   const values = [0, 0, 0, 0, 0, 0].map(() => stack.pop(4));
-  setFlags(cpu, flags);
+  cpu.setEflags(flags);
   cpu.setCpl(3);
   loadReal(cpu, CS, selector);
   cpu.i32[L.W_EIP] = offset & 0xffff;
@@ -308,7 +308,7 @@ export function sysenter(cpu: Executor): void {
   const { i32 } = cpu;
   const selector = i32[L.W_MSR + SYSENTER_CS] & 0xfffc;
   if (!cpu.protectedMode || selector === 0) cpu.generalProtection(0);
-  setFlags(cpu, cpu.eflags() & ~(FLAG.VM | FLAG.IF | FLAG.RF));
+  cpu.setEflags(cpu.eflags() & ~(FLAG.VM | FLAG.IF | FLAG.RF));
   cpu.setSegment(CS, selector, 0, -1, 0xc09b);
   cpu.setSegment(SS, selector + 8, 0, -1, 0xc093);
   cpu.setCpl(0);

@@ -1,6 +1,5 @@
 import { FLAG } from '../../ia32/flags.ts';
 import type { Executor } from './executor.ts';
-import * as L from './layout.ts';
 
 /** Flags that POPF and IRET can change at all; VM and RF are special. */
 const WRITABLE =
@@ -15,12 +14,5 @@ export function popFlags(cpu: Executor, value: number, size: number, extra: numb
   if (cpu.cpl <= cpu.iopl) mask |= FLAG.IF;
   if (cpu.cpl === 0) mask |= FLAG.IOPL;
   if (size === 2) mask &= 0xffff;
-  setFlags(cpu, (cpu.eflags() & ~mask) | (value & mask));
-}
-
-/** Sets all of EFLAGS and what follows from it. */
-export function setFlags(cpu: Executor, value: number): void {
-  cpu.i32[L.W_EFLAGS] = (value & 0x3f7fd5) | FLAG.ONE;
-  cpu.i32[L.W_FLAGS_KIND] = L.LAZY_NONE;
-  cpu.updateAlignment();
+  cpu.setEflags((cpu.eflags() & ~mask) | (value & mask));
 }

@@ -3,7 +3,6 @@ import { CS, DS, ES, FS, GS, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
-import { setFlags } from './flags.ts';
 import * as L from './layout.ts';
 import {
   isConforming,
@@ -42,7 +41,7 @@ function deliverReal(cpu: Executor, vector: number): void {
   setStackPointer(cpu, stack.pointer);
   loadReal(cpu, CS, entry >>> 16);
   cpu.i32[L.W_EIP] = entry & 0xffff;
-  setFlags(cpu, cpu.eflags() & ~(FLAG.IF | FLAG.TF | FLAG.AC | FLAG.RF));
+  cpu.setEflags(cpu.eflags() & ~(FLAG.IF | FLAG.TF | FLAG.AC | FLAG.RF));
 }
 
 const TASK_GATE = 5;
@@ -110,7 +109,7 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   i32[L.W_EIP] = target;
   const isInterruptGate = (type & 1) === 0;
   const cleared = FLAG.TF | FLAG.NT | FLAG.RF | FLAG.VM | (isInterruptGate ? FLAG.IF : 0);
-  setFlags(cpu, oldFlags & ~cleared);
+  cpu.setEflags(oldFlags & ~cleared);
 }
 
 function pushReturn(

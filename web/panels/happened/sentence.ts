@@ -123,8 +123,6 @@ function stopSentence({ view, row }: Facts): string {
       return 'An exception could not be delivered, nor the double fault that followed, so the processor shut down. Press Reset.';
     case 'unimplemented':
       return `Ringside does not do ${here} yet. The machine stands before it.`;
-    case 'void':
-      return 'The guest takes exceptions without end, so no instruction could be executed for a long time.';
   }
 }
 

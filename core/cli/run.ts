@@ -1,0 +1,117 @@
+import { writeSync } from 'node:fs';
+import { type Guest, Session } from '../session/session.ts';
+import type { RunArguments } from './arguments.ts';
+import { EXIT } from './main.ts';
+
+/** Steps between looks at the limits: well below a tenth of a second. */
+const SLICE = 1_000_000;
+
+/** The console so far, as far as texts are looked for in it. */
+class Watch {
+  readonly #text: string | null;
+  #tail = '';
+  seen = false;
+
+  constructor(text: string | null) {
+    this.#text = text;
+    this.seen = text === null || text === '';
+  }
+
+  feed(text: string): void {
+    if (this.seen || this.#text === null) return;
+    this.#tail = (this.#tail + text).slice(-(this.#text.length + text.length));
+    this.seen = this.#tail.includes(this.#text);
+  }
+}
+
+/** Writes all bytes, also to a pipe that is full for a moment. */
+function print(bytes: Uint8Array): void {
+  let at = 0;
+  while (at < bytes.length) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+    }
+  }
+}
+
+/** Runs a guest without a page; returns the exit code. Throws ImageError for an image that cannot be started. */
+export function runHeadless(guest: Guest, options: RunArguments): number {
+  const until = new Watch(options.until);
+  const inputAfter = new Watch(options.inputAfter);
+  const isWaiting = options.until !== null;
+  let pending: number[] = [];
+  const decoder = new TextDecoder('utf-8');
+  let session: Session;
+  const flush = (): void => {
+    if (pending.length === 0) return;
+    const bytes = Uint8Array.from(pending);
+    pending = [];
+    print(bytes);
+    const text = decoder.decode(bytes, { stream: true });
+    inputAfter.feed(text);
+    until.feed(text);
+  };
+  session = new Session(guest, {
+    startTime: Date.now() / 1000,
+    rate: options.rate,
+    onConsole: byte => pending.push(byte),
+  });
+  session.begin('run');
+  const started = performance.now();
+  const seconds = (): number => (performance.now() - started) / 1000;
+  let input = options.input;
+  let code: number = EXIT.limit;
+  for (;;) {
+    const left = options.maxInstructions - session.steps;
+    if (left <= 0 || seconds() >= options.timeout) break;
+    const running = session.run(Math.min(SLICE, left), Number.POSITIVE_INFINITY);
+    flush();
+    if (input.length > 0 && inputAfter.seen) input = input.subarray(session.input(input));
+    if (isWaiting && until.seen) {
+      code = EXIT.done;
+      break;
+    }
+    if (!running) {
+      code = endOf(session);
+      break;
+    }
+  }
+  if (options.stats) {
+    const { cpu, clock } = session.pc;
+    const stats = {
+      instructions: session.steps,
+      seconds: Number(seconds().toFixed(3)),
+      virtualSeconds: Number((clock.now() / 1e9).toFixed(3)),
+      walks: cpu.walks,
+      stop: session.stop.kind,
+    };
+    process.stdout.write(`\n${JSON.stringify(stats)}\n`);
+  }
+  return code;
+}
+
+function endOf(session: Session): number {
+  const { stop } = session;
+  switch (stop.kind) {
+    case 'powerOff':
+      return EXIT.done;
+    case 'deadHalt':
+      process.stderr.write('ringside: the guest halted with interrupts off: nothing can wake it.\n');
+      return EXIT.limit;
+    case 'tripleFault':
+      process.stderr.write(`ringside: triple fault: ${stop.report}\n`);
+      return EXIT.crashed;
+    case 'unimplemented':
+      process.stderr.write(`ringside: not done yet: ${stop.report}\n`);
+      return EXIT.crashed;
+    case 'start':
+    case 'pause':
+    case 'step':
+    case 'breakpoint':
+    case 'privileged':
+    case 'void':
+      return EXIT.limit;
+  }
+}

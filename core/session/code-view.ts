@@ -1,0 +1,84 @@
+import { decode } from '../ia32/decoder.ts';
+import { format } from '../ia32/disassembler.ts';
+import type { Instruction } from '../ia32/instruction.ts';
+import type { Processor } from '../machine/cpu/processor.ts';
+import type { CodeRow, CodeWindow, InstructionClass } from '../protocol/messages.ts';
+import type { SymbolTable } from './symbols.ts';
+
+/** Thrown by the source when a byte is not mapped. */
+const UNMAPPED = Symbol('unmapped');
+
+const LONGEST = 15;
+
+/** Operations that need CPL <= IOPL: no check of the opcode table, but they trap when deprivileged all the same. */
+const IOPL_OPERATIONS: readonly string[] = ['in', 'out', 'ins', 'outs', 'cli', 'sti'];
+
+/** How an instruction stands to privilege. */
+export function classOf(i: Instruction): InstructionClass {
+  if (i.row.checks.includes('cpl0')) return 'privileged';
+  if (IOPL_OPERATIONS.includes(i.row.operation)) return 'io';
+  return i.row.sensitive ? 'sensitive' : 'plain';
+}
+
+/** Decodes at a linear address without touching the machine; null where bytes are not mapped. */
+export function decodeAt(cpu: Processor, linear: number): Instruction | null {
+  const source = {
+    byte(offset: number): number {
+      const byte = cpu.peekByte((linear + offset) | 0);
+      if (byte < 0) throw UNMAPPED;
+      return byte;
+    },
+  };
+  try {
+    return decode(source, 0, cpu.codeSize);
+  } catch (thrown) {
+    if (thrown === UNMAPPED) return null;
+    throw thrown;
+  }
+}
+
+function rowAt(cpu: Processor, symbols: SymbolTable, linear: number): CodeRow {
+  const address = linear >>> 0;
+  const symbol = symbols.name(address);
+  const i = decodeAt(cpu, linear);
+  if (i === null) return { address, bytes: new Uint8Array(0), text: '', symbol, class: 'plain' };
+  const bytes = Uint8Array.from({ length: i.length }, (_, n) => cpu.peekByte((linear + n) | 0));
+  return { address, bytes, text: format(i, address, at => symbols.name(at >>> 0)), symbol, class: classOf(i) };
+}
+
+/**
+ * Where to start so that `before` instructions end exactly at an address: from the start of its function, or else from the
+ * earliest byte in reach whose instructions fall into step with it.
+ */
+function addressesBefore(cpu: Processor, symbols: SymbolTable, linear: number, before: number): number[] {
+  const address = linear >>> 0;
+  const start = symbols.find(address)?.address;
+  const near = start !== undefined && address - start < 4096 ? [start] : [];
+  for (let back = Math.min(before * 4, address); back > 0; back--) near.push(address - back);
+  for (const from of near) {
+    const found: number[] = [];
+    let at = from;
+    while (at < address) {
+      found.push(at);
+      const i = decodeAt(cpu, at | 0);
+      if (i === null) break;
+      at += i.length;
+    }
+    if (at === address) return found.slice(-before);
+  }
+  return [];
+}
+
+/** The rows of a code window, in order of address. `eip` is the linear address of the next instruction. */
+export function codeRows(cpu: Processor, symbols: SymbolTable, window: CodeWindow, eip: number): CodeRow[] {
+  const anchor = window.follow ? eip : window.address | 0;
+  const rows = addressesBefore(cpu, symbols, anchor, window.before).map(at => rowAt(cpu, symbols, at | 0));
+  let at = anchor;
+  for (let n = 0; n <= window.after; n++) {
+    const row = rowAt(cpu, symbols, at);
+    rows.push(row);
+    if (row.bytes.length === 0) break;
+    at = (at + Math.min(row.bytes.length, LONGEST)) | 0;
+  }
+  return rows;
+}

@@ -1,0 +1,312 @@
+import type { CodeWindow, FromWorker, MemoryWindow, StopReason, ToWorker, View } from '../protocol/messages.ts';
+import { codeRows } from './code-view.ts';
+import { Pace } from './pace.ts';
+import { registerView } from './register-view.ts';
+import { type Guest, Session } from './session.ts';
+import { readSnapshot, writeSnapshot } from './snapshot-file.ts';
+
+/** What the desk needs of its host. */
+export interface DeskHost {
+  /** Sends a message; the buffers in `transfer` go with it and are gone here. */
+  readonly post: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
+  /** Milliseconds, never going back. */
+  readonly now: () => number;
+  /** Unix seconds. */
+  readonly date: () => number;
+  /** Has slice() called again, at once or after `delay` milliseconds. */
+  readonly schedule: (delay: number) => void;
+}
+
+/** A slice, in milliseconds: the page's messages wait at most this long. */
+const SLICE = 10;
+/** Steps between looks at the clock. */
+const CHUNK = 100_000;
+/** Without a frame from the page for this long, nobody looks: the machine rests. */
+const UNWATCHED = 1000;
+/** How long to rest while the guest is halted, in milliseconds. */
+const REST = 4;
+/** Console bytes kept for a page that does not take them. */
+const CONSOLE_LIMIT = 1 << 16;
+/** While the machine runs, code is listed this often at most, in milliseconds. */
+const CODE_INTERVAL = 100;
+const RATE_INTERVAL = 1000;
+/** First guess of the steps in a second; the pace corrects it. */
+const FIRST_RATE = 30_000_000;
+const MAX_WINDOW = 4096;
+const MAX_ROWS = 500;
+
+/** One machine and the page that looks at it: carries out requests, gives the machine its turns, answers with views. */
+export class Desk {
+  readonly #host: DeskHost;
+  readonly #pace = new Pace();
+  #session: Session | null = null;
+  #running = false;
+  #scheduled = false;
+  #lastFrame = 0;
+  #serial = 0;
+  #code: CodeWindow = { follow: true, address: 0, before: 8, after: 40 };
+  #memory: MemoryWindow | null = null;
+  #breakpoints: readonly number[] = [];
+  #console = new Uint8Array(CONSOLE_LIMIT);
+  #consoleLength = 0;
+  #consoleDropped = 0;
+  /** Keys that the guest's serial port had no room for yet. */
+  #typed: Uint8Array = new Uint8Array(0);
+  #lastCode = 0;
+  #codeIsStale = true;
+  #rate = 0;
+  #rateSteps = 0;
+  #rateSince = 0;
+
+  constructor(host: DeskHost) {
+    this.#host = host;
+  }
+
+  /** Carries out a request of the page. What cannot be done is answered with `refused`, and leaves everything as it was. */
+  handle(message: ToWorker): void {
+    try {
+      this.#handle(message);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#host.post({ type: 'refused', request: message.type, message: error.message });
+    }
+  }
+
+  #handle(message: ToWorker): void {
+    switch (message.type) {
+      case 'open':
+        this.#open(message, message.stopBeforePrivileged);
+        return;
+      case 'restore':
+        this.#restore(message.file);
+        return;
+      case 'frame':
+        this.#lastFrame = this.#host.now();
+        this.#schedule(0);
+        this.#sendView();
+        return;
+      case 'windows':
+        this.#setWindows(message.code, message.memory);
+        return;
+      case 'breakpoints':
+        this.#breakpoints = message.addresses;
+        this.#session?.setBreakpoints(message.addresses);
+        return;
+      default:
+        this.#control(this.#requireSession(), message);
+    }
+  }
+
+  #control(
+    session: Session,
+    message: Exclude<ToWorker, { type: 'open' | 'restore' | 'frame' | 'windows' | 'breakpoints' }>,
+  ): void {
+    this.#codeIsStale = true;
+    switch (message.type) {
+      case 'run':
+        this.#start(session, 'run');
+        return;
+      case 'pause':
+        this.#halt(session, { kind: 'pause' });
+        return;
+      case 'step':
+        if (message.kind === 'into') this.#step(session);
+        else this.#start(session, message.kind);
+        return;
+      case 'reset':
+        this.#running = false;
+        session.reset();
+        return;
+      case 'input':
+        this.#typed = joined(this.#typed, message.bytes);
+        this.#type(session);
+        return;
+      case 'writeRegister':
+        session.writeRegister(message.register, message.value);
+        return;
+      case 'writeMemory':
+        session.writeMemory(message.space, message.address, message.bytes);
+        return;
+      case 'save': {
+        const file = writeSnapshot(session.guest, session.save());
+        this.#host.post({ type: 'snapshot', name: session.guest.name, file });
+        return;
+      }
+    }
+  }
+
+  #requireSession(): Session {
+    if (this.#session === null) throw new Error('No machine is open yet.');
+    return this.#session;
+  }
+
+  #open(guest: Guest, stopBeforePrivileged: boolean): void {
+    this.#take(this.#newSession(guest));
+    if (stopBeforePrivileged && this.#session !== null) this.#start(this.#session, 'privileged');
+  }
+
+  #restore(file: Uint8Array): void {
+    const { guest, state } = readSnapshot(file);
+    const session = this.#newSession(guest);
+    session.restore(state);
+    this.#take(session);
+  }
+
+  #newSession(guest: Guest): Session {
+    return new Session(guest, {
+      startTime: this.#host.date(),
+      rate: FIRST_RATE,
+      onConsole: byte => this.#output(byte),
+    });
+  }
+
+  #take(session: Session): void {
+    this.#session = session;
+    this.#running = false;
+    this.#typed = new Uint8Array(0);
+    this.#consoleLength = 0;
+    this.#consoleDropped = 0;
+    this.#codeIsStale = true;
+    session.setBreakpoints(this.#breakpoints);
+    const { guest, symbolFile, plan } = session;
+    this.#host.post({
+      type: 'opened',
+      name: guest.name,
+      kind: plan.kind,
+      memoryMib: guest.memoryMib,
+      symbols: symbolFile,
+    });
+  }
+
+  #setWindows(code: CodeWindow, memory: MemoryWindow | null): void {
+    const isCount = (n: number, most: number) => Number.isInteger(n) && n >= 0 && n <= most;
+    if (!isCount(code.before, MAX_ROWS) || !isCount(code.after, MAX_ROWS)) {
+      throw new Error(`A code window has at most ${MAX_ROWS} rows before and after.`);
+    }
+    if (memory !== null && !isCount(memory.length, MAX_WINDOW)) {
+      throw new Error(`A memory window has at most ${MAX_WINDOW} bytes.`);
+    }
+    this.#code = code;
+    this.#memory = memory;
+    this.#codeIsStale = true;
+  }
+
+  #start(session: Session, goal: 'run' | 'over' | 'out' | 'privileged'): void {
+    if (session.ended) throw new Error('The machine has ended: reset it, or open another guest.');
+    session.begin(goal);
+    const now = this.#host.now();
+    this.#pace.start(now, session.pc.clock);
+    this.#running = true;
+    this.#rate = 0;
+    this.#rateSince = now;
+    this.#rateSteps = session.steps;
+    this.#schedule(0);
+  }
+
+  #step(session: Session): void {
+    if (session.ended) throw new Error('The machine has ended: reset it, or open another guest.');
+    this.#running = false;
+    session.begin('into');
+  }
+
+  #halt(session: Session, stop: StopReason): void {
+    if (!this.#running) return;
+    this.#running = false;
+    session.stop = stop;
+  }
+
+  #schedule(delay: number): void {
+    if (this.#scheduled || !this.#running) return;
+    this.#scheduled = true;
+    this.#host.schedule(delay);
+  }
+
+  /** The machine's turn: runs for about SLICE milliseconds, then asks for the next one. */
+  slice(): void {
+    this.#scheduled = false;
+    const session = this.#session;
+    if (session === null || !this.#running) return;
+    const started = this.#host.now();
+    // The next frame goes on.
+    if (started - this.#lastFrame > UNWATCHED) {
+      this.#pace.start(started, session.pc.clock);
+      return;
+    }
+    this.#type(session);
+    const { clock } = session.pc;
+    const stepsBefore = session.steps;
+    const limit = this.#pace.limit(started, clock);
+    let now = started;
+    let isAhead = false;
+    while (this.#running && now - started < SLICE && !isAhead) {
+      this.#running = session.run(CHUNK, limit);
+      now = this.#host.now();
+      isAhead = session.pc.clock.now() >= limit || session.pc.cpu.halted;
+    }
+    this.#pace.ran(now - started, session.steps - stepsBefore, session.pc.clock);
+    if (!this.#running) this.#codeIsStale = true;
+    this.#measure(session, now);
+    this.#schedule(isAhead ? REST : 0);
+  }
+
+  #measure(session: Session, now: number): void {
+    const elapsed = now - this.#rateSince;
+    if (elapsed < RATE_INTERVAL) return;
+    this.#rate = ((session.steps - this.#rateSteps) * 1000) / elapsed;
+    this.#rateSteps = session.steps;
+    this.#rateSince = now;
+  }
+
+  #type(session: Session): void {
+    if (this.#typed.length > 0) this.#typed = this.#typed.subarray(session.input(this.#typed));
+  }
+
+  #output(byte: number): void {
+    if (this.#consoleLength === CONSOLE_LIMIT) {
+      this.#consoleDropped++;
+      return;
+    }
+    this.#console[this.#consoleLength++] = byte;
+  }
+
+  #sendView(): void {
+    const session = this.#session;
+    if (session === null) return;
+    const { cpu, clock } = session.pc;
+    const now = this.#host.now();
+    const isCodeDue = this.#codeIsStale || (this.#running && now - this.#lastCode > CODE_INTERVAL);
+    if (isCodeDue) {
+      this.#lastCode = now;
+      this.#codeIsStale = false;
+    }
+    const output = this.#console.slice(0, this.#consoleLength);
+    const dropped = this.#consoleDropped;
+    this.#consoleLength = 0;
+    this.#consoleDropped = 0;
+    const window = this.#memory;
+    const view: View = {
+      type: 'view',
+      serial: ++this.#serial,
+      running: this.#running,
+      halted: cpu.halted,
+      stop: session.stop,
+      instructions: session.steps,
+      rate: this.#running ? this.#rate : 0,
+      seconds: clock.now() / 1e9,
+      registers: registerView(cpu),
+      code: isCodeDue ? codeRows(cpu, session.symbols, this.#code, cpu.linearEip) : null,
+      memory:
+        window === null ? null : { window, bytes: session.readMemory(window.space, window.address, window.length) },
+      console: output,
+      consoleDropped: dropped,
+    };
+    this.#host.post(view, [output.buffer]);
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const all = new Uint8Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+}

@@ -1,0 +1,45 @@
+import type { VirtualClock } from '../machine/clock.ts';
+
+/** How often the rate is looked at, in milliseconds of busy time. */
+const INTERVAL = 500;
+/** A rate is changed only when it is off by more than this factor, so that the guest's calibration stays true. */
+const TOLERANCE = 1.5;
+/** Virtual time may fall behind the reader's clock by this much before it is let go, in milliseconds. */
+const SLACK = 200;
+const MIN_RATE = 1e6;
+const MAX_RATE = 4e9;
+
+/**
+ * Keeps the guest's clock in step with the reader's: no slice runs ahead of the reader's time, and the rate (steps a virtual second)
+ * follows what this machine really executes. Times are milliseconds of the reader's clock.
+ */
+export class Pace {
+  #anchorReal = 0;
+  #anchorVirtual = 0;
+  #busy = 0;
+  #steps = 0;
+
+  /** The machine starts to run, or was paused in between: time begins to count from here. */
+  start(now: number, clock: VirtualClock): void {
+    this.#anchorReal = now;
+    this.#anchorVirtual = clock.now();
+  }
+
+  /** Virtual time, in nanoseconds, up to which the next slice may run. */
+  limit(now: number, clock: VirtualClock): number {
+    const target = this.#anchorVirtual + (now - this.#anchorReal) * 1e6;
+    if (target - clock.now() > SLACK * 1e6) this.start(now, clock);
+    return this.#anchorVirtual + (now - this.#anchorReal) * 1e6;
+  }
+
+  /** A slice took so many milliseconds for so many steps: follows with the rate. */
+  ran(milliseconds: number, steps: number, clock: VirtualClock): void {
+    this.#busy += milliseconds;
+    this.#steps += steps;
+    if (this.#busy < INTERVAL) return;
+    const measured = Math.min(Math.max((this.#steps * 1000) / this.#busy, MIN_RATE), MAX_RATE);
+    this.#busy = 0;
+    this.#steps = 0;
+    if (measured > clock.rate * TOLERANCE || measured < clock.rate / TOLERANCE) clock.setRate(Math.round(measured));
+  }
+}

@@ -1,0 +1,287 @@
+import { type BootPlan, ImageError, type SymbolFile } from '../guests/boot.ts';
+import { symbolsFromElf } from '../guests/elf-symbols.ts';
+import { loadImage } from '../guests/load.ts';
+import { ESP } from '../ia32/registers.ts';
+import { MachineStop } from '../machine/cpu/fault.ts';
+import * as L from '../machine/cpu/layout.ts';
+import { type MachineState, Pc } from '../machine/pc.ts';
+import type { EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
+import { classOf, decodeAt } from './code-view.ts';
+import { describeProcessor } from './report.ts';
+import { parseSymbols, SymbolTable } from './symbols.ts';
+
+/** An image with all that is needed to start it, and to start it again. */
+export interface Guest {
+  readonly name: string;
+  readonly kernel: Uint8Array;
+  readonly initrd: Uint8Array | null;
+  /** Text of a symbol file, or null: then an ELF image's own symbols count. */
+  readonly symbols: string | null;
+  readonly commandLine: string;
+  readonly memoryMib: number;
+}
+
+export interface SessionOptions {
+  /** Date of the real-time clock at power-on, in Unix seconds. */
+  readonly startTime: number;
+  /** Steps a virtual second at the start. */
+  readonly rate: number;
+  readonly onConsole: (byte: number) => void;
+}
+
+/** What run() is to reach. Stepping over and out may take long, so they are goals too. */
+type Goal =
+  | { readonly kind: 'run' }
+  /** Until the instruction at this linear address, with the stack no deeper than now. */
+  | { readonly kind: 'over'; readonly address: number; readonly esp: number }
+  /** Until a return leaves the stack above this. */
+  | { readonly kind: 'out'; readonly esp: number }
+  /** Until just before the first privileged instruction. */
+  | { readonly kind: 'privileged' };
+
+export const MIN_MEMORY_MIB = 1;
+/** The machine's memory is one WebAssembly.Memory of 32-bit addresses; more than this serves no guest yet. */
+export const MAX_MEMORY_MIB = 2048;
+
+/** Single steps in one call of run(): the call must come back soon. */
+const SINGLE_STEPS = 50_000;
+
+/** Instructions after which stepping over means going on behind them. */
+const CALLS: readonly string[] = ['call', 'callIndirect', 'callFar', 'int', 'int3', 'into', 'loop', 'loope', 'loopne'];
+const RETURNS: readonly string[] = ['ret', 'retFar', 'iret', 'sysexit'];
+
+/** A machine and what a person does with it: run, pause, step, break, reset, look, change, save. */
+export class Session {
+  readonly guest: Guest;
+  readonly symbolFile: SymbolFile | null;
+  readonly symbols: SymbolTable;
+  readonly plan: BootPlan;
+  pc: Pc;
+  /** Why the machine does not run; what it was when it last did not. */
+  stop: StopReason = { kind: 'start' };
+  readonly #options: SessionOptions;
+  #breakpoints: readonly number[] = [];
+  #goal: Goal = { kind: 'run' };
+  /** The next run starts at the instruction where it stopped, so a breakpoint there does not count. */
+  #pass = false;
+  /** Steps of the power cycles before this one. */
+  #earlier = 0;
+
+  /** Throws ImageError, or an Error with one clear sentence, if the guest cannot be started. */
+  constructor(guest: Guest, options: SessionOptions) {
+    const { memoryMib } = guest;
+    if (!Number.isInteger(memoryMib) || memoryMib < MIN_MEMORY_MIB || memoryMib > MAX_MEMORY_MIB) {
+      throw new ImageError(`The memory must be a whole number of MiB from ${MIN_MEMORY_MIB} to ${MAX_MEMORY_MIB}.`);
+    }
+    const memoryBytes = memoryMib * 1048576;
+    this.plan = loadImage(guest.kernel, { memoryBytes, commandLine: guest.commandLine, initrd: guest.initrd });
+    this.symbolFile = guest.symbols === null ? symbolsFromElf(guest.kernel) : parseSymbols(guest.symbols);
+    this.symbols = new SymbolTable(this.symbolFile);
+    this.guest = guest;
+    this.#options = options;
+    this.pc = this.#powerOn();
+  }
+
+  #powerOn(): Pc {
+    const { startTime, rate, onConsole } = this.#options;
+    const pc = new Pc({ memoryBytes: this.guest.memoryMib * 1048576, startTime, rate, onConsole });
+    pc.start(this.plan);
+    return pc;
+  }
+
+  /** Steps since the session began, over all resets. */
+  get steps(): number {
+    return this.#earlier + this.pc.cpu.count;
+  }
+
+  /** Whether the machine cannot go on. */
+  get ended(): boolean {
+    const { kind } = this.stop;
+    return kind === 'powerOff' || kind === 'deadHalt' || kind === 'tripleFault' || kind === 'unimplemented';
+  }
+
+  /** Power off and on: the guest starts from its beginning. Breakpoints stay. */
+  reset(): void {
+    this.#earlier += this.pc.cpu.count;
+    this.pc = this.#powerOn();
+    this.stop = { kind: 'start' };
+    this.#pass = false;
+    this.setBreakpoints(this.#breakpoints);
+  }
+
+  /** Linear addresses. */
+  setBreakpoints(addresses: readonly number[]): void {
+    this.#breakpoints = [...addresses];
+    this.pc.cpu.setBreakpoints(this.#breakpoints);
+  }
+
+  /** Sets out to run on, to the given goal; run() does the work. */
+  begin(goal: 'run' | 'privileged' | StepKind): void {
+    const { cpu } = this.pc;
+    const esp = cpu.i32[ESP] >>> 0;
+    this.#pass = true;
+    if (goal === 'out') {
+      this.#goal = { kind: 'out', esp };
+    } else if (goal === 'over') {
+      const i = decodeAt(cpu, cpu.linearEip);
+      const isCall = i !== null && (CALLS.includes(i.row.operation) || i.repeat !== 0);
+      if (isCall) this.#goal = { kind: 'over', address: (cpu.linearEip + i.length) | 0, esp };
+      else this.#goal = { kind: 'run' };
+      if (!isCall) this.#single();
+    } else if (goal === 'into') {
+      this.#single();
+    } else {
+      this.#goal = { kind: goal };
+    }
+    if (goal === 'into') this.#goal = { kind: 'run' };
+  }
+
+  #single(): void {
+    this.#run(1, Number.POSITIVE_INFINITY, { kind: 'step' });
+  }
+
+  /**
+   * Goes on towards the goal for at most `steps` steps, and until virtual time `until` (nanoseconds). Returns whether the machine still
+   * runs; if not, `stop` says why.
+   */
+  run(steps: number, until: number): boolean {
+    const goal = this.#goal;
+    switch (goal.kind) {
+      case 'run':
+        return this.#run(steps, until, null);
+      case 'over':
+        return this.#runOver(steps, until, goal.address, goal.esp);
+      case 'out':
+        return this.#runSingly(until, executed => RETURNS.includes(executed) && this.pc.cpu.i32[ESP] >>> 0 > goal.esp);
+      case 'privileged':
+        return this.#runToPrivileged(until);
+    }
+  }
+
+  /** Runs; `reached` is the reason to give when all steps are done, null to stay running. */
+  #run(steps: number, until: number, reached: StopReason | null): boolean {
+    let end: ReturnType<Pc['run']>;
+    try {
+      end = this.pc.run(steps, until, this.#pass);
+    } catch (thrown) {
+      if (!(thrown instanceof MachineStop)) throw thrown;
+      this.stop = { kind: thrown.kind, report: `${thrown.message}\n${describeProcessor(this.pc.cpu)}` };
+      return false;
+    }
+    this.#pass = false;
+    switch (end) {
+      case 'steps':
+      case 'idle':
+        if (reached === null) return true;
+        this.stop = reached;
+        return false;
+      case 'breakpoint':
+        this.stop = { kind: 'breakpoint', address: this.pc.cpu.linearEip >>> 0 };
+        return false;
+      case 'powerOff':
+      case 'deadHalt':
+        this.stop = { kind: end };
+        return false;
+      case 'reset':
+        this.reset();
+        return true;
+    }
+  }
+
+  /** A breakpoint of its own behind the call; one that is met deeper in a recursion does not count. */
+  #runOver(steps: number, until: number, address: number, esp: number): boolean {
+    const { cpu } = this.pc;
+    cpu.setBreakpoints([...this.#breakpoints, address >>> 0]);
+    const running = this.#run(steps, until, null);
+    cpu.setBreakpoints(this.#breakpoints);
+    if (running || this.stop.kind !== 'breakpoint' || this.stop.address !== address >>> 0) return running;
+    if (this.#breakpoints.includes(address >>> 0)) return false;
+    if (cpu.i32[ESP] >>> 0 < esp) {
+      this.#pass = true;
+      return true;
+    }
+    this.stop = { kind: 'step' };
+    return false;
+  }
+
+  /** Step by step until `isThere`, given the operation that was just executed, says so. */
+  #runSingly(until: number, isThere: (executed: string) => boolean): boolean {
+    const { cpu } = this.pc;
+    for (let n = 0; n < SINGLE_STEPS; n++) {
+      const executed = decodeAt(cpu, cpu.linearEip)?.row.operation ?? '';
+      const before = cpu.count;
+      if (!this.#run(1, until, null)) return false;
+      if (isThere(executed)) {
+        this.stop = { kind: 'step' };
+        return false;
+      }
+      // Waiting for virtual time or for input.
+      if (cpu.count === before) return true;
+    }
+    return true;
+  }
+
+  #runToPrivileged(until: number): boolean {
+    const { cpu } = this.pc;
+    const isNext = () => {
+      const i = decodeAt(cpu, cpu.linearEip);
+      return i !== null && (classOf(i) === 'privileged' || classOf(i) === 'io');
+    };
+    if (!isNext()) {
+      const running = this.#runSingly(until, isNext);
+      if (running || this.stop.kind !== 'step') return running;
+    }
+    this.stop = { kind: 'privileged' };
+    return false;
+  }
+
+  /** Types on the serial console; returns how many bytes were taken. */
+  input(bytes: Uint8Array): number {
+    return this.pc.input(bytes);
+  }
+
+  writeRegister(register: EditableRegister, value: number): void {
+    const { cpu } = this.pc;
+    if (register === 'eip') cpu.i32[L.W_EIP] = value;
+    else if (register === 'eflags') cpu.setEflags(value);
+    else cpu.i32[GENERAL.indexOf(register)] = value;
+    this.#pass = false;
+  }
+
+  /** Throws an Error with one sentence if a byte is not in mapped RAM; then nothing was written. */
+  writeMemory(space: 'linear' | 'physical', address: number, bytes: Uint8Array): void {
+    const { cpu } = this.pc;
+    const targets = Array.from(bytes, (_, n) => {
+      const at = (address + n) >>> 0;
+      return space === 'linear' ? cpu.lookUp(at | 0) : at;
+    });
+    if (targets.some(at => at < 0 || cpu.physical.peekByte(at) < 0)) {
+      throw new Error(`There is no memory to write at ${space} address ${(address >>> 0).toString(16)}.`);
+    }
+    targets.forEach((at, n) => {
+      cpu.writePhysical(at, 1, bytes[n]);
+    });
+  }
+
+  /** `length` bytes, -1 for each that is not mapped. */
+  readMemory(space: 'linear' | 'physical', address: number, length: number): Int16Array {
+    const { cpu } = this.pc;
+    return Int16Array.from({ length }, (_, n) => {
+      const at = (address + n) >>> 0;
+      return space === 'linear' ? cpu.peekByte(at | 0) : cpu.physical.peekByte(at);
+    });
+  }
+
+  save(): MachineState {
+    return this.pc.save();
+  }
+
+  /** Puts a saved state into this machine. Throws TypeError if it does not fit; then nothing has changed. */
+  restore(state: MachineState): void {
+    this.pc.restore(state);
+    this.stop = { kind: 'pause' };
+    this.#pass = false;
+  }
+}
+
+const GENERAL: readonly EditableRegister[] = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];

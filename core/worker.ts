@@ -1,0 +1,42 @@
+/// <reference lib="webworker" />
+import type { FromWorker, ToWorker } from './protocol/messages.ts';
+import { Desk } from './session/desk.ts';
+
+/** The worker's way in: messages to the desk, the desk's answers to the page, and a turn for the machine in between. */
+
+declare const self: DedicatedWorkerGlobalScope;
+
+function post(message: FromWorker, transfer: readonly Transferable[] = []): void {
+  self.postMessage(message, [...transfer]);
+}
+
+/** Wakes the machine's next slice without the delay that timers have; messages from the page get their turn first. */
+const turn = new MessageChannel();
+
+const desk = new Desk({
+  post,
+  now: () => performance.now(),
+  date: () => Date.now() / 1000,
+  /** At once, or after some milliseconds while the machine has nothing to do. */
+  schedule: delay => {
+    if (delay === 0) turn.port2.postMessage(null);
+    else setTimeout(work, delay);
+  },
+});
+
+function guarded(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    post({ type: 'crashed', message });
+    self.close();
+  }
+}
+
+function work(): void {
+  guarded(() => desk.slice());
+}
+
+turn.port1.onmessage = work;
+self.onmessage = (event: MessageEvent<ToWorker>) => guarded(() => desk.handle(event.data));
