@@ -196,7 +196,6 @@ export const text = {
     tripleFault:
       'Triple fault: the guest could not take an exception, nor the double fault that followed, so the processor shut down.',
     unimplemented: 'The guest came to an instruction that Ringside does not do yet.',
-    void: 'The guest takes exceptions without end: for a long time no instruction could be executed.',
     deadHalt: 'The processor is halted with interrupts off: nothing can wake it any more.',
     powerOff: 'The guest has switched the machine off.',
     report: 'Report',

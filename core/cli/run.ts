@@ -111,7 +111,6 @@ function endOf(session: Session): number {
     case 'step':
     case 'breakpoint':
     case 'privileged':
-    case 'void':
       return EXIT.limit;
   }
 }

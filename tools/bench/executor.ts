@@ -39,7 +39,7 @@ function peer(): Promise<number> {
       wasm_path: wasm,
       memory_size: MEMORY,
       vga_memory_size: 2 << 20,
-      multiboot: { buffer: loopImage(TURNS).buffer },
+      multiboot: { buffer: new Uint8Array(loopImage(TURNS)).buffer },
       autostart: true,
       disable_jit: true,
       disable_keyboard: true,
