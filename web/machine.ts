@@ -5,7 +5,7 @@ import type { EditableRegister, FromWorker, MemoryWindow, StepKind, ToWorker } f
 import { download } from './files.ts';
 import { type FrameLoop, startFrames } from './frame.ts';
 import { resetConsole, writeConsole } from './panels/console/output.ts';
-import { isFinal, machine, type OpenMessage, wentBack, withGuest, withView } from './stores/machine.ts';
+import { isFinal, machine, type OpenMessage, startsAgain, withGuest, withView } from './stores/machine.ts';
 import { notify } from './stores/notices.ts';
 import { opening } from './stores/opening.ts';
 import { home, isFollowing, PAGE_BYTES, windows } from './stores/windows.ts';
@@ -14,8 +14,13 @@ import { text } from './text.ts';
 /** Rows of code to ask for: enough to scroll in both directions without asking again. A running machine shows fewer. */
 const ROWS = { paused: { before: 48, after: 96 }, running: { before: 12, after: 28 } } as const;
 
+type RestoreMessage = Extract<ToWorker, { type: 'restore' }>;
+
+/** What puts a guest into the machine; the worker answers each with `opened` or `refused`. */
 export interface OpenRequest {
-  readonly message: OpenMessage;
+  readonly message: OpenMessage | RestoreMessage;
+  /** Shown until it is open. */
+  readonly name: string;
   /** Run as soon as it is there. */
   readonly run: boolean;
 }
@@ -39,9 +44,9 @@ export function startMachine(): void {
   sendWindows();
 }
 
-function send(message: ToWorker, transfer: Transferable[] = []): void {
+function send(message: ToWorker): void {
   if (machine.getState().failure !== null) return;
-  worker?.postMessage(message, transfer);
+  worker?.postMessage(message);
   loop?.hurry();
 }
 
@@ -49,7 +54,7 @@ function receive(message: FromWorker): void {
   switch (message.type) {
     case 'view': {
       const state = machine.getState();
-      if (wentBack(state.view, message)) resetConsole();
+      if (startsAgain(state, message)) resetConsole();
       if (message.console.length > 0) writeConsole(message.console);
       const next = withView(state, message);
       // Another stop: the next instruction is what the reader looks at again.
@@ -64,12 +69,15 @@ function receive(message: FromWorker): void {
     case 'opened': {
       const request = asked.shift();
       if (request === undefined) return;
-      const same = current?.message.name === request.message.name;
+      const same = machine.getState().guest?.name === message.name;
       current = request;
       resetConsole();
       // A view that was asked for before may be of the machine that is gone, or never come.
       loop?.answered(false);
-      machine.setState({ ...withGuest(request.message, message), ...(same ? {} : { breakpoints: [] }) });
+      machine.setState({
+        ...withGuest(request.message.type === 'open' ? request.message : null, message),
+        ...(same ? {} : { breakpoints: [] }),
+      });
       windows.setState(home);
       if (asked.length === 0) opening.setState({ now: null });
       sendWindows();
@@ -78,7 +86,7 @@ function receive(message: FromWorker): void {
       return;
     }
     case 'refused':
-      if (message.request === 'open') {
+      if (message.request === 'open' || message.request === 'restore') {
         asked.shift();
         if (asked.length === 0) opening.setState({ now: null });
       }
@@ -125,6 +133,7 @@ export function restart(): void {
     before: null,
     executed: null,
     stepping: false,
+    resetting: false,
   });
   startMachine();
   if (again !== null) open(again);
@@ -133,7 +142,7 @@ export function restart(): void {
 /** The bytes are copied, not transferred: a restart needs them again. */
 export function open(request: OpenRequest): void {
   asked.push(request);
-  opening.setState({ now: { name: request.message.name, stage: 'starting', loaded: 0, total: null } });
+  opening.setState({ now: { name: request.name, stage: 'starting', loaded: 0, total: null } });
   send(request.message);
   // Before the first guest there is nothing to draw.
   loop ??= startFrames(() => worker?.postMessage({ type: 'frame' } satisfies ToWorker), silent);
@@ -162,6 +171,7 @@ export function step(kind: StepKind): void {
 
 export function reset(): void {
   windows.setState(home);
+  machine.setState({ resetting: true });
   send({ type: 'reset' });
 }
 
@@ -186,10 +196,6 @@ export function writeMemory(space: MemoryWindow['space'], address: number, bytes
 
 export function saveSnapshot(): void {
   send({ type: 'save' });
-}
-
-export function restoreSnapshot(file: Uint8Array<ArrayBuffer>): void {
-  send({ type: 'restore', file }, [file.buffer]);
 }
 
 /** Tells the worker which code and memory is looked at. */

@@ -1,7 +1,7 @@
 /** From a chosen guest or file to an `open` for the worker. One at a time: a new choice ends the one before. */
 import { FileError, type FileKind, fetchFile, type Progress, readFile, sniff } from './files.ts';
 import type { PageGuest } from './guests.ts';
-import { open, restoreSnapshot } from './machine.ts';
+import { open } from './machine.ts';
 import { notify } from './stores/notices.ts';
 import { opening } from './stores/opening.ts';
 import { text } from './text.ts';
@@ -26,6 +26,7 @@ export function openGuest(guest: PageGuest): Promise<void> {
     const initrd = guest.initrd === null ? null : await fetchFile(guest.initrd, progress, signal);
     const symbols = guest.symbols === null ? null : await fetchFile(guest.symbols, progress, signal);
     open({
+      name: guest.name,
       message: {
         type: 'open',
         name: guest.name,
@@ -52,14 +53,14 @@ export function openFiles(files: readonly File[], options: FileOptions): Promise
       read.push({ name: file.name, bytes, kind: sniff(file.name, bytes) });
     }
     if (read.length === 1 && read[0].kind === 'snapshot') {
-      opening.setState({ now: null });
-      restoreSnapshot(read[0].bytes);
+      restore(name, read[0].bytes);
       return;
     }
     if (read.length === 1 && read[0].kind === 'initrd') throw new FileError(text.files.initrdAlone(name));
     const [kernel, initrd] = read[0].kind === 'initrd' ? [read[1], read[0]] : read;
     const linux = kernel.kind === 'linux';
     open({
+      name: kernel.name,
       message: {
         type: 'open',
         name: kernel.name,
@@ -79,9 +80,12 @@ export function openFiles(files: readonly File[], options: FileOptions): Promise
 export function openSnapshot(file: File): Promise<void> {
   return once(file.name, async (progress, signal) => {
     const bytes = await readFile(file, progress, signal);
-    opening.setState({ now: null });
-    restoreSnapshot(bytes);
+    restore(file.name, bytes);
   });
+}
+
+function restore(name: string, file: Uint8Array<ArrayBuffer>): void {
+  open({ name, message: { type: 'restore', file }, run: false });
 }
 
 async function once(name: string, work: (progress: Progress, signal: AbortSignal) => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CodeRow, Registers, View } from '../../core/protocol/messages.ts';
+import type { CodeRow, Registers, StopReason, View } from '../../core/protocol/messages.ts';
 import { isFinal, type MachineState, machine, withView } from './machine.ts';
 
 function registers(eip: number, eax = 0): Registers {
@@ -100,7 +100,10 @@ test('while it runs the last stop is kept, and the next stop compares with it', 
 });
 
 test('after a reset nothing counts as changed', () => {
-  expect(after(view(10, 0x100), view(11, 0x101), view(0, 0x7c00)).before).toBeNull();
+  const start: StopReason = { kind: 'start' };
+  const state = after(view(10, 0x100), view(11, 0x101), { resetting: true }, view(11, 0x7c00, { stop: start }));
+  expect(state.before).toBeNull();
+  expect(state.resetting).toBe(false);
 });
 
 test('code rows stay until new ones come, and dropped console bytes add up', () => {

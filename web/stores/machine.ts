@@ -5,14 +5,19 @@ import { indexSymbols, linearEip, type SymbolIndex } from '../symbols.ts';
 export type OpenMessage = Extract<ToWorker, { type: 'open' }>;
 export type OpenedMessage = Extract<FromWorker, { type: 'opened' }>;
 
+interface Image {
+  readonly commandLine: string;
+  readonly kernelBytes: number;
+  readonly initrdBytes: number | null;
+}
+
 /** The guest that is in the machine. */
 interface Guest {
   readonly name: string;
   readonly kind: string;
   readonly memoryMib: number;
-  readonly commandLine: string;
-  readonly kernelBytes: number;
-  readonly initrdBytes: number | null;
+  /** What was loaded; null for a guest that came with a snapshot. */
+  readonly image: Image | null;
   readonly symbols: SymbolIndex;
   readonly symbolCount: number;
 }
@@ -34,6 +39,8 @@ export interface MachineState {
   readonly executed: Executed | null;
   /** A step was asked for and has not shown yet. */
   readonly stepping: boolean;
+  /** A reset was asked for and has not shown yet. */
+  readonly resetting: boolean;
   readonly breakpoints: readonly number[];
   readonly failure: Failure | null;
   readonly consoleDropped: number;
@@ -61,14 +68,15 @@ export const machine = createStore<MachineState>(() => ({
   before: null,
   executed: null,
   stepping: false,
+  resetting: false,
   breakpoints: [],
   failure: null,
   consoleDropped: 0,
 }));
 
-/** Whether this view comes from an earlier time than the last one: after a reset or a restored snapshot. */
-export function wentBack(last: View | null, view: View): boolean {
-  return last !== null && view.instructions < last.instructions;
+/** Whether this is the first view after a reset that the reader asked for. */
+export function startsAgain(state: MachineState, view: View): boolean {
+  return state.resetting && view.stop.kind === 'start';
 }
 
 /** What a new view changes. */
@@ -82,8 +90,8 @@ export function withView(state: MachineState, view: View): Partial<MachineState>
   if (view.running) return common;
   const here = { instructions: view.instructions, registers: view.registers };
   const last = state.stopped;
-  if (last === null || wentBack(state.view, view)) {
-    return { ...common, stopped: here, before: null, executed: null, stepping: false };
+  if (last === null || startsAgain(state, view)) {
+    return { ...common, stopped: here, before: null, executed: null, stepping: false, resetting: false };
   }
   const ran = state.view?.running === true || view.instructions !== last.instructions;
   // An instruction that raises an exception does not retire, and yet the step has led elsewhere.
@@ -98,15 +106,13 @@ export function withView(state: MachineState, view: View): Partial<MachineState>
 }
 
 /** A new guest: nothing of the old one stays but what the page itself remembers. */
-export function withGuest(request: OpenMessage, opened: OpenedMessage): Partial<MachineState> {
+export function withGuest(request: OpenMessage | null, opened: OpenedMessage): Partial<MachineState> {
   return {
     guest: {
       name: opened.name,
       kind: opened.kind,
       memoryMib: opened.memoryMib,
-      commandLine: request.commandLine,
-      kernelBytes: request.kernel.length,
-      initrdBytes: request.initrd?.length ?? null,
+      image: request === null ? null : imageOf(request),
       symbols: opened.symbols === null ? noSymbols : indexSymbols(opened.symbols),
       symbolCount: opened.symbols?.symbols.length ?? 0,
     },
@@ -117,8 +123,13 @@ export function withGuest(request: OpenMessage, opened: OpenedMessage): Partial<
     before: null,
     executed: null,
     stepping: false,
+    resetting: false,
     consoleDropped: 0,
   };
+}
+
+function imageOf({ commandLine, kernel, initrd }: OpenMessage): Image {
+  return { commandLine, kernelBytes: kernel.length, initrdBytes: initrd?.length ?? null };
 }
 
 /** The symbols of the guest, empty without one. */

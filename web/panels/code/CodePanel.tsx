@@ -8,6 +8,12 @@ import styles from './CodePanel.module.css';
 import { InstructionLine } from './InstructionLine.tsx';
 import { type CodeLine, codeLines } from './lines.ts';
 
+/** A line of the list and how far below the upper edge it is, in pixels. */
+interface Anchor {
+  readonly key: string;
+  readonly top: number;
+}
+
 /** Distance to an end of the list, in pixels, at which more rows are asked for. */
 const EDGE = 160;
 
@@ -26,7 +32,7 @@ export function CodePanel() {
   const firstInstruction = lines.findIndex(line => line.kind === 'instruction');
   const inList = code.some(row => row.address === selected);
   const list = useRef<HTMLOListElement>(null);
-  const anchor = useRef<{ readonly key: string; readonly top: number } | null>(null);
+  const anchors = useRef<readonly Anchor[]>([]);
   const shownTarget = useRef(0);
   /** Where the panel itself has scrolled to. */
   const scrolledTo = useRef(0);
@@ -37,9 +43,13 @@ export function CodePanel() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: only new rows move what is shown.
   useLayoutEffect(() => {
     const element = list.current;
-    if (element === null || anchor.current === null) return;
-    const row = rowOf(anchor.current.key);
-    if (row !== null) element.scrollTop += row.offsetTop - element.scrollTop - anchor.current.top;
+    if (element === null) return;
+    for (const { key, top } of anchors.current) {
+      const row = rowOf(key);
+      if (row === null) continue;
+      element.scrollTop = row.offsetTop - top;
+      return;
+    }
   }, [lines]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows are looked up in the list that `lines` made.
@@ -60,23 +70,22 @@ export function CodePanel() {
     remember();
   }, [lines, eip, follow, target]);
 
-  /** Keeps in mind the first line in view and where it is. */
+  /** Keeps in mind where the first line in view is, and those at the ends: what comes next has at least one of them. */
   const remember = (): void => {
     const element = list.current;
     if (element === null) return;
     const first = [...element.children].find(
       (child): child is HTMLElement => child instanceof HTMLElement && child.offsetTop >= element.scrollTop,
     );
-    anchor.current =
-      first?.dataset['key'] === undefined
-        ? null
-        : { key: first.dataset['key'], top: first.offsetTop - element.scrollTop };
+    anchors.current = [first, element.lastElementChild, element.firstElementChild]
+      .filter(child => child instanceof HTMLElement)
+      .map(child => ({ key: child.dataset['key'] ?? '', top: child.offsetTop - element.scrollTop }));
   };
 
   const onScroll = (): void => {
     remember();
     const element = list.current;
-    if (element === null || code.length === 0 || anchor.current === null) return;
+    if (element === null || code.length === 0) return;
     // Only the reader's own scrolling asks for more rows, and only where they stand still.
     if (Math.abs(element.scrollTop - scrolledTo.current) < 2 || machine.getState().view?.running) return;
     const atTop = element.scrollTop < EDGE;

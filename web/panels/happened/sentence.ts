@@ -106,6 +106,9 @@ function stopSentence({ view, row }: Facts): string {
     case 'start':
       return 'Nothing has run yet. The loader has put the guest into memory, and the processor stands before its first instruction.';
     case 'privileged':
+      if (row?.class === 'io') {
+        return `Paused before ${here}, the first instruction that only a kernel may execute: it needs CPL ≤ IOPL. The kernel is in ring ${registers.cpl}, so it simply runs. Press Step.`;
+      }
       return registers.cpl === 0
         ? `Paused before ${here}, the first privileged instruction. The kernel is in ring 0 and no monitor is below it, so it simply runs. Press Step.`
         : `Paused before ${here}, the first privileged instruction. Outside of ring 0 it raises #GP(0). Press Step.`;
