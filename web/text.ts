@@ -108,6 +108,8 @@ export const text = {
     port: 'COM1',
     keys: 'Ctrl+Shift+C copies, Ctrl+Shift+V pastes, Ctrl+Shift+↑ leaves',
     dropped: (n: string) => `${n} bytes came faster than the page could show them and were left out.`,
+    silent: 'The guest has written nothing yet.',
+    silentLinux: 'The guest has written nothing yet: Linux unpacks itself first.',
     loading: 'Loading the terminal…',
     failed: 'The terminal could not be loaded. Reload the page to try again.',
   },

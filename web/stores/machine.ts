@@ -44,6 +44,8 @@ export interface MachineState {
   readonly breakpoints: readonly number[];
   readonly failure: Failure | null;
   readonly consoleDropped: number;
+  /** Whether the guest has written anything since it was started. */
+  readonly consoleUsed: boolean;
 }
 
 export interface Executed {
@@ -72,6 +74,7 @@ export const machine = createStore<MachineState>(() => ({
   breakpoints: [],
   failure: null,
   consoleDropped: 0,
+  consoleUsed: false,
 }));
 
 /** Whether this is the first view after a reset that the reader asked for. */
@@ -86,6 +89,7 @@ export function withView(state: MachineState, view: View): Partial<MachineState>
     code: view.code ?? state.code,
     codeEip: view.code === null && view.running ? state.codeEip : linearEip(view.registers),
     consoleDropped: state.consoleDropped + view.consoleDropped,
+    consoleUsed: (state.consoleUsed && !startsAgain(state, view)) || view.console.length > 0,
   };
   if (view.running) return common;
   const here = { instructions: view.instructions, registers: view.registers };
@@ -125,6 +129,7 @@ export function withGuest(request: OpenMessage | null, opened: OpenedMessage): P
     stepping: false,
     resetting: false,
     consoleDropped: 0,
+    consoleUsed: false,
   };
 }
 

@@ -9,6 +9,8 @@ import styles from './Console.module.css';
 export function ConsolePanel() {
   const host = useRef<HTMLDivElement>(null);
   const [state, setState] = useState<'loading' | 'ready' | 'failed'>('loading');
+  const silent = useStore(machine, s => s.guest !== null && !s.consoleUsed);
+  const linux = useStore(machine, s => s.guest?.kind === 'linux');
   const dropped = useStore(machine, s => s.consoleDropped);
 
   useEffect(() => {
@@ -39,6 +41,9 @@ export function ConsolePanel() {
         <p className={styles.dropped} role="status">
           {text.console.dropped(count(dropped))}
         </p>
+      )}
+      {state === 'ready' && silent && (
+        <p className={styles.silent}>{linux ? text.console.silentLinux : text.console.silent}</p>
       )}
       <div className={styles.host} ref={host}>
         {state !== 'ready' && (
