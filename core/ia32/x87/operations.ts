@@ -37,7 +37,7 @@ export type X87Operation =
   | 'fild'
   | 'fist'
   | 'fistp'
-  | 'fisttp'
+ 
   | 'fbld'
   | 'fbstp'
   | 'fxch'
