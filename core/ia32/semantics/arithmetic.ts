@@ -84,7 +84,8 @@ export const cmpxchg: Semantics = (o, i) => {
 export const cmpxchg8b: Semantics = (o, i) => {
   const { segment } = i.memory;
   const offset = o.offset(i);
-  const upper = o.zeroExtend(o.add(offset, o.constant(4)), i.addressSize);
+  // One operand of 8 bytes: with 16-bit addresses it goes on above 64 KB, to which the segment's limit has its say.
+  const upper = o.add(offset, o.constant(4));
   o.probeStore(segment, offset, 8);
   const low = o.load(segment, offset, 4);
   const high = o.load(segment, upper, 4);
@@ -96,14 +97,19 @@ export const cmpxchg8b: Semantics = (o, i) => {
   o.setZero(same);
 };
 
-/** The destination is written last, so that XADD EAX, EAX leaves the sum. */
+/**
+ * Memory is written before the source, which may be part of its address. A register is written after it, so that
+ * XADD EAX, EAX leaves the sum.
+ */
 export const xadd: Semantics = (o, i) => {
   const size = i.dst.size;
   const a = o.readForWrite(i, i.dst);
   const b = o.read(i, i.src);
   const r = o.zeroExtend(o.add(a, b), size);
+  const inMemory = i.modrm < 0xc0;
+  if (inMemory) o.write(i, i.dst, r);
   o.write(i, i.src, a);
-  o.write(i, i.dst, r);
+  if (!inMemory) o.write(i, i.dst, r);
   o.flagsAdd(size, a, b, r);
 };
 

@@ -30,7 +30,7 @@ export const pusha: Semantics = (o, i) => {
   const size = i.operandSize;
   const before = o.stackPointer();
   const at = (n: number) => o.wrapStack(o.sub(before, o.constant(n * size)));
-  for (let n = 8; n >= 1; n--) o.probeStore(SS, at(n), size);
+  for (let n = 1; n <= 8; n++) o.probeStore(SS, at(n), size);
   for (let n = 1; n <= 8; n++) o.store(SS, at(n), size, o.registerPart(n - 1, size));
   o.setStackPointer(at(8));
 };

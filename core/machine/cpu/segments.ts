@@ -1,6 +1,6 @@
 import { FLAG } from '../../ia32/flags.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
-import { LDTR, SS, TR } from '../../ia32/registers.ts';
+import { DS, ES, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
@@ -38,20 +38,26 @@ export function pushSegment(cpu: Executor, i: Instruction): void {
 
 export function popSegment(cpu: Executor, i: Instruction): void {
   const before = cpu.stackPointer();
-  const selector = cpu.load(SS, before, 2);
+  const selector = cpu.load(SS, before, i.operandSize) & 0xffff;
   load(cpu, i.dst.register, selector);
   cpu.setStackPointer((before + i.operandSize) | 0);
 }
 
-/** LDS, LES, LSS, LFS, LGS: the segment register is the third operand. */
-export function loadFarPointer(cpu: Executor, i: Instruction): void {
+/** LES, LDS, LSS, LFS, LGS: offset, then selector. */
+function loadFarPointer(cpu: Executor, i: Instruction, index: number): void {
   const { segment, mask } = i.memory;
   const at = cpu.offset(i);
   const offset = cpu.load(segment, at, i.operandSize);
   const selector = cpu.load(segment, (at + i.operandSize) & mask, 2);
-  loadSegment(cpu, i.third.register, selector);
+  loadSegment(cpu, index, selector);
   cpu.write(i, i.dst, offset);
 }
+
+export const les = (cpu: Executor, i: Instruction): void => loadFarPointer(cpu, i, ES);
+export const lds = (cpu: Executor, i: Instruction): void => loadFarPointer(cpu, i, DS);
+export const lss = (cpu: Executor, i: Instruction): void => loadFarPointer(cpu, i, SS);
+export const lfs = (cpu: Executor, i: Instruction): void => loadFarPointer(cpu, i, FS);
+export const lgs = (cpu: Executor, i: Instruction): void => loadFarPointer(cpu, i, GS);
 
 // Descriptor tables
 

@@ -149,8 +149,9 @@ export function scas(cpu: Executor, i: Instruction): void {
 }
 
 const cmpsOnce: Iteration = (c, ins, size) => {
-  const a = c.load(ins.segment, index(c, ESI, ins), size);
+  // In this order: it shows where neither is mapped.
   const b = c.load(ES, index(c, EDI, ins), size);
+  const a = c.load(ins.segment, index(c, ESI, ins), size);
   c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
   const by = delta(c, size);
   move(c, ESI, ins, by);

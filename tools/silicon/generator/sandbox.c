@@ -124,6 +124,8 @@ static void open_memory(void) {
   map(READ_ONLY, fd, PAGE + READ_ONLY - DATA, DATA_END - READ_ONLY, PROT_READ);
   code = map(0, fd, 0, PAGE + DATA_SIZE, PROT_READ | PROT_WRITE);
   data = code + PAGE;
+  /* A page that was never touched is not there yet: a store to the read-only one would report P = 0. */
+  for (uint32_t page = READ_ONLY; page < DATA_END; page += PAGE) (void)*(volatile uint8_t *)page;
 }
 
 static void open_segments(void) {
