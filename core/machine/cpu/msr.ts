@@ -21,8 +21,14 @@ const IA32_TIME_STAMP_COUNTER = 0x10;
 const IA32_MTRRCAP = 0xfe;
 const MTRRCAP_VALUE = VARIABLE_RANGES | (1 << 8);
 const IA32_PLATFORM_ID = 0x17;
+/** IA32_MCG_CAP and IA32_MCG_STATUS: machine checks exist, but there are no banks that could report one. */
+const IA32_MCG_CAP = 0x179;
+const IA32_MCG_STATUS = 0x17a;
 /** Microcode revision: reads 0, since there is no microcode to update. */
 const IA32_BIOS_SIGN_ID = 0x8b;
+
+/** Registers that always read as 0. */
+const ZERO: readonly number[] = [IA32_PLATFORM_ID, IA32_BIOS_SIGN_ID, IA32_MCG_CAP, IA32_MCG_STATUS];
 
 const STORED: ReadonlyMap<number, Stored> = new Map<number, Stored>([
   [0x174, { word: M.SYSENTER_CS, low: -1, high: 0 }],
@@ -70,7 +76,7 @@ export function rdmsr(cpu: Executor, _i: Instruction): void {
     high = Math.floor(ticks / 0x100000000) | 0;
   } else if (number === IA32_MTRRCAP) {
     low = MTRRCAP_VALUE;
-  } else if (number !== IA32_PLATFORM_ID && number !== IA32_BIOS_SIGN_ID) {
+  } else if (!ZERO.includes(number)) {
     cpu.generalProtection(0);
   }
   cpu.setRegister(EAX, low);
@@ -81,7 +87,7 @@ export function wrmsr(cpu: Executor, _i: Instruction): void {
   const number = cpu.register(ECX) >>> 0;
   const low = cpu.register(EAX);
   const high = cpu.register(EDX);
-  if (number === IA32_BIOS_SIGN_ID) return;
+  if (number === IA32_BIOS_SIGN_ID || (number === IA32_MCG_STATUS && low === 0 && high === 0)) return;
   if (number === IA32_TIME_STAMP_COUNTER) {
     cpu.setTimeStamp((high >>> 0) * 0x100000000 + (low >>> 0));
     return;

@@ -349,7 +349,9 @@ export class I8254Counter {
 
   /** The counting element, 0 to modulus - 1 (the full count shows as 0). */
   #element(t: number): number {
-    if (this.#count === 0) return this.#residue % this.#modulus();
+    // Until its first load, up to a pulse away, the element holds no count of its own. A pending one already shows: kernels
+    // expect it, since on a PC a bus cycle takes longer than a pulse.
+    if (this.#count === 0) return (this.#loadAt === NEVER ? this.#residue : this.#register) % this.#modulus();
     const elapsed = this.#elapsedAt(t);
     const modulus = this.#modulus();
     switch (this.#mode()) {
