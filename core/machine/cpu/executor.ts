@@ -152,13 +152,12 @@ export class Executor extends Access implements Ops<number> {
   read(i: Instruction, operand: Operand): number {
     if (operand.kind === 1) return this.i32[operand.register]; // r32
     if (operand.kind === 3) return operand.value; // immediate
+    if (operand.kind === 2) return this.load32(i.memory.segment, this.offset(i)); // m32
     return this.readOther(i, operand);
   }
 
   protected readOther(i: Instruction, operand: Operand): number {
     switch (operand.kind) {
-      case 2: // m32
-        return this.load(i.memory.segment, this.offset(i), 4);
       case 4: // r8
         return this.u8[((operand.register & 3) << 2) | (operand.register >> 2)];
       case 5: // m8
@@ -206,10 +205,32 @@ export class Executor extends Access implements Ops<number> {
   }
 
   load(segment: number, offset: number, size: number): number {
+    if (size === 4) return this.load32(segment, offset);
     return this.readLinear(this.linearForRead(segment, offset, size), size);
   }
 
+  /** The fast path of a 32-bit load, in one piece: a flat segment, a TLB hit, one page. */
+  protected load32(segment: number, offset: number): number {
+    const { i32 } = this;
+    const entry = i32[i32[L.W_READ_TABLE] + (offset >>> 12)];
+    const isFlat = (i32[L.W_SEGMENTS + L.S_CHECKED + segment * L.SEGMENT_WORDS] & 1) === 0;
+    if (isFlat && ((offset | entry) & 0xfff) <= 4092) return this.view.getInt32((offset + entry) >>> 0, true);
+    return this.readLinear(this.linearForRead(segment, offset, 4), 4);
+  }
+
+  protected store32(segment: number, offset: number, value: number): void {
+    const { i32 } = this;
+    const entry = i32[i32[L.W_WRITE_TABLE] + (offset >>> 12)];
+    const isFlat = (i32[L.W_SEGMENTS + L.S_CHECKED + segment * L.SEGMENT_WORDS] & 2) === 0;
+    if (isFlat && ((offset | entry) & 0xfff) <= 4092) this.view.setInt32((offset + entry) >>> 0, value, true);
+    else this.writeLinear(this.linearForWrite(segment, offset, 4), 4, value);
+  }
+
   store(segment: number, offset: number, size: number, value: number): void {
+    if (size === 4) {
+      this.store32(segment, offset, value);
+      return;
+    }
     this.writeLinear(this.linearForWrite(segment, offset, size), size, value);
   }
 
