@@ -6,8 +6,8 @@ import { Desk } from './session/desk.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
-function post(message: FromWorker, transfer: readonly Transferable[] = []): void {
-  self.postMessage(message, [...transfer]);
+function post(message: FromWorker): void {
+  self.postMessage(message);
 }
 
 /** Wakes the machine's next slice without the delay that timers have; messages from the page get their turn first. */

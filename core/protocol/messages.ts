@@ -2,7 +2,7 @@
  * What page and worker say to each other. Types only: the page imports nothing else of core.
  *
  * The page pulls: it sends `frame` once per animation frame, and the worker answers with one View between two slices.
- * A hidden page sends no frames, so the worker stops running by itself. Big arrays are transferred, not copied.
+ * A hidden page sends no frames, so the worker stops running by itself.
  */
 
 /** A guest that the page can offer without asking for a file. */
@@ -147,7 +147,7 @@ export interface View {
   /** Whether HLT waits for an interrupt right now. */
   readonly halted: boolean;
   readonly stop: StopReason;
-  /** Retired instructions since reset. */
+  /** Steps since the guest was opened, over all resets. */
   readonly instructions: number;
   /** Instructions a second of the reader's clock, over the last second; 0 when paused. */
   readonly rate: number;

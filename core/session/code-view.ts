@@ -53,7 +53,7 @@ function rowAt(cpu: Processor, symbols: SymbolTable, linear: number): CodeRow {
 function addressesBefore(cpu: Processor, symbols: SymbolTable, linear: number, before: number): number[] {
   const address = linear >>> 0;
   const start = symbols.find(address)?.address;
-  const near = start !== undefined && address - start < 4096 ? [start] : [];
+  const near = start !== undefined && start < address && address - start < 4096 ? [start] : [];
   for (let back = Math.min(before * 4, address); back > 0; back--) near.push(address - back);
   for (const from of near) {
     const found: number[] = [];

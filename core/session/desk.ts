@@ -7,8 +7,11 @@ import { readSnapshot, writeSnapshot } from './snapshot-file.ts';
 
 /** What the desk needs of its host. */
 export interface DeskHost {
-  /** Sends a message; the buffers in `transfer` go with it and are gone here. */
-  readonly post: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
+  /**
+   * Sends a message, by copy: once a buffer was transferred out of a thread, V8 checks every access to any typed array there for
+   * having lost its buffer, which costs the executor a quarter of its speed.
+   */
+  readonly post: (message: FromWorker) => void;
   /** Milliseconds, never going back. */
   readonly now: () => number;
   /** Unix seconds. */
@@ -300,7 +303,7 @@ export class Desk {
       console: output,
       consoleDropped: dropped,
     };
-    this.#host.post(view, [output.buffer]);
+    this.#host.post(view);
   }
 }
 
