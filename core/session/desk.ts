@@ -30,6 +30,8 @@ const UNWATCHED = 1000;
 const REST = 4;
 /** Console bytes kept for a page that does not take them. */
 const CONSOLE_LIMIT = 1 << 16;
+/** Typed bytes kept for a guest that does not read them. */
+const TYPED_LIMIT = 1 << 20;
 /** While the machine runs, code is listed this often at most, in milliseconds. */
 const CODE_INTERVAL = 100;
 const RATE_INTERVAL = 1000;
@@ -121,6 +123,9 @@ export class Desk {
         session.reset();
         return;
       case 'input':
+        if (this.#typed.length + message.bytes.length > TYPED_LIMIT) {
+          throw new Error('The guest takes its input too slowly: the rest of what was typed or pasted is dropped.');
+        }
         this.#typed = joined(this.#typed, message.bytes);
         this.#type(session);
         return;
