@@ -180,7 +180,12 @@ describe('looking and changing', () => {
     session.begin('run');
     go(session, 3_000_000);
     const before = writeSnapshot(primer, session.save());
-    codeRows(session.pc.cpu, session.symbols, { follow: true, address: 0, before: 40, after: 40 }, session.pc.cpu.linearEip);
+    codeRows(
+      session.pc.cpu,
+      session.symbols,
+      { follow: true, address: 0, before: 40, after: 40 },
+      session.pc.cpu.linearEip,
+    );
     session.readMemory('linear', 0, 4096);
     session.readMemory('physical', 0xfee00000, 64);
     expect(writeSnapshot(primer, session.save())).toEqual(before);
@@ -203,7 +208,9 @@ describe('bad guests', () => {
   function image(...code: number[]): Guest {
     const word = (n: number) => [n & 255, (n >>> 8) & 255, (n >>> 16) & 255, n >>> 24];
     const end = 0x100020 + code.length;
-    const header = [0x1badb002, 0x10000, -(0x1badb002 + 0x10000) >>> 0, 0x100000, 0x100000, end, end, 0x100020].flatMap(word);
+    const header = [0x1badb002, 0x10000, -(0x1badb002 + 0x10000) >>> 0, 0x100000, 0x100000, end, end, 0x100020].flatMap(
+      word,
+    );
     return { ...primer, kernel: Uint8Array.from([...header, ...code]), symbols: null };
   }
 

@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { FromWorker, ToWorker, View } from '../protocol/messages.ts';
+import { Desk } from './desk.ts';
+
+const primer: Extract<ToWorker, { type: 'open' }> = {
+  type: 'open',
+  name: 'primer',
+  kernel: new Uint8Array(readFileSync('public/guests/primer.elf')),
+  initrd: null,
+  symbols: readFileSync('public/guests/primer.json', 'utf8'),
+  commandLine: '',
+  memoryMib: 32,
+  stopBeforePrivileged: false,
+};
+
+/** A desk with a clock of its own: each look at it takes a millisecond, and scheduled slices run when the test says. */
+class Bench {
+  readonly messages: FromWorker[] = [];
+  #time = 0;
+  #due = false;
+  readonly desk = new Desk({
+    post: message => this.messages.push(message),
+    now: () => this.#time++,
+    date: () => 1_700_000_000,
+    schedule: () => {
+      this.#due = true;
+    },
+  });
+
+  send(message: ToWorker): void {
+    this.desk.handle(message);
+  }
+
+  /** One animation frame of the page: a view, then the slices of 16 milliseconds. */
+  frame(): View {
+    this.send({ type: 'frame' });
+    const view = this.messages.findLast(message => message.type === 'view');
+    if (view === undefined) throw new Error('no view came');
+    const end = this.#time + 16;
+    while (this.#due && this.#time < end) {
+      this.#due = false;
+      this.desk.slice();
+    }
+    return view;
+  }
+
+  wait(milliseconds: number): void {
+    this.#time += milliseconds;
+    if (this.#due) {
+      this.#due = false;
+      this.desk.slice();
+    }
+  }
+
+  refusals(): string[] {
+    return this.messages.flatMap(message => (message.type === 'refused' ? [message.message] : []));
+  }
+}
+
+function text(view: View): string {
+  return new TextDecoder().decode(view.console);
+}
+
+describe('the desk', () => {
+  test('opens a guest, pauses before its first privileged instruction, and steps it', () => {
+    const bench = new Bench();
+    bench.send({ ...primer, stopBeforePrivileged: true });
+    expect(bench.messages[0]).toMatchObject({ type: 'opened', name: 'primer', kind: 'multiboot', memoryMib: 32 });
+    bench.frame();
+    const before = bench.frame();
+    expect(before).toMatchObject({ running: false, stop: { kind: 'privileged' } });
+    bench.send({ type: 'step', kind: 'into' });
+    const after = bench.frame();
+    expect(after.instructions).toBe(before.instructions + 1);
+    expect(after.registers.eip).not.toBe(before.registers.eip);
+    expect(after.code?.some(row => row.address === after.registers.eip)).toBe(true);
+  });
+
+  test('runs while it is watched, hands over the console, and rests when nobody looks', () => {
+    const bench = new Bench();
+    bench.send(primer);
+    bench.frame();
+    bench.send({ type: 'run' });
+    let output = '';
+    for (let n = 0; n < 500 && !output.includes('primer$ '); n++) output += text(bench.frame());
+    expect(output).toContain('paging on, 2 processes');
+    const watched = bench.frame().instructions;
+    bench.wait(5000);
+    bench.wait(5000);
+    const later = bench.frame();
+    expect(later.running).toBe(true);
+    // One slice may have been under way.
+    expect(later.instructions - watched).toBeLessThan(3_000_000);
+  });
+
+  test('a bad image is refused with a sentence, and what runs goes on', () => {
+    const bench = new Bench();
+    bench.send(primer);
+    bench.send({ type: 'run' });
+    bench.frame();
+    bench.send({ ...primer, name: 'broken', kernel: Uint8Array.of(1, 2, 3) });
+    expect(bench.refusals()).toEqual([expect.stringMatching(/neither a multiboot kernel nor a Linux/)]);
+    const first = bench.frame();
+    const second = bench.frame();
+    expect(second.running).toBe(true);
+    expect(second.instructions).toBeGreaterThan(first.instructions);
+  });
+
+  test('requests without a machine, with wild windows or too much input are refused', () => {
+    const bench = new Bench();
+    bench.send({ type: 'run' });
+    bench.send(primer);
+    const code = { follow: true, address: 0, before: 1, after: 1 };
+    bench.send({ type: 'windows', code: { ...code, after: 1e9 }, memory: null });
+    bench.send({ type: 'windows', code, memory: { space: 'linear', address: 0, length: 1e9 } });
+    bench.send({ type: 'input', bytes: new Uint8Array(2 << 20) });
+    bench.send({ type: 'restore', file: Uint8Array.of(1) });
+    expect(bench.refusals()).toHaveLength(5);
+  });
+
+  test('a guest that floods the console drops bytes, and counts them', () => {
+    // mov dx,0x3f8; mov al,'x'; out dx,al; jmp to the out
+    const flood = [0x66, 0xba, 0xf8, 0x03, 0xb0, 0x78, 0xee, 0xeb, 0xfd];
+    const word = (n: number) => [n & 255, (n >>> 8) & 255, (n >>> 16) & 255, n >>> 24];
+    const end = 0x100020 + flood.length;
+    const header = [0x1badb002, 0x10000, -(0x1badb002 + 0x10000) >>> 0, 0x100000, 0x100000, end, end, 0x100020].flatMap(
+      word,
+    );
+    const bench = new Bench();
+    bench.send({ ...primer, kernel: Uint8Array.from([...header, ...flood]), symbols: null });
+    bench.frame();
+    bench.send({ type: 'run' });
+    let kept = 0;
+    let dropped = 0;
+    for (let n = 0; n < 4; n++) {
+      const view = bench.frame();
+      expect(view.console.length).toBeLessThanOrEqual(65536);
+      kept += view.console.length;
+      dropped += view.consoleDropped;
+    }
+    expect(kept).toBeGreaterThan(0);
+    expect(dropped).toBeGreaterThan(0);
+  });
+
+  test('a snapshot goes out and comes back', () => {
+    const bench = new Bench();
+    bench.send(primer);
+    bench.frame();
+    bench.send({ type: 'run' });
+    for (let n = 0; n < 5; n++) bench.frame();
+    bench.send({ type: 'pause' });
+    const before = bench.frame();
+    bench.send({ type: 'save' });
+    const saved = bench.messages.find(message => message.type === 'snapshot');
+    if (saved === undefined) throw new Error('no snapshot came');
+    bench.send({ type: 'reset' });
+    expect(bench.frame().registers.eip).not.toBe(before.registers.eip);
+    bench.send({ type: 'restore', file: saved.file });
+    const after = bench.frame();
+    expect(after.registers).toEqual(before.registers);
+    expect(after.stop).toEqual({ kind: 'pause' });
+  });
+});
