@@ -1,6 +1,6 @@
 import { type Float80, type FloatContext, FloatFlag } from './float80.ts';
 import { roundPack, shifted, shiftRight } from './round.ts';
-import { raiseInvalid, setInfinity, setZero, settleNaN, settleNaN1, Unpacked } from './unpack.ts';
+import { raiseInvalid, setInfinity, settleNaN, settleNaN1, setZero, Unpacked } from './unpack.ts';
 
 /** Basic arithmetic (SDM volume 1, 8.3.5). `out` may be one of the operands. */
 
@@ -129,7 +129,11 @@ export function mul(x: Float80, y: Float80, out: Float80, context: FloatContext)
   const w0 = Math.imul(a.low, b.low) >>> 0;
   const c1 = multiplyHigh(a.low, b.low) + (Math.imul(a.low, b.high) >>> 0) + (Math.imul(a.high, b.low) >>> 0);
   const w1 = c1 >>> 0;
-  const c2 = Math.floor(c1 / 0x100000000) + multiplyHigh(a.low, b.high) + multiplyHigh(a.high, b.low) + (Math.imul(a.high, b.high) >>> 0);
+  const c2 =
+    Math.floor(c1 / 0x100000000) +
+    multiplyHigh(a.low, b.high) +
+    multiplyHigh(a.high, b.low) +
+    (Math.imul(a.high, b.high) >>> 0);
   const w2 = c2 >>> 0;
   const w3 = (Math.floor(c2 / 0x100000000) + multiplyHigh(a.high, b.high)) >>> 0;
   const sticky = w0 !== 0 ? 1 : 0;
@@ -178,7 +182,14 @@ export function div(x: Float80, y: Float80, out: Float80, context: FloatContext)
 }
 
 /** Rounds an integer of at least 64 bits times 2^scale. */
-function roundInteger(sign: number, scale: number, value: bigint, inexact: boolean, out: Float80, context: FloatContext): void {
+function roundInteger(
+  sign: number,
+  scale: number,
+  value: bigint,
+  inexact: boolean,
+  out: Float80,
+  context: FloatContext,
+): void {
   const length = value.toString(2).length;
   const top = value >> BigInt(length - 64);
   const below = value & ((1n << BigInt(length - 64)) - 1n);

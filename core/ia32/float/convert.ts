@@ -1,6 +1,15 @@
 import { type Float80, type FloatContext, FloatFlag } from './float80.ts';
 import { roundPack64 } from './round.ts';
-import { BIAS, INFINITE_EXPONENT, raiseInvalid, setInfinity, setZero, settleNaN, settleNaN1, Unpacked } from './unpack.ts';
+import {
+  BIAS,
+  INFINITE_EXPONENT,
+  raiseInvalid,
+  setInfinity,
+  settleNaN,
+  settleNaN1,
+  setZero,
+  Unpacked,
+} from './unpack.ts';
 
 /** Conversions between the 80-bit format and the formats of memory operands (SDM volume 1, 4.2 and 4.8). */
 
@@ -310,4 +319,3 @@ export function extract(x: Float80, exponent: Float80, significand: Float80, con
   significand.high = high;
   significand.low = low;
 }
-

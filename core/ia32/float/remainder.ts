@@ -1,6 +1,6 @@
 import { type Float80, type FloatContext, FloatFlag } from './float80.ts';
 import { roundPack64 } from './round.ts';
-import { raiseInvalid, setZero, settleNaN, Unpacked } from './unpack.ts';
+import { raiseInvalid, settleNaN, setZero, Unpacked } from './unpack.ts';
 
 const a = new Unpacked();
 const b = new Unpacked();
@@ -47,7 +47,15 @@ export function remainder(x: Float80, y: Float80, nearest: boolean, out: Float80
   else {
     const length = rest.toString(2).length;
     const mantissa = length <= 64 ? rest << BigInt(64 - length) : rest >> BigInt(length - 64);
-    roundPack64(sign, exponent - (64 - length), Number(mantissa >> 32n), Number(mantissa & 0xffffffffn), 0, out, context);
+    roundPack64(
+      sign,
+      exponent - (64 - length),
+      Number(mantissa >> 32n),
+      Number(mantissa & 0xffffffffn),
+      0,
+      out,
+      context,
+    );
   }
   return isPartial ? null : Number(quotient & 7n);
 }

@@ -1,4 +1,4 @@
-import { type Float80, FloatFlag, type FloatContext } from './float80.ts';
+import { type Float80, type FloatContext, FloatFlag } from './float80.ts';
 
 /** What an 80-bit pattern is (SDM volume 1, tables 4-3 and 8-3). */
 export type FloatKind = 'zero' | 'finite' | 'infinity' | 'quiet' | 'signaling' | 'unsupported';
@@ -104,7 +104,14 @@ function setNaN(out: Float80, x: Float80): void {
  * Results that operands decide by their kind alone: unsupported formats and NaNs (SDM volume 1, table 4-7: of two NaNs the
  * larger significand, an SNaN made quiet). Returns whether `out` was set. Also raises the denormal flag otherwise.
  */
-export function settleNaN(a: Unpacked, x: Float80, b: Unpacked, y: Float80, out: Float80, context: FloatContext): boolean {
+export function settleNaN(
+  a: Unpacked,
+  x: Float80,
+  b: Unpacked,
+  y: Float80,
+  out: Float80,
+  context: FloatContext,
+): boolean {
   if (a.kind === 'unsupported' || b.kind === 'unsupported') {
     raiseInvalid(out, context);
     return true;

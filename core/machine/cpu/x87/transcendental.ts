@@ -1,7 +1,7 @@
-import { loadConstant } from '../../../ia32/x87/float/constants.ts';
-import { Float80, type FloatContext } from '../../../ia32/x87/float/float80.ts';
-import * as T from '../../../ia32/x87/float/transcendental.ts';
-import { setIndefinite } from '../../../ia32/x87/float/unpack.ts';
+import { loadConstant } from '../../../ia32/float/constants.ts';
+import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
+import * as T from '../../../ia32/float/transcendental.ts';
+import { setIndefinite } from '../../../ia32/float/unpack.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
 import { conclude } from './arithmetic.ts';
