@@ -6,7 +6,7 @@ export type Order = 'less' | 'equal' | 'greater' | 'unordered';
 const a = new Unpacked();
 const b = new Unpacked();
 
-function isNaN(u: Unpacked): boolean {
+function isNotANumber(u: Unpacked): boolean {
   return u.kind === 'quiet' || u.kind === 'signaling' || u.kind === 'unsupported';
 }
 
@@ -14,8 +14,8 @@ function isNaN(u: Unpacked): boolean {
 export function compare(x: Float80, y: Float80, quiet: boolean, context: FloatContext): Order {
   a.set(x);
   b.set(y);
-  if (isNaN(a) || isNaN(b)) {
-    const bothQuiet = (a.kind === 'quiet' || !isNaN(a)) && (b.kind === 'quiet' || !isNaN(b));
+  if (isNotANumber(a) || isNotANumber(b)) {
+    const bothQuiet = (a.kind === 'quiet' || !isNotANumber(a)) && (b.kind === 'quiet' || !isNotANumber(b));
     if (!quiet || !bothQuiet) context.flags |= FloatFlag.invalid;
     return 'unordered';
   }

@@ -17,7 +17,14 @@ function kept(context: FloatContext): 24 | 53 | 64 {
 }
 
 /** Rounds (h:l:extra) to `bits` into high:low; on a carry out of bit 63 the mantissa is 1.0 and `carried` is set. */
-function roundMantissa(h: number, l: number, extra: number, bits: 24 | 53 | 64, sign: number, context: FloatContext): void {
+function roundMantissa(
+  h: number,
+  l: number,
+  extra: number,
+  bits: 24 | 53 | 64,
+  sign: number,
+  context: FloatContext,
+): void {
   let guard: number;
   let sticky: boolean;
   let last: number;
@@ -81,12 +88,28 @@ function note(context: FloatContext): void {
  * Rounds (-1)^sign * (h:l:extra) * 2^(exponent - 63) to the context's precision and range. Bit 31 of `h` must be set; bit 0 of `extra`
  * stands for all that lies beyond.
  */
-export function roundPack(sign: number, exponent: number, h: number, l: number, extra: number, out: Float80, context: FloatContext): void {
+export function roundPack(
+  sign: number,
+  exponent: number,
+  h: number,
+  l: number,
+  extra: number,
+  out: Float80,
+  context: FloatContext,
+): void {
   roundTo(kept(context), sign, exponent, h, l, extra, out, context);
 }
 
 /** The same to all 64 bits, whatever precision control says. */
-export function roundPack64(sign: number, exponent: number, h: number, l: number, extra: number, out: Float80, context: FloatContext): void {
+export function roundPack64(
+  sign: number,
+  exponent: number,
+  h: number,
+  l: number,
+  extra: number,
+  out: Float80,
+  context: FloatContext,
+): void {
   roundTo(64, sign, exponent, h, l, extra, out, context);
 }
 
@@ -128,7 +151,8 @@ function overflow(bits: 24 | 53 | 64, sign: number, biased: number, out: Float80
     return;
   }
   context.flags |= FloatFlag.precision;
-  const toInfinity = context.rounding === 0 || (context.rounding === 1 && sign !== 0) || (context.rounding === 2 && sign === 0);
+  const toInfinity =
+    context.rounding === 0 || (context.rounding === 1 && sign !== 0) || (context.rounding === 2 && sign === 0);
   context.roundedUp = toInfinity;
   if (toInfinity) setInfinity(out, sign);
   else if (bits === 24) pack(out, sign, 0x7ffe, 0xffffff00, 0);
@@ -185,7 +209,7 @@ export function shiftRight(h: number, l: number, x: number, by: number): void {
   }
   if (rest === 0) return;
   const lost = (shifted.extra << (32 - rest)) >>> 0 !== 0 ? 1 : 0;
-  shifted.extra = (((shifted.low << (32 - rest)) | (shifted.extra >>> rest)) | lost) >>> 0;
+  shifted.extra = ((shifted.low << (32 - rest)) | (shifted.extra >>> rest) | lost) >>> 0;
   shifted.low = ((shifted.high << (32 - rest)) | (shifted.low >>> rest)) >>> 0;
   shifted.high >>>= rest;
 }

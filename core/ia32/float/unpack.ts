@@ -89,7 +89,7 @@ export function raiseInvalid(out: Float80, context: FloatContext): void {
   setIndefinite(out);
 }
 
-function isNaN(u: Unpacked): boolean {
+function isNotANumber(u: Unpacked): boolean {
   return u.kind === 'quiet' || u.kind === 'signaling';
 }
 
@@ -116,13 +116,13 @@ export function settleNaN(
     raiseInvalid(out, context);
     return true;
   }
-  if (!isNaN(a) && !isNaN(b)) {
+  if (!isNotANumber(a) && !isNotANumber(b)) {
     if (a.isDenormal || b.isDenormal) context.flags |= FloatFlag.denormal;
     return false;
   }
   if (a.kind === 'signaling' || b.kind === 'signaling') context.flags |= FloatFlag.invalid;
-  if (!isNaN(b)) setNaN(out, x);
-  else if (!isNaN(a)) setNaN(out, y);
+  if (!isNotANumber(b)) setNaN(out, x);
+  else if (!isNotANumber(a)) setNaN(out, y);
   else if (a.kind !== b.kind) {
     // One signals, one is quiet: the quiet one.
     setNaN(out, a.kind === 'quiet' ? x : y);

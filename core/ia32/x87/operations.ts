@@ -37,7 +37,6 @@ export type X87Operation =
   | 'fild'
   | 'fist'
   | 'fistp'
- 
   | 'fbld'
   | 'fbstp'
   | 'fxch'

@@ -263,7 +263,7 @@ export class Access extends State implements PagingRegisters {
       this.#enter(L.W_TLB_EXECUTE + base, entry, global);
       return;
     }
-    this.#enter(L.W_TLB_READ + base, entry, global);
+    this.#enter(L.W_TLB + base, entry, global);
     if (writable && !this.codePages.hasCode(address >>> 12)) this.#enter(L.W_TLB_WRITE + base, entry, global);
   }
 
@@ -325,7 +325,7 @@ export class Access extends State implements PagingRegisters {
   /** Reads with supervisor rights whatever the privilege level: descriptor tables, TSS (SDM volume 3, 4.6.1). */
   readSystem(linear: number, size: number): number {
     const { i32 } = this;
-    const entry = i32[L.W_TLB_READ + (linear >>> 12)];
+    const entry = i32[L.W_TLB + (linear >>> 12)];
     if (((linear | entry) & 0xfff) <= 4096 - size && entry !== L.INVALID) {
       const at = (linear + entry) >>> 0;
       if (size === 4) return this.view.getInt32(at, true);

@@ -1,6 +1,6 @@
 import { FLAG } from '../../ia32/flags.ts';
 import { CS, DS, ES, FS, GS, SS, TR } from '../../ia32/registers.ts';
-import { VECTOR } from '../../ia32/vectors.ts';
+import { VECTOR, VECTOR_NAMES } from '../../ia32/vectors.ts';
 import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
 import * as L from './layout.ts';
@@ -166,7 +166,7 @@ export function deliverException(cpu: Executor, vector: number, source: EventSou
       if (thrown !== cpu.fault) throw thrown;
       const second = cpu.fault.vector;
       if (currentSource === 'exception' && current === VECTOR.DF) {
-        throw new MachineStop('tripleFault', `a fault (vector ${second}) while delivering a double fault`);
+        throw new MachineStop('tripleFault', `${VECTOR_NAMES[second] ?? second} while delivering a double fault`);
       }
       if (currentSource === 'exception' && makesDoubleFault(current, second)) {
         if (second === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;

@@ -73,9 +73,9 @@ export const STATE_BYTES = 2048;
 
 /** TLB: three flat tables (read, write, execute) for supervisor and for user accesses, a word for each linear page. */
 export const TABLE_WORDS = 1 << 20;
+/** Where the first one lies, that of supervisor reads. */
 export const W_TLB = 0x10000 >> 2;
-/** Word offset of a table; `user` adds USER_TABLES. */
-export const W_TLB_READ = W_TLB;
+/** Word offset of the other tables; those for user accesses come USER_TABLES later. */
 export const W_TLB_WRITE = W_TLB + TABLE_WORDS;
 export const W_TLB_EXECUTE = W_TLB + 2 * TABLE_WORDS;
 export const USER_TABLES = 3 * TABLE_WORDS;

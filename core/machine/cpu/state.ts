@@ -46,7 +46,7 @@ export class State {
     const { i32 } = this;
     i32[L.W_CPL] = cpl;
     const user = cpl === 3 ? L.USER_TABLES : 0;
-    i32[L.W_READ_TABLE] = L.W_TLB_READ + user;
+    i32[L.W_READ_TABLE] = L.W_TLB + user;
     i32[L.W_WRITE_TABLE] = L.W_TLB_WRITE + user;
     i32[L.W_EXECUTE_TABLE] = L.W_TLB_EXECUTE + user;
   }

@@ -8,12 +8,12 @@ export function isUnsupported(a: Float80): boolean {
 }
 
 /** A quiet or signaling NaN. */
-export function isNaN(a: Float80): boolean {
+export function holdsNaN(a: Float80): boolean {
   return (a.signExponent & MAX_EXPONENT) === MAX_EXPONENT && (a.high | 0) < 0 && ((a.high << 1) | a.low) !== 0;
 }
 
 export function isSignalingNaN(a: Float80): boolean {
-  return isNaN(a) && (a.high & 0x40000000) === 0;
+  return holdsNaN(a) && (a.high & 0x40000000) === 0;
 }
 
 export function isInfinity(a: Float80): boolean {
@@ -87,7 +87,7 @@ export function oneNaN(a: Float80, out: Float80, context: FloatContext): boolean
     invalid(out, context);
     return true;
   }
-  if (!isNaN(a)) return false;
+  if (!holdsNaN(a)) return false;
   context.roundedUp = false;
   if (isSignalingNaN(a)) {
     context.flags |= FloatFlag.invalid;
@@ -103,8 +103,8 @@ export function twoNaNs(a: Float80, b: Float80, out: Float80, context: FloatCont
     invalid(out, context);
     return true;
   }
-  const aIsNaN = isNaN(a);
-  if (!aIsNaN || !isNaN(b)) return oneNaN(aIsNaN ? a : b, out, context);
+  const aNaN = holdsNaN(a);
+  if (!aNaN || !holdsNaN(b)) return oneNaN(aNaN ? a : b, out, context);
   context.roundedUp = false;
   const aSignals = isSignalingNaN(a);
   const bSignals = isSignalingNaN(b);

@@ -10,7 +10,7 @@ export const SIG_LOW = 1;
 export const SIG_EXTRA = 2;
 
 /** What unmasked overflow subtracts from the exponent and unmasked underflow adds (SDM volume 1, 8.5.4 and 8.5.5). */
-const EXPONENT_ADJUST = 24576;
+export const EXPONENT_ADJUST = 24576;
 
 /** Rounds `sig` to 64 bits, as the operations do that precision control leaves alone (SDM volume 1, 8.1.5.2). */
 export function roundExtended(sign: number, exponent: number, out: Float80, context: FloatContext): void {
@@ -61,11 +61,11 @@ export function awayFromZero(sign: number, odd: number, tail: number, context: F
   }
 }
 
-const INEXACT = 1;
-const CARRIED = 2;
+export const INEXACT = 1;
+export const CARRIED = 2;
 
 /** Keeps 24, 53 or 64 bits of `sig`: INEXACT when bits were lost, CARRIED when it became the next power of two. */
-function roundSignificand(sign: number, precision: number, context: FloatContext): number {
+export function roundSignificand(sign: number, precision: number, context: FloatContext): number {
   let high = sig[SIG_HIGH];
   let low = sig[SIG_LOW];
   let tail = sig[SIG_EXTRA];
@@ -99,7 +99,8 @@ function roundSignificand(sign: number, precision: number, context: FloatContext
   return happened;
 }
 
-function store(sign: number, exponent: number, out: Float80): void {
+/** out := the significand in `sig` with a sign and a biased exponent. */
+export function store(sign: number, exponent: number, out: Float80): void {
   out.signExponent = (sign << 15) | exponent;
   out.high = sig[SIG_HIGH] >>> 0;
   out.low = sig[SIG_LOW] >>> 0;
@@ -149,9 +150,24 @@ function roundTiny(sign: number, exponent: number, precision: number, out: Float
   sig[SIG_HIGH] = high;
   sig[SIG_LOW] = low;
   sig[SIG_EXTRA] = extra;
+  denormalize(sign, exponent, rounded <= 0, precision, out, context);
+}
+
+/**
+ * The masked response to underflow (SDM volume 1, 4.9.1.5): out := `sig` as a denormal of a format whose smallest normal
+ * exponent is 1. It is reported when the result is tiny and inexact.
+ */
+export function denormalize(
+  sign: number,
+  exponent: number,
+  tiny: boolean,
+  precision: number,
+  out: Float80,
+  context: FloatContext,
+): void {
   shiftRight(1 - exponent);
   if (roundSignificand(sign, precision, context) & INEXACT)
-    context.flags |= FloatFlag.precision | (rounded <= 0 ? FloatFlag.underflow : 0);
+    context.flags |= FloatFlag.precision | (tiny ? FloatFlag.underflow : 0);
   // Rounding may give the smallest normal number: then the integer bit is set.
   store(sign, sig[SIG_HIGH] < 0 ? 1 : 0, out);
 }

@@ -1,10 +1,10 @@
-import { KIND } from '../../../ia32/instruction.ts';
 import { add, div, mul, sqrt, sub } from '../../../ia32/float/arithmetic.ts';
 import { compare, examine, type Order } from '../../../ia32/float/compare.ts';
 import { extract, roundToInteger, scale } from '../../../ia32/float/convert.ts';
 import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
 import { remainder } from '../../../ia32/float/remainder.ts';
 import { setIndefinite } from '../../../ia32/float/unpack.ts';
+import { KIND } from '../../../ia32/instruction.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
 import { loadOperand } from './memory.ts';

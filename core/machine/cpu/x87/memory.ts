@@ -1,8 +1,8 @@
-import { type Instruction, KIND, type Operand } from '../../../ia32/instruction.ts';
 import { loadConstant } from '../../../ia32/float/constants.ts';
 import * as convert from '../../../ia32/float/convert.ts';
 import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
 import { setIndefinite } from '../../../ia32/float/unpack.ts';
+import { type Instruction, KIND, type Operand } from '../../../ia32/instruction.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
 import * as S from './state.ts';

@@ -1,7 +1,7 @@
-import { CR0 } from '../../../ia32/registers.ts';
-import { VECTOR } from '../../../ia32/vectors.ts';
 import { examine } from '../../../ia32/float/compare.ts';
 import { Float80 as Cell, type Float80, type FloatContext } from '../../../ia32/float/float80.ts';
+import { CR0 } from '../../../ia32/registers.ts';
+import { VECTOR } from '../../../ia32/vectors.ts';
 import type { Executor } from '../executor.ts';
 import * as L from '../layout.ts';
 

@@ -1,0 +1,87 @@
+/**
+ * Debian's kernel, booted through the command line to its shell, where commands are typed and their answers checked. Takes some
+ * minutes; needs `npm run images` first. Run by `npm run test:linux`.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+
+const INITRD = 'images/initrd-686.cpio.gz';
+const COMMANDS = [
+  'uname -a',
+  'cat /proc/cpuinfo',
+  'ls -l /',
+  'sha256sum /bin/busybox',
+  'dmesg',
+  'echo all-$((6*7))-done',
+];
+const END = 'all-42-done';
+const TIMEOUT_SECONDS = 900;
+
+/** Lines of the kernel that would be a complaint about the processor. */
+const COMPLAINTS = [
+  /unknown cpu|unsupported cpu|unrecognized cpu|CPU.*(erratum|bug)|FPU.*(bug|error|not found)|processor.*(bug|broken)/i,
+  /\bBUG\b|Oops|general protection|invalid opcode|divide error|Kernel panic|Call Trace|WARNING:/,
+  /tsc:.*(unstable|fail)|clocksource.*unstable|vendor_id.*unknown/i,
+];
+
+/** The bytes of a file in a newc cpio archive. */
+function fileInCpio(archive: Buffer, wanted: string): Buffer {
+  let at = 0;
+  for (;;) {
+    const field = (n: number) => Number.parseInt(archive.toString('latin1', at + 6 + 8 * n, at + 14 + 8 * n), 16);
+    const size = field(6);
+    const nameSize = field(11);
+    const name = archive.toString('latin1', at + 110, at + 110 + nameSize - 1);
+    const data = (at + 110 + nameSize + 3) & ~3;
+    if (name === 'TRAILER!!!') throw new Error(`${wanted} is not in the initramfs.`);
+    if (name.replace(/^\.?\//, '') === wanted) return archive.subarray(data, data + size);
+    at = (data + size + 3) & ~3;
+  }
+}
+
+if (!existsSync(INITRD)) {
+  console.error('There are no Debian images: run npm run images first.');
+  process.exit(2);
+}
+
+const input = `${COMMANDS.join('\\n')}\\n`;
+const words = [
+  'linux-686',
+  '--until',
+  END,
+  '--input-after',
+  '/ #',
+  '--input',
+  input,
+  '--timeout',
+  String(TIMEOUT_SECONDS),
+];
+const run = spawnSync('npm', ['run', '-s', 'ringside', '--', 'run', ...words, '--stats', 'json'], {
+  encoding: 'utf8',
+  maxBuffer: 1 << 26,
+});
+const output = run.stdout.replaceAll('\r', '');
+const busybox = createHash('sha256')
+  .update(fileInCpio(gunzipSync(readFileSync(INITRD)), 'bin/busybox'))
+  .digest('hex');
+const complaints = output
+  .split('\n')
+  .filter(line => /^\[ *\d+\.\d+\]/.test(line) && COMPLAINTS.some(pattern => pattern.test(line)));
+
+const checks: readonly (readonly [string, boolean])[] = [
+  ['exits with 0', run.status === 0],
+  ['uname names the kernel', /Linux \S+ 6\.1\.\S+-686 .* i686 GNU\/Linux/.test(output)],
+  ['cpuinfo names the processor', /model name\s*: Ringside IA-32 processor/.test(output)],
+  ['cpuinfo has fpu, tsc, cx8 and cmov', /flags\s*:.* fpu .*tsc .*cx8 .*cmov/.test(output)],
+  ['ls lists the root', /drwx\S+ .* proc\n/.test(output) && /drwx\S+ .* bin\n/.test(output)],
+  ['sha256sum of busybox is right', output.includes(`${busybox}  /bin/busybox`)],
+  ['dmesg has no complaint about the processor', complaints.length === 0],
+];
+for (const [name, holds] of checks) console.log(`${holds ? 'ok    ' : 'FAILED'} ${name}`);
+for (const line of complaints) console.log(`       ${line}`);
+const failed = checks.filter(([, holds]) => !holds).length;
+if (failed > 0) console.log(output.slice(-6000), run.stderr);
+console.log(output.trimEnd().split('\n').at(-1));
+process.exit(failed > 0 ? 1 : 0);
