@@ -1,0 +1,14 @@
+import { Processor } from '../cpu/processor.ts';
+import type { PhysicalMemory } from '../physical.ts';
+
+/** A processor that is held to the specs, with the engine that runs its code. */
+export interface MachineUnderTest {
+  readonly engine: string;
+  /** A processor after RESET on this memory. */
+  readonly open: (physical: PhysicalMemory) => Processor;
+}
+
+/** Every engine: a further one is a further row, and all specs run on it. */
+export const MACHINES: readonly MachineUnderTest[] = [
+  { engine: 'executor', open: physical => new Processor(physical) },
+];
