@@ -200,17 +200,18 @@ export function shiftRight(count: number): void {
   sig[SIG_EXTRA] = lost !== 0 ? extra | 1 : extra;
 }
 
-/** Shifts `sig` left until bit 63 is set (SIG_HIGH and SIG_LOW are not both 0) and returns by how much. */
+/** Shifts `sig`, which is not 0, left until bit 63 is set and returns by how much. */
 export function normalize(): number {
   let high = sig[SIG_HIGH];
   let low = sig[SIG_LOW];
   let extra = sig[SIG_EXTRA];
   let count = 0;
-  if (high === 0) {
+  // Twice when all but the bits beyond cancelled: 1 - (1 - 2^-64).
+  while (high === 0) {
     high = low;
     low = extra;
     extra = 0;
-    count = 32;
+    count += 32;
   }
   const shift = Math.clz32(high);
   if (shift > 0) {

@@ -106,7 +106,7 @@ static Real normal(void) { return (Real){mantissa(), sign() | exponent()}; }
 static Real special(void) {
   switch (below(5)) {
     case 0: return denormal();
-    case 1: return (Real){next() >> below(8), sign() | 0x7fff}; /* NaN, pseudo-NaN */
+    case 1: return (Real){next() >> below(8) | (uint64_t)!!below(4) << 63, sign() | 0x7fff}; /* NaN, pseudo-NaN */
     case 2: return (Real){next() >> 1 >> below(8), sign() | exponent()}; /* unnormal */
     default: return edges[below(EDGES)];
   }
@@ -119,9 +119,10 @@ static uint16_t clampExponent(int e) { return e < 0 ? 0 : e > 0x7ffe ? 0x7ffe : 
 /* b close to a: cancellation, equal values, ties of the sum, quotients near 1. */
 static Real beside(Real a) {
   Real b = a;
-  switch (below(5)) {
+  switch (below(6)) {
     case 0: b.mantissa = mantissa(); break;
     case 1: b.mantissa += below(5) - 2; break;
+    case 5: break;
     case 2: b.mantissa ^= 1ULL << below(64); break;
     case 3: b.mantissa = mantissa(); b.se = clampExponent((a.se & 0x7fff) - 70 + (int)below(141)); break;
     default: b.mantissa = mantissa(); b.se = clampExponent((a.se & 0x7fff) - 2 + (int)below(5)); break;
@@ -129,7 +130,21 @@ static Real beside(Real a) {
   b.se = (b.se & 0x7fff) | sign();
   return b;
 }
-static void anyPair(Case *c) { c->a = any(); c->b = below(3) ? any() : beside(c->a); }
+static void anyPair(Case *c) {
+  c->a = any();
+  c->b = below(3) ? any() : beside(c->a);
+  if (below(16)) return;
+  c->a = (Real){0x8000000000000000 + below(3), sign() | (1 + exponent() % 0x7ffe)}; /* a power of two and what is just below */
+  c->b = (Real){~(uint64_t)0 - below(3), sign() | ((c->a.se & 0x7fff) - 1)};
+  if (below(2)) { Real swap = c->a; c->a = c->b; c->b = swap; }
+}
+/* a is a multiple of b: quotients that end, remainders of 0. */
+static void multiplePair(Case *c) {
+  uint64_t b = (next() >> (24 + below(39))) | 1, product = b * ((next() >> (63 - below(24))) | 1);
+  int up = __builtin_clzll(b), over = __builtin_clzll(product);
+  c->b = (Real){b << up, sign() | (BIAS + 63 - up)};
+  c->a = (Real){product << over, sign() | (BIAS + 63 - over + below(70))};
+}
 /* Products and quotients at both ends of the exponent's range. */
 static void productPair(Case *c) {
   anyPair(c);
@@ -138,12 +153,14 @@ static void productPair(Case *c) {
   c->b = (Real){mantissa(), sign() | clampExponent(target - e + BIAS)};
 }
 static void quotientPair(Case *c) {
+  if (!below(8)) { multiplePair(c); return; }
   productPair(c);
   if (!below(2)) return;
   int e = c->a.se & 0x7fff, target = below(2) ? -66 + (int)below(70) : 0x7ffe - 3 + (int)below(6);
   if (!below(3)) c->b = (Real){mantissa(), sign() | clampExponent(e - target + BIAS)};
 }
 static void remainderPair(Case *c) {
+  if (!below(8)) { multiplePair(c); return; }
   anyPair(c);
   if (below(2)) c->a = (Real){mantissa(), sign() | clampExponent((c->b.se & 0x7fff) - 4 + (int)below(75))};
 }
@@ -153,14 +170,34 @@ static void scalePair(Case *c) {
   if (!below(4)) { /* the result is about to leave the range */
     int by = (below(2) ? 0x7ffe : -30) - (c->a.se & 0x7fff) - 40 + (int)below(81);
     uint64_t m = by < 0 ? -by : by;
-    if (m) { int shift = __builtin_clzll(m); c->b = (Real){m << shift | (next() >> (65 - (63 - shift + 1)) >> 1 & ~(~0ULL << shift)), (by < 0 ? 0x8000 : 0) | (BIAS + 63 - shift)}; }
+    if (m) {
+      int integerBits = 64 - __builtin_clzll(m);
+      uint64_t fraction = next() & (~0ULL >> integerBits); /* cut off by FSCALE */
+      c->b = (Real){m << (64 - integerBits) | fraction, (by < 0 ? 0x8000 : 0) | (BIAS + integerBits - 1)};
+    }
   }
 }
 static void one(Case *c) { c->a = any(); }
+static void radicand(Case *c) {
+  c->a = any();
+  if (below(3)) return;
+  uint64_t root = (next() >> 32 | 1) << below(2) >> below(32); /* squares and their neighbours */
+  root &= 0xffffffff;
+  uint64_t m = root * root + (below(2) ? 0 : below(3) - 1);
+  if (!m) m = 1;
+  int up = __builtin_clzll(m);
+  c->a = (Real){m << up, BIAS + 63 - up};
+}
 static void integral(Case *c) { c->a = below(5) ? around(-3, 66) : any(); }
 static void single(Case *c) { c->a = below(5) ? (below(2) ? around(-155, -120) : around(-130, 130)) : any(); }
 static void double_(Case *c) { c->a = below(5) ? (below(2) ? around(-1080, -1015) : around(-1030, 1030)) : any(); }
-static void decimal(Case *c) { c->a = below(5) ? around(-3, 61) : any(); }
+static void decimal(Case *c) {
+  c->a = below(5) ? around(-3, 61) : any();
+  if (below(4)) return;
+  uint64_t m = 1000000000ULL * (1 + below(1000000000)) + below(3) - 1; /* beside multiples of 10^9 */
+  int up = __builtin_clzll(m);
+  c->a = (Real){m << up, sign() | (BIAS + 63 - up)};
+}
 static void none(Case *c) { (void)c; }
 static void bytes(Case *c) { uint64_t r = next() >> (below(3) ? 0 : below(64)); memcpy(c->before, &r, 8); if (!below(8)) memset(c->before, 0, 8), c->before[below(8)] = 0x80; }
 static void bits32(Case *c) {
@@ -191,7 +228,7 @@ typedef struct { const char *name; void (*run)(const Case *); void (*operands)(C
 static const Form forms[] = {
 #define F(name, operands, columns, divisor) {#name, name, operands, columns, divisor},
   F(fadd, anyPair, A | B | ST0, 1) F(fsub, anyPair, A | B | ST0, 1) F(fmul, productPair, A | B | ST0, 1) F(fdiv, quotientPair, A | B | ST0, 1)
-  F(fsqrt, one, A | ST0, 1) F(fprem, remainderPair, A | B | ST0, 1) F(fprem1, remainderPair, A | B | ST0, 1) F(frndint, integral, A | ST0, 1)
+  F(fsqrt, radicand, A | ST0, 1) F(fprem, remainderPair, A | B | ST0, 1) F(fprem1, remainderPair, A | B | ST0, 1) F(frndint, integral, A | ST0, 1)
   F(fscale, scalePair, A | B | ST0, 1) F(fxtract, one, A | ST0 | ST1, 2) F(fcom, anyPair, A | B, 1) F(fucom, anyPair, A | B, 1) F(fxam, one, A, 2)
   F(fadd32, with32, A | M | ST0, 2) F(fadd64, with64, A | M | ST0, 2) F(fmul32, with32, A | M | ST0, 2) F(fmul64, with64, A | M | ST0, 2)
   F(fdiv32, with32, A | M | ST0, 2) F(fdiv64, with64, A | M | ST0, 2) F(fdivr32, with32, A | M | ST0, 2) F(fdivr64, with64, A | M | ST0, 2)
