@@ -80,6 +80,7 @@ export class Bench {
     this.cpu = cpu;
     this.#memory = new DataView(cpu.physical.memory.buffer, L.RAM, RAM_BYTES);
     cpu.reset();
+    cpu.i32.fill(0, L.W_GENERAL, L.W_GENERAL + 8);
     cpu.u8.fill(0, L.RAM, L.RAM + RAM_BYTES);
     cpu.interrupts = null;
     cpu.interruptPending = false;
@@ -310,12 +311,12 @@ export class Bench {
       return { vector: null, code: null, ...now };
     }
     const hasCode = WITH_ERROR_CODE.includes(vector);
-    const frame = this.get(ESP) + (hasCode ? 4 : 0);
-    const at = (n: number) => this.linear(frame + 4 * n);
+    const top = cpu.base(SS) + cpu.stackPointer();
+    const at = (n: number) => this.linear(top + 4 * n + (hasCode ? 4 : 0));
     const isOuter = (at(1) & 3) !== cpu.cpl;
     return {
       vector,
-      code: hasCode ? this.linear(this.get(ESP)) : null,
+      code: hasCode ? this.linear(top) : null,
       eip: at(0),
       cs: at(1) & 0xffff,
       eflags: at(2),
