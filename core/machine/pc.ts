@@ -78,6 +78,12 @@ export interface MachineState {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * Clock of the serial port in hertz: 64 times a PC's. A kernel that prints with interrupts off would else lose timer ticks, as it
+ * does on real hardware with nothing but a PIT, and spend its instructions on waiting for the line.
+ */
+const SERIAL_CRYSTAL = 64 * 1_843_200;
+
 const PAGE = 4096;
 /** The A20 bit of port 92. */
 const FAST_A20 = 2;
@@ -133,7 +139,14 @@ export class Pc {
       onReset: () => request('reset'),
     });
     this.#fastA20 = new FastA20({ onA20: gateA20, onReset: () => request('reset') });
-    this.uart = new Uart({ name: 'uart0', base: 0x3f8, clock, line: pic.line(4), onTransmit: options.onConsole });
+    this.uart = new Uart({
+      name: 'uart0',
+      base: 0x3f8,
+      clock,
+      line: pic.line(4),
+      onTransmit: options.onConsole,
+      crystal: SERIAL_CRYSTAL,
+    });
     const rtc = new Rtc({
       clock,
       line: pic.line(8),

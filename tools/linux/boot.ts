@@ -19,6 +19,9 @@ const COMMANDS = [
 const END = 'all-42-done';
 const TIMEOUT_SECONDS = 900;
 
+/** An escape sequence that sets a colour. */
+const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+
 /** Lines of the kernel that would be a complaint about the processor. */
 const COMPLAINTS = [
   /unknown cpu|unsupported cpu|unrecognized cpu|CPU.*(erratum|bug)|FPU.*(bug|error|not found)|processor.*(bug|broken)/i,
@@ -62,7 +65,8 @@ const run = spawnSync('npm', ['run', '-s', 'ringside', '--', 'run', ...words, '-
   encoding: 'utf8',
   maxBuffer: 1 << 26,
 });
-const output = run.stdout.replaceAll('\r', '');
+/** What the console showed, without carriage returns and without the colours of ls. */
+const output = run.stdout.replaceAll('\r', '').replace(COLOUR, '');
 const busybox = createHash('sha256')
   .update(fileInCpio(gunzipSync(readFileSync(INITRD)), 'bin/busybox'))
   .digest('hex');

@@ -6,7 +6,6 @@ export const SYSENTER_CS = 2;
 export const SYSENTER_ESP = 4;
 export const SYSENTER_EIP = 6;
 export const PAT = 8;
-export const APIC_BASE = 10;
 /** What WRMSR to the time-stamp counter added to it. */
 export const TSC_OFFSET = 12;
 export const MISC_ENABLE = 14;

@@ -63,6 +63,8 @@ export interface UartOptions {
    * QEMU does, for guests that rely on that. Default true.
    */
   readonly out2GatesInterrupt?: boolean;
+  /** Hertz of the baud rate generator's clock; a PC's is 1.8432 MHz, which is the default. */
+  readonly crystal?: number;
 }
 
 /**
@@ -86,6 +88,7 @@ export class Uart implements Device, PortHandler {
   #ier = 0;
   #lcr = 0;
   #mcr = 0;
+  readonly #crystal: number;
   #divisor = 0;
   #scratch = 0;
   #fifos = false;
@@ -122,6 +125,7 @@ export class Uart implements Device, PortHandler {
     this.#clock = options.clock;
     this.#line = options.line;
     this.#onTransmit = options.onTransmit;
+    this.#crystal = options.crystal ?? CRYSTAL;
     this.#out2Gates = options.out2GatesInterrupt ?? true;
     this.#powerOn();
   }
@@ -307,7 +311,7 @@ export class Uart implements Device, PortHandler {
 
   /** Nanoseconds of one bit; the generator divides the crystal by 16 times the divisor and stands still at 0. */
   #bitTime(): number {
-    return this.#divisor === 0 ? NEVER : (this.#divisor * 16 * 1e9) / CRYSTAL;
+    return this.#divisor === 0 ? NEVER : (this.#divisor * 16 * 1e9) / this.#crystal;
   }
 
   /** Whole nanoseconds of a character: start bit, data, parity, one stop bit or more. */
