@@ -1,6 +1,7 @@
 import { BIAS, type Float80, type FloatContext, FloatFlag, MAX_EXPONENT } from '../float80.ts';
 import { fromInt64, loadInteger } from './integer.ts';
 import { SIG_HIGH, SIG_LOW, sig } from './round.ts';
+import { INVERSE_TWO_32, TWO_32 } from './wide.ts';
 
 /**
  * Packed BCD: 18 digits and a sign in ten bytes (SDM volume 1, 4.7). The ten bytes stand in a Float80 cell: bytes 9 and 8
@@ -29,7 +30,7 @@ export function toDecimal(a: Float80, out: Float80, context: FloatContext): void
   }
   if (inexact) context.flags |= FloatFlag.precision;
   // Never too small, as multiples of 10^9 below 2^60 are exact in a double; one too large when the rest is negative.
-  let billions = Math.floor((high * 4294967296 + low) / BILLION);
+  let billions = Math.floor((high * TWO_32 + low) / BILLION);
   let rest = (low - Math.imul(billions, BILLION)) | 0;
   if (rest < 0) {
     billions--;
@@ -77,7 +78,7 @@ export function fromDecimal(bytes: Float80, out: Float80): void {
   const upper = unpacked(bytes.signExponent & 0xff, 2) * 10_000_000 + unpacked(bytes.high >>> 4, 7);
   const low = Math.imul(upper, BILLION) >>> 0;
   const sum = low + lower;
-  const high = Math.floor((upper * BILLION - low) * 2 ** -32 + 0.5) + Math.floor(sum * 2 ** -32);
+  const high = Math.floor((upper * BILLION - low) * INVERSE_TWO_32 + 0.5) + Math.floor(sum * INVERSE_TWO_32);
   fromInt64(high, sum >>> 0, out);
   out.signExponent |= sign;
 }

@@ -1,4 +1,4 @@
-import { BIAS, type Float80, type FloatContext, MAX_EXPONENT } from '../float80.ts';
+import { BIAS, Float80, type FloatContext, MAX_EXPONENT } from '../float80.ts';
 import {
   invalid,
   isDenormal,
@@ -11,14 +11,14 @@ import {
   twoNaNs,
 } from './operands.ts';
 import { normalize, round, SIG_EXTRA, SIG_HIGH, SIG_LOW, sig } from './round.ts';
-import { loadNormalized, productHigh } from './wide.ts';
+import { INVERSE_TWO_32, normalizeInto, productHigh } from './wide.ts';
 
 /** out := a * b (FMUL, SDM volume 2). An unmasked invalid or denormal exception leaves `out` as it was. */
 export function mul(a: Float80, b: Float80, out: Float80, context: FloatContext): void {
   const sign = ((a.signExponent ^ b.signExponent) >>> 15) & 1;
   if (isOrdinary(a) && isOrdinary(b)) {
     const exponent = (a.signExponent & MAX_EXPONENT) + (b.signExponent & MAX_EXPONENT) - BIAS;
-    multiply(a.high, a.low, b.high, b.low, sign, exponent, out, context);
+    multiply(a, b, sign, exponent, out, context);
   } else mulSpecial(a, b, sign, out, context);
 }
 
@@ -35,25 +35,20 @@ function mulSpecial(a: Float80, b: Float80, sign: number, out: Float80, context:
   if (infinite) setInfinity(sign, out);
   else if (zero) setZero(sign, out);
   else {
-    const bExponent = loadNormalized(b);
-    const bHigh = sig[SIG_HIGH] >>> 0;
-    const bLow = sig[SIG_LOW] >>> 0;
-    const exponent = loadNormalized(a) + bExponent - BIAS;
-    multiply(sig[SIG_HIGH] >>> 0, sig[SIG_LOW] >>> 0, bHigh, bLow, sign, exponent, out, context);
+    const exponent = normalizeInto(a, normalA) + normalizeInto(b, normalB) - BIAS;
+    multiply(normalA, normalB, sign, exponent, out, context);
   }
 }
 
-/** Multiplies normalized significands (unsigned halves); `exponent` is that of a product in [1, 2). */
-function multiply(
-  aHigh: number,
-  aLow: number,
-  bHigh: number,
-  bLow: number,
-  sign: number,
-  exponent: number,
-  out: Float80,
-  context: FloatContext,
-): void {
+const normalA = new Float80();
+const normalB = new Float80();
+
+/** Multiplies significands that have their integer bits; `exponent` is that of a product in [1, 2). */
+function multiply(a: Float80, b: Float80, sign: number, exponent: number, out: Float80, context: FloatContext): void {
+  const aHigh = a.high;
+  const aLow = a.low;
+  const bHigh = b.high;
+  const bLow = b.low;
   // Four products of halves, added column by column; sums of a few words stay exact in a double.
   const low00 = Math.imul(aLow, bLow) >>> 0;
   const low01 = Math.imul(aLow, bHigh) >>> 0;
@@ -61,8 +56,8 @@ function multiply(
   const low11 = Math.imul(aHigh, bHigh) >>> 0;
   const column1 = productHigh(aLow, bLow, low00) + low01 + low10;
   const column2 =
-    productHigh(aLow, bHigh, low01) + productHigh(aHigh, bLow, low10) + low11 + Math.floor(column1 * 2 ** -32);
-  const high = (productHigh(aHigh, bHigh, low11) + Math.floor(column2 * 2 ** -32)) | 0;
+    productHigh(aLow, bHigh, low01) + productHigh(aHigh, bLow, low10) + low11 + Math.floor(column1 * INVERSE_TWO_32);
+  const high = (productHigh(aHigh, bHigh, low11) + Math.floor(column2 * INVERSE_TWO_32)) | 0;
   sig[SIG_HIGH] = high;
   sig[SIG_LOW] = column2;
   sig[SIG_EXTRA] = column1 | (low00 !== 0 ? 1 : 0);

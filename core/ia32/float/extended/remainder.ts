@@ -1,9 +1,9 @@
-import { type Float80, type FloatContext, MAX_EXPONENT } from '../float80.ts';
-import { quotientDigit, restHigh, restLow, restTail, startDivision } from './division.ts';
+import { Float80, type FloatContext, MAX_EXPONENT } from '../float80.ts';
+import { DIGIT, division, nextDigit, REST_HIGH, REST_LOW, restTail, startDivision } from './division.ts';
 import { invalid, isDenormal, isInfinity, isZero, setZero, stopsAtDenormal, twoNaNs } from './operands.ts';
 import { normalize, roundExtended, SIG_EXTRA, SIG_HIGH, SIG_LOW, sig } from './round.ts';
 import { CONDITION } from './status.ts';
-import { loadNormalized } from './wide.ts';
+import { INVERSE_TWO_32, loadNormalized, normalizeInto } from './wide.ts';
 
 /** Exponent differences from here on are reduced in steps (SDM volume 2, FPREM). */
 const PARTIAL = 64;
@@ -33,69 +33,62 @@ export function remainder(a: Float80, b: Float80, nearest: boolean, out: Float80
     roundExtended(sign, loadNormalized(a), out, context);
     return 0;
   }
-  const bExponent = loadNormalized(b);
-  const bHigh = sig[SIG_HIGH];
-  const bLow = sig[SIG_LOW];
-  const aExponent = loadNormalized(a);
+  const bExponent = normalizeInto(b, divisor);
+  const aExponent = normalizeInto(a, dividend);
   const difference = aExponent - bExponent;
   if (difference < 0) {
-    const aHigh = sig[SIG_HIGH];
-    const aLow = sig[SIG_LOW];
-    // Above half of b: only then is the nearest quotient 1.
-    if (nearest && difference === -1 && isAbove(aHigh, aLow, bHigh, bLow)) {
-      const low = (bLow << 1) - (aLow >>> 0);
-      const borrow = (bLow << 1) >>> 0 < aLow >>> 0 ? 1 : 0;
-      finish(sign ^ 1, aExponent, ((bHigh << 1) | (bLow >>> 31)) - aHigh - borrow, low, out, context);
+    // |a| is below |b|: the nearest quotient is 1 above half of |b|, that is, where a has the larger significand.
+    const larger = dividend.high === divisor.high ? dividend.low > divisor.low : dividend.high > divisor.high;
+    if (nearest && difference === -1 && larger) {
+      subtractFromDivisor(dividend.high, dividend.low, 2);
+      finish(sign ^ 1, aExponent, out, context);
       return CONDITION.C1;
     }
-    roundExtended(sign, aExponent, out, context);
+    roundExtended(sign, loadNormalized(a), out, context);
     return 0;
   }
 
-  let quotient = 0;
-  const aHigh = sig[SIG_HIGH];
-  const aLow = sig[SIG_LOW];
-  if (isAbove(bHigh, bLow, aHigh, aLow)) startDivision(aHigh, aLow, bHigh, bLow);
-  else {
-    startDivision((aHigh - bHigh - (aLow >>> 0 < bLow >>> 0 ? 1 : 0)) | 0, (aLow - bLow) | 0, bHigh, bLow);
-    quotient = 1;
-  }
+  let quotient = startDivision(dividend, divisor) ? 1 : 0;
   const partial = difference >= PARTIAL;
   const taken = partial ? step(difference) : difference;
   for (let left = taken; left > 0; ) {
     const bits = Math.min(left, 32);
-    const digit = quotientDigit(bits);
-    quotient = bits >= 3 ? digit : (quotient << bits) | digit;
+    nextDigit(bits);
+    quotient = bits >= 3 ? division[DIGIT] : (quotient << bits) | division[DIGIT];
     left -= bits;
   }
   const exponent = aExponent - taken;
   if (nearest && !partial) {
     const tail = restTail();
     if (tail < 0 && (tail !== -0x80000000 || (quotient & 1) !== 0)) {
-      const borrow = bLow >>> 0 < restLow() >>> 0 ? 1 : 0;
-      finish(sign ^ 1, exponent, bHigh - restHigh() - borrow, bLow - restLow(), out, context);
+      subtractFromDivisor(division[REST_HIGH], division[REST_LOW], 1);
+      finish(sign ^ 1, exponent, out, context);
       return conditionOfQuotient(quotient + 1);
     }
   }
-  finish(sign, exponent, restHigh(), restLow(), out, context);
+  sig[SIG_HIGH] = division[REST_HIGH];
+  sig[SIG_LOW] = division[REST_LOW];
+  finish(sign, exponent, out, context);
   return partial ? CONDITION.C2 : conditionOfQuotient(quotient);
 }
 
-/** Whether a > b, as unsigned 64-bit numbers. */
-function isAbove(aHigh: number, aLow: number, bHigh: number, bLow: number): boolean {
-  return aHigh === bHigh ? aLow >>> 0 > bLow >>> 0 : aHigh >>> 0 > bHigh >>> 0;
+const dividend = new Float80();
+const divisor = new Float80();
+
+/** `sig` := the divisor, once or twice, less a number in halves; the difference has 64 bits. */
+function subtractFromDivisor(high: number, low: number, times: 1 | 2): void {
+  const difference = times * divisor.low - (low >>> 0);
+  sig[SIG_LOW] = difference;
+  sig[SIG_HIGH] = times * divisor.high - high + Math.floor(difference * INVERSE_TWO_32);
 }
 
 function conditionOfQuotient(quotient: number): number {
   return (quotient & 4 ? CONDITION.C0 : 0) | (quotient & 2 ? CONDITION.C3 : 0) | (quotient & 1 ? CONDITION.C1 : 0);
 }
 
-/** The result is exact; it may still be tiny. */
-function finish(sign: number, exponent: number, high: number, low: number, out: Float80, context: FloatContext): void {
-  sig[SIG_HIGH] = high;
-  sig[SIG_LOW] = low;
+/** Rounds what is in SIG_HIGH and SIG_LOW; it is exact, but may be tiny. A zero has the sign of the dividend. */
+function finish(sign: number, exponent: number, out: Float80, context: FloatContext): void {
   sig[SIG_EXTRA] = 0;
-  // A zero remainder has the sign of the dividend; it never comes from the upper neighbour of a quotient.
   if ((sig[SIG_HIGH] | sig[SIG_LOW]) === 0) setZero(sign, out);
   else roundExtended(sign, exponent - normalize(), out, context);
 }

@@ -11,7 +11,7 @@ import {
   stopsAtDenormal,
 } from './operands.ts';
 import { round, SIG_EXTRA, SIG_HIGH, SIG_LOW, sig } from './round.ts';
-import { loadNormalized, productHigh } from './wide.ts';
+import { loadNormalized, productHigh, TWO_32 } from './wide.ts';
 
 /** out := the square root of a (FSQRT, SDM volume 2). An unmasked invalid or denormal exception leaves `out` as it was. */
 export function sqrt(a: Float80, out: Float80, context: FloatContext): void {
@@ -49,7 +49,7 @@ function root(odd: number): void {
   const lowest = odd ? 0 : (sig[SIG_LOW] << 31) >>> 0;
 
   // At most one too large: the double is off by less than 2^-22, and where N is a square its root is found exactly.
-  let upper = Math.min(Math.floor(Math.sqrt(m1 * 4294967296 + m0)), 4294967295);
+  let upper = Math.min(Math.floor(Math.sqrt(m1 * TWO_32 + m0)), 4294967295);
   // N - upper^2, below 2^33 when `upper` is right.
   let rest = restOfSquare(m1, m0, upper);
   if (rest < 0) {
@@ -58,25 +58,25 @@ function root(odd: number): void {
   }
 
   // Never too small: leaving lower^2 out outweighs what rounding loses.
-  let lower = Math.min(Math.floor((rest * 4294967296 + lowest) / (2 * upper)), 4294967295);
+  let lower = Math.min(Math.floor((rest * TWO_32 + lowest) / (2 * upper)), 4294967295);
   // The remainder rest * 2^64 + lowest * 2^32 - 2 * upper * lower * 2^32 - lower^2 as high * 2^32 + low.
   const product = Math.imul(upper, lower) >>> 0;
   const square = Math.imul(lower, lower) >>> 0;
   const middle = lowest - 2 * product - productHigh(lower, lower, square) - (square !== 0 ? 1 : 0);
-  let low = square === 0 ? 0 : 4294967296 - square;
-  let high = (rest - 2 * productHigh(upper, lower, product)) * 4294967296 + middle;
+  let low = square === 0 ? 0 : TWO_32 - square;
+  let high = (rest - 2 * productHigh(upper, lower, product)) * TWO_32 + middle;
   while (high < 0) {
     lower--;
     // The next smaller root's square is smaller by 2 * (upper * 2^32 + lower) + 1.
     low += 2 * lower + 1;
     high += 2 * upper;
-    while (low >= 4294967296) {
-      low -= 4294967296;
+    while (low >= TWO_32) {
+      low -= TWO_32;
       high++;
     }
   }
   // The next bit is 1 when the remainder is above root + 1/4; a root is never half way.
-  const above = (high - upper) * 4294967296 + (low - lower) > 0;
+  const above = (high - upper) * TWO_32 + (low - lower) > 0;
   sig[SIG_HIGH] = upper;
   sig[SIG_LOW] = lower;
   sig[SIG_EXTRA] = above ? -0x80000000 | 1 : high !== 0 || low !== 0 ? 1 : 0;
@@ -84,5 +84,5 @@ function root(odd: number): void {
 
 function restOfSquare(m1: number, m0: number, upper: number): number {
   const low = Math.imul(upper, upper) >>> 0;
-  return (m1 - productHigh(upper, upper, low)) * 4294967296 + (m0 - low);
+  return (m1 - productHigh(upper, upper, low)) * TWO_32 + (m0 - low);
 }
