@@ -38,6 +38,7 @@ function checkTarget(cpu: Executor, d: Descriptor, offset: number): void {
   if (offset >>> 0 > descriptorLimit(d) >>> 0) cpu.generalProtection(0);
 }
 
+/** The write of the accessed bit comes first: its page fault must find nothing changed. */
 function enterCode(cpu: Executor, selector: number, d: Descriptor, cpl: number, offset: number): void {
   markAccessed(cpu, d);
   setFromDescriptor(cpu, CS, (selector & 0xfffc) | cpl, d);
@@ -128,16 +129,16 @@ export function callFar(cpu: Executor, i: Instruction): void {
     checkDirect(cpu, selector, d);
     checkTarget(cpu, d, offset);
     pushFar(stack, i.operandSize, cpu.selector(CS), i32[L.W_EIP]);
-    setStackPointer(cpu, stack.pointer);
     enterCode(cpu, selector, d, cpu.cpl, offset);
+    setStackPointer(cpu, stack.pointer);
     return;
   }
   const gate = readCallGate(cpu, selector, d, false);
   checkTarget(cpu, gate.code, gate.offset);
   if (isConforming(gate.code) || gate.code.dpl === cpu.cpl) {
     pushFar(stack, gate.size, cpu.selector(CS), i32[L.W_EIP]);
-    setStackPointer(cpu, stack.pointer);
     enterCode(cpu, gate.selector, gate.code, cpu.cpl, gate.offset);
+    setStackPointer(cpu, stack.pointer);
     return;
   }
   callInner(cpu, gate, stack);
@@ -165,6 +166,7 @@ function callInner(cpu: Executor, gate: CallGate, old: StackWindow): void {
   stack.push(size, cpu.selector(CS));
   stack.push(size, cpu.i32[L.W_EIP]);
   markAccessed(cpu, ss);
+  markAccessed(cpu, gate.code);
   setFromDescriptor(cpu, SS, newSs, ss);
   setStackPointer(cpu, stack.pointer);
   enterCode(cpu, gate.selector, gate.code, cpl, gate.offset);
@@ -194,8 +196,8 @@ function returnOuter(
   const pointer = stack.pop(size);
   const selector = stack.pop(size) & 0xffff;
   const ss = isNull(selector) ? cpu.generalProtection(0) : stackDescriptor(cpu, selector, rpl, VECTOR.GP, 0);
-  enter();
   markAccessed(cpu, ss);
+  enter();
   setFromDescriptor(cpu, SS, selector, ss);
   setStackPointer(cpu, (pointer + extra) | 0);
   dropInaccessibleSegments(cpu);
@@ -220,8 +222,8 @@ export function retFar(cpu: Executor, i: Instruction): void {
   const rpl = selector & 3;
   stack.skip(release);
   if (rpl === cpu.cpl) {
-    setStackPointer(cpu, stack.pointer);
     enterCode(cpu, selector, d, rpl, offset);
+    setStackPointer(cpu, stack.pointer);
     return;
   }
   returnOuter(cpu, stack, size, rpl, release, () => enterCode(cpu, selector, d, rpl, offset));
@@ -254,12 +256,13 @@ export function iret(cpu: Executor, i: Instruction): void {
   // The flags are written with the privilege of the code that returns (SDM volume 2, IRET).
   const extra = FLAG.RF | (cpu.cpl === 0 ? FLAG.VIF | FLAG.VIP : 0);
   if (rpl === cpu.cpl) {
+    enterCode(cpu, selector, d, rpl, offset);
     setStackPointer(cpu, stack.pointer);
     popFlags(cpu, flags, size, extra);
-    enterCode(cpu, selector, d, rpl, offset);
     return;
   }
   returnOuter(cpu, stack, size, rpl, 0, () => {
+    markAccessed(cpu, d);
     popFlags(cpu, flags, size, extra);
     enterCode(cpu, selector, d, rpl, offset);
   });

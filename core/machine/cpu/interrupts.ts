@@ -5,6 +5,7 @@ import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
 import * as L from './layout.ts';
 import {
+  descriptorLimit,
   isConforming,
   isNull,
   loadReal,
@@ -27,6 +28,7 @@ export function deliver(cpu: Executor, vector: number, source: EventSource, code
   if (cpu.protectedMode) deliverProtected(cpu, vector, source, code);
   else deliverReal(cpu, vector);
   cpu.i32[L.W_HALTED] = 0;
+  cpu.i32[L.W_SHADOW] = 0;
 }
 
 /** Real mode: the interrupt vector table at IDTR.base, four bytes a vector (SDM volume 3, 20.1.4). */
@@ -70,6 +72,7 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   const selectorCode = (selector & 0xfffc) | external;
   if (!d.isCode || d.dpl > cpu.cpl) cpu.generalProtection(selectorCode);
   if (!d.present) cpu.raiseFault(VECTOR.NP, selectorCode);
+  if (target >>> 0 > descriptorLimit(d) >>> 0) cpu.generalProtection(external);
 
   // Faults push RF set, so that an instruction breakpoint does not hit again on the way back (SDM volume 3, 17.3.1.1).
   const isFault = source === 'exception' && vector !== VECTOR.DB && vector !== VECTOR.DF;
@@ -91,6 +94,7 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
     stack.push(size, i32[4]);
     pushReturn(stack, size, oldFlags, oldCs, oldEip, errorCode);
     markAccessed(cpu, ss);
+    markAccessed(cpu, d);
     if (fromVirtual) {
       i32[L.W_EFLAGS] &= ~FLAG.VM;
       for (const index of [GS, FS, DS, ES]) cpu.setSegment(index, 0, 0, 0, 0);
@@ -98,12 +102,12 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
     setFromDescriptor(cpu, SS, newSs, ss);
     setStackPointer(cpu, stack.pointer);
   } else {
-    const stack = StackWindow.current(cpu);
+    const stack = StackWindow.current(cpu, external);
     stack.probe(3 + (errorCode === null ? 0 : 1), size);
     pushReturn(stack, size, oldFlags, oldCs, oldEip, errorCode);
+    markAccessed(cpu, d);
     setStackPointer(cpu, stack.pointer);
   }
-  markAccessed(cpu, d);
   setFromDescriptor(cpu, CS, (selector & 0xfffc) | newCpl, d);
   cpu.setCpl(newCpl);
   i32[L.W_EIP] = target;

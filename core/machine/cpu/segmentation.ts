@@ -193,17 +193,10 @@ export class StackWindow {
     this.pointer = pointer & this.#mask;
   }
 
-  static current(cpu: Access): StackWindow {
-    return StackWindow.forSegment(
-      cpu,
-      cpu.segment(SS, L.S_BASE),
-      cpu.segment(SS, L.S_LIMIT),
-      cpu.segment(SS, L.S_ATTRIBUTES),
-    );
-  }
-
-  private static forSegment(cpu: Access, base: number, limit: number, attributes: number): StackWindow {
-    return new StackWindow(cpu, base, limit, attributes, cpu.i32[4], cpu.cpl, 0);
+  static current(cpu: Access, code = 0): StackWindow {
+    const word = (w: number) => cpu.segment(SS, w);
+    const limit = word(L.S_LIMIT);
+    return new StackWindow(cpu, word(L.S_BASE), limit, word(L.S_ATTRIBUTES), cpu.i32[4], cpu.cpl, code);
   }
 
   static forDescriptor(cpu: Access, d: Descriptor, pointer: number, cpl: number, code: number): StackWindow {
