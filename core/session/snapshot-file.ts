@@ -2,6 +2,7 @@ import { gunzipSync, gzipSync } from 'fflate';
 import * as v from 'valibot';
 import type { DeviceState } from '../machine/devices/device.ts';
 import type { MachineState } from '../machine/pc.ts';
+import { crc32 } from './crc32.ts';
 import { type Guest, MAX_MEMORY_MIB } from './session.ts';
 
 /**
@@ -156,15 +157,20 @@ export function readSnapshot(packed: Uint8Array): { readonly guest: Guest; reado
   };
 }
 
-/** The length that gzip's last four bytes promise is checked before memory is taken for it. */
+/** Gzip ends with a CRC and the length, which is checked before memory is taken for it. */
 function unpack(packed: Uint8Array): Uint8Array {
   const isGzip = packed.length > 18 && packed[0] === 0x1f && packed[1] === 0x8b;
   if (!isGzip) throw new Error('This file is not a Ringside snapshot.');
-  const length = new DataView(packed.buffer, packed.byteOffset + packed.length - 4, 4).getUint32(0, true);
+  const trailer = new DataView(packed.buffer, packed.byteOffset + packed.length - 8, 8);
+  const length = trailer.getUint32(4, true);
   if (length > LARGEST) throw new Error('The snapshot is larger than any that Ringside writes.');
+  const damaged = new Error('The snapshot is damaged: it cannot be unpacked.');
+  let file: Uint8Array;
   try {
-    return gunzipSync(packed, { out: new Uint8Array(length) });
+    file = gunzipSync(packed, { out: new Uint8Array(length) });
   } catch {
-    throw new Error('The snapshot is damaged: it cannot be unpacked.');
+    throw damaged;
   }
+  if (crc32(file) !== trailer.getUint32(0, true)) throw damaged;
+  return file;
 }
