@@ -89,7 +89,8 @@ export function writeSnapshot(guest: Guest, state: MachineState): Uint8Array {
     file.set(part, at);
     at += part.length;
   }
-  return gzipSync(file, { level: 1 });
+  // Without a date: the same machine gives the same file.
+  return gzipSync(file, { level: 1, mtime: 0 });
 }
 
 /** Unpacked, a snapshot is at most its memory, its images and a little more. */

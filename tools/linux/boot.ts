@@ -8,7 +8,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
 const INITRD = 'images/initrd-686.cpio.gz';
-const COMMANDS = [
   'uname -a',
   'cat /proc/cpuinfo',
   'ls -l /',
@@ -16,6 +15,11 @@ const COMMANDS = [
   'dmesg',
   'echo all-$((6*7))-done',
 ];
+/** Floating point through the x87: what a C library's mathematics print. */
+const AWK = "awk 'BEGIN { printf \"%.12g %.12g %.12g %.12g %.12g\\n\", sqrt(2), sin(1), exp(1), log(10), atan2(1, 2) }'";
+const FLOATS = [Math.SQRT2, Math.sin(1), Math.E, Math.LN10, Math.atan2(1, 2)].map(x => Number(x.toPrecision(12))).join(' ');
+
+const COMMANDS = [
 const END = 'all-42-done';
 const TIMEOUT_SECONDS = 900;
 
@@ -49,7 +53,7 @@ if (!existsSync(INITRD)) {
   process.exit(2);
 }
 
-const input = `${COMMANDS.join('\\n')}\\n`;
+const input = `${COMMANDS.map(command => command.replaceAll('\\', '\\\\')).join('\\n')}\\n`;
 const words = [
   'linux-686',
   '--until',
@@ -81,6 +85,7 @@ const checks: readonly (readonly [string, boolean])[] = [
   ['cpuinfo has fpu, tsc, cx8 and cmov', /flags\s*:.* fpu .*tsc .*cx8 .*cmov/.test(output)],
   ['ls lists the root', /drwx\S+ .* proc\n/.test(output) && /drwx\S+ .* bin\n/.test(output)],
   ['sha256sum of busybox is right', output.includes(`${busybox}  /bin/busybox`)],
+  ['the x87 computes what mathematics says', output.includes(FLOATS)],
   ['dmesg has no complaint about the processor', complaints.length === 0],
 ];
 for (const [name, holds] of checks) console.log(`${holds ? 'ok    ' : 'FAILED'} ${name}`);

@@ -1,6 +1,7 @@
-import { type Float80, type FloatContext, FloatFlag } from './float80.ts';
-import { roundPack64 } from './round.ts';
-import { raiseInvalid, setInfinity, settleNaN, settleNaN1, setZero, Unpacked } from './unpack.ts';
+import { invalid, oneNaN, setInfinity, setZero, stopsAtDenormal, twoNaNs, zeroDivide } from './extended/operands.ts';
+import { roundExtended, SIG_EXTRA, SIG_HIGH, SIG_LOW, sig } from './extended/round.ts';
+import { BIAS, type Float80, type FloatContext } from './float80.ts';
+import { Unpacked } from './unpack.ts';
 
 /**
  * Transcendental functions (SDM volume 1, 8.3.7 to 8.3.10) in fixed point with BITS fraction bits, then rounded once: the error stays
@@ -19,6 +20,32 @@ const HALF_PI = (PI << 1n) >> (192n - BITS + 0n);
 const a = new Unpacked();
 const b = new Unpacked();
 
+/** Rounds (-1)^sign * (high:low:extra) * 2^(exponent - 63) to 64 bits: precision control does not count here. */
+function round64(
+  sign: number,
+  exponent: number,
+  high: number,
+  low: number,
+  extra: number,
+  out: Float80,
+  context: FloatContext,
+): void {
+  sig[SIG_HIGH] = high;
+  sig[SIG_LOW] = low;
+  sig[SIG_EXTRA] = extra;
+  roundExtended(sign, exponent + BIAS, out, context);
+}
+
+/** Settles an operand that is a NaN, unsupported, or a denormal whose exception is unmasked. */
+function settled(u: Unpacked, x: Float80, out: Float80, context: FloatContext): boolean {
+  return oneNaN(x, out, context) || (u.isDenormal && stopsAtDenormal(context));
+}
+
+/** The same for the operands x and y, unpacked in u and w. */
+function bothSettled(u: Unpacked, x: Float80, w: Unpacked, y: Float80, out: Float80, context: FloatContext): boolean {
+  return twoNaNs(x, y, out, context) || ((u.isDenormal || w.isDenormal) && stopsAtDenormal(context));
+}
+
 /** The operand as fixed point; |x| below 2^64. Bits beyond the fraction are cut off. */
 function fixed(u: Unpacked): bigint {
   const shift = BigInt(u.exponent - 63) + BITS;
@@ -34,7 +61,7 @@ function finish(value: bigint, scale: number, out: Float80, context: FloatContex
   const wide = length >= 96 ? magnitude >> BigInt(length - 96) : magnitude << BigInt(96 - length);
   const exponent = length - 1 - Number(BITS) + scale;
   const extra = (Number(wide & 0xffffffffn) | 1) >>> 0;
-  roundPack64(sign, exponent, Number(wide >> 64n), Number((wide >> 32n) & 0xffffffffn), extra, out, context);
+  round64(sign, exponent, Number(wide >> 64n), Number((wide >> 32n) & 0xffffffffn), extra, out, context);
 }
 
 function multiply(x: bigint, y: bigint): bigint {
@@ -81,14 +108,14 @@ type Trigonometric = 'sin' | 'cos';
 export function trigonometric(which: Trigonometric, x: Float80, out: Float80, context: FloatContext): boolean {
   a.set(x);
   if (isTooLarge(a)) return false;
-  if (settleNaN1(a, x, out, context)) return true;
+  if (settled(a, x, out, context)) return true;
   if (a.kind === 'infinity') {
-    raiseInvalid(out, context);
+    invalid(out, context);
     return true;
   }
   if (a.kind === 'zero') {
-    if (which === 'sin') setZero(out, a.sign);
-    else roundPack64(0, 0, 0x80000000, 0, 0, out, context);
+    if (which === 'sin') setZero(a.sign, out);
+    else round64(0, 0, 0x80000000, 0, 0, out, context);
     return true;
   }
   if (which === 'sin' && a.exponent < TINY) {
@@ -108,7 +135,7 @@ function tiny(out: Float80, context: FloatContext, towards: 1 | -1): void {
   const length = mantissa.toString(2).length;
   const wide = length === 96 ? mantissa : mantissa << 1n;
   const exponent = a.exponent - (96 - length);
-  roundPack64(
+  round64(
     a.sign,
     exponent,
     Number(wide >> 64n),
@@ -123,9 +150,9 @@ function tiny(out: Float80, context: FloatContext, towards: 1 | -1): void {
 export function tangent(x: Float80, out: Float80, context: FloatContext): boolean {
   a.set(x);
   if (isTooLarge(a)) return false;
-  if (settleNaN1(a, x, out, context)) return true;
-  if (a.kind === 'infinity') raiseInvalid(out, context);
-  else if (a.kind === 'zero') setZero(out, a.sign);
+  if (settled(a, x, out, context)) return true;
+  if (a.kind === 'infinity') invalid(out, context);
+  else if (a.kind === 'zero') setZero(a.sign, out);
   else if (a.exponent < TINY) tiny(out, context, 1);
   else {
     const { rest, quadrant } = reduce(fixed(a));
@@ -164,11 +191,11 @@ function root(x: bigint): bigint {
 export function arcTangent2(y: Float80, x: Float80, out: Float80, context: FloatContext): void {
   a.set(y);
   b.set(x);
-  if (settleNaN(a, y, b, x, out, context)) return;
+  if (bothSettled(a, y, b, x, out, context)) return;
   const { sign } = a;
   const isBig = (u: Unpacked, v: Unpacked) => u.kind === 'infinity' || v.kind === 'zero';
   if (a.kind === 'zero' || (b.kind === 'infinity' && a.kind !== 'infinity')) {
-    if (b.sign === 0) setZero(out, sign);
+    if (b.sign === 0) setZero(sign, out);
     else signed(sign, HALF_PI << 1n, out, context);
     return;
   }
@@ -215,14 +242,14 @@ function exponentialLess1(x: bigint): bigint {
 /** F2XM1: 2^x - 1 for -1 <= x <= 1; outside of that the manual leaves it undefined, and x is returned. */
 export function exponential(x: Float80, out: Float80, context: FloatContext): void {
   a.set(x);
-  if (settleNaN1(a, x, out, context)) return;
+  if (settled(a, x, out, context)) return;
   if (a.kind === 'zero') {
-    setZero(out, a.sign);
+    setZero(a.sign, out);
     return;
   }
   if (a.kind === 'infinity') {
-    if (a.sign === 0) setInfinity(out, 0);
-    else roundPack64(1, 0, 0x80000000, 0, 0, out, context);
+    if (a.sign === 0) setInfinity(0, out);
+    else round64(1, 0, 0x80000000, 0, 0, out, context);
     return;
   }
   if (a.exponent > 0 || (a.exponent === 0 && (a.high !== 0x80000000 || a.low !== 0))) {
@@ -231,7 +258,7 @@ export function exponential(x: Float80, out: Float80, context: FloatContext): vo
   }
   if (a.exponent === 0) {
     // 2^1 - 1 and 2^-1 - 1 are exact.
-    roundPack64(a.sign, a.sign === 0 ? 0 : -1, 0x80000000, 0, 0, out, context);
+    round64(a.sign, a.sign === 0 ? 0 : -1, 0x80000000, 0, 0, out, context);
     return;
   }
   if (a.exponent < -70) {
@@ -264,29 +291,29 @@ function timesY(y: Unpacked, logarithm: bigint, scale: number, out: Float80, con
 export function logarithm(y: Float80, x: Float80, out: Float80, context: FloatContext): void {
   a.set(x);
   b.set(y);
-  if (settleNaN(b, y, a, x, out, context)) return;
+  if (bothSettled(b, y, a, x, out, context)) return;
   if (a.kind !== 'zero' && a.sign !== 0) {
-    raiseInvalid(out, context);
+    invalid(out, context);
     return;
   }
   const isOne = a.kind === 'finite' && a.exponent === 0 && a.high === 0x80000000 && a.low === 0;
   // The logarithm's sign.
   const negative = a.kind === 'zero' || (a.kind === 'finite' && a.exponent < 0) ? 1 : 0;
   if (a.kind === 'zero' || a.kind === 'infinity') {
-    if (b.kind === 'zero') raiseInvalid(out, context);
+    if (b.kind === 'zero') invalid(out, context);
     else {
-      if (a.kind === 'zero' && b.kind !== 'infinity') context.flags |= FloatFlag.zeroDivide;
-      setInfinity(out, b.sign ^ negative);
+      if (a.kind === 'zero' && b.kind !== 'infinity') zeroDivide(b.sign ^ negative, out, context);
+      else setInfinity(b.sign ^ negative, out);
     }
     return;
   }
   if (b.kind === 'infinity') {
-    if (isOne) raiseInvalid(out, context);
-    else setInfinity(out, b.sign ^ negative);
+    if (isOne) invalid(out, context);
+    else setInfinity(b.sign ^ negative, out);
     return;
   }
   if (b.kind === 'zero' || isOne) {
-    setZero(out, b.sign ^ negative);
+    setZero(b.sign ^ negative, out);
     return;
   }
   const isPower = a.high === 0x80000000 && a.low === 0;
@@ -311,7 +338,7 @@ function exactProduct(y: Unpacked, factor: number, out: Float80, context: FloatC
   const wide = product << BigInt(96 - length);
   const sign = y.sign ^ (factor < 0 ? 1 : 0);
   const exponent = y.exponent + length - 64;
-  roundPack64(
+  round64(
     sign,
     exponent,
     Number(wide >> 64n),
@@ -326,19 +353,19 @@ function exactProduct(y: Unpacked, factor: number, out: Float80, context: FloatC
 export function logarithmPlus1(y: Float80, x: Float80, out: Float80, context: FloatContext): void {
   a.set(x);
   b.set(y);
-  if (settleNaN(b, y, a, x, out, context)) return;
+  if (bothSettled(b, y, a, x, out, context)) return;
   if (a.kind === 'infinity' || (a.kind === 'finite' && a.exponent >= 0 && a.sign !== 0)) {
-    if (a.kind === 'infinity' && a.sign === 0 && b.kind !== 'zero') setInfinity(out, b.sign);
-    else raiseInvalid(out, context);
+    if (a.kind === 'infinity' && a.sign === 0 && b.kind !== 'zero') setInfinity(b.sign, out);
+    else invalid(out, context);
     return;
   }
   if (b.kind === 'infinity') {
-    if (a.kind === 'zero') raiseInvalid(out, context);
-    else setInfinity(out, a.sign ^ b.sign);
+    if (a.kind === 'zero') invalid(out, context);
+    else setInfinity(a.sign ^ b.sign, out);
     return;
   }
   if (a.kind === 'zero' || b.kind === 'zero') {
-    setZero(out, a.sign ^ b.sign);
+    setZero(a.sign ^ b.sign, out);
     return;
   }
   // ln(1 + x) = 2 artanh(x / (2 + x)), with x as its mantissa times 2^exponent so that small ones keep their bits.

@@ -1,9 +1,14 @@
-import { add, div, mul, sqrt, sub } from '../../../ia32/float/arithmetic.ts';
-import { compare, examine, type Order } from '../../../ia32/float/compare.ts';
-import { extract, roundToInteger, scale } from '../../../ia32/float/convert.ts';
+import { add, sub } from '../../../ia32/float/extended/add.ts';
+import { compare, compareUnordered, examine } from '../../../ia32/float/extended/compare.ts';
+import { div } from '../../../ia32/float/extended/divide.ts';
+import { roundToInteger } from '../../../ia32/float/extended/integer.ts';
+import { mul } from '../../../ia32/float/extended/multiply.ts';
+import { setIndefinite } from '../../../ia32/float/extended/operands.ts';
+import { remainder } from '../../../ia32/float/extended/remainder.ts';
+import { extract, scale } from '../../../ia32/float/extended/scale.ts';
+import { sqrt } from '../../../ia32/float/extended/squareRoot.ts';
+import { RELATION, type Relation } from '../../../ia32/float/extended/status.ts';
 import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
-import { remainder } from '../../../ia32/float/remainder.ts';
-import { setIndefinite } from '../../../ia32/float/unpack.ts';
 import { KIND } from '../../../ia32/instruction.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
@@ -45,7 +50,7 @@ function binary(operation: Binary, pops: boolean): SystemFunction {
     const context = S.contextOf(cpu);
     const inMemory = i.src.kind !== KIND.st;
     const to = i.dst.register;
-    if (inMemory) loadOperand(cpu, i, i.src, b, context);
+    if (inMemory) loadOperand(cpu, i, b);
     if (S.isEmpty(cpu, to) || (!inMemory && S.isEmpty(cpu, i.src.register))) {
       underflow(cpu, to);
       if (pops && !S.isUnmasked(cpu, 1)) S.pop(cpu);
@@ -73,36 +78,33 @@ export const fmulp = binary(mul, true);
 export const fdivp = binary(div, true);
 export const fdivrp = binary(reversed(div), true);
 
-/** C3, C2 and C0 of a comparison (SDM volume 2, FCOM), and ZF, PF and CF of FCOMI. */
-const CODES: Readonly<Record<Order, { readonly status: number; readonly flags: number }>> = {
-  greater: { status: 0, flags: 0 },
-  less: { status: S.SW.c0, flags: 0x01 },
-  equal: { status: S.SW.c3, flags: 0x40 },
-  unordered: { status: S.SW.c3 | S.SW.c2 | S.SW.c0, flags: 0x45 },
-};
+const RELATION_BITS = S.SW.c0 | S.SW.c2 | S.SW.c3;
+
+/** C0, C2 and C3 as CF, PF and ZF (SDM volume 2, FCOMI): the same bits, eight places lower. */
+function publish(cpu: Executor, relation: Relation, toFlags: boolean): void {
+  if (toFlags) cpu.setStatusFlags(relation >>> 8);
+  else cpu.i32[S.W_STATUS] = (cpu.i32[S.W_STATUS] & ~RELATION_BITS) | relation;
+}
 
 function comparison(quiet: boolean, pops: 0 | 1 | 2, toFlags: boolean): SystemFunction {
-  const publish = (cpu: Executor, order: Order) => {
-    if (toFlags) cpu.setStatusFlags(CODES[order].flags);
-    else cpu.i32[S.W_STATUS] = (cpu.i32[S.W_STATUS] & ~(S.SW.c0 | S.SW.c2 | S.SW.c3)) | CODES[order].status;
-  };
+  const relate = quiet ? compareUnordered : compare;
   return (cpu, i) => {
     const context = S.contextOf(cpu);
     const inMemory = i.src.kind !== KIND.st && i.src.kind !== KIND.none;
     const other = i.src.kind === KIND.st ? i.src.register : 1;
-    if (inMemory) loadOperand(cpu, i, i.src, b, context);
+    if (inMemory) loadOperand(cpu, i, b);
     S.setC1(cpu, false);
     if (S.isEmpty(cpu, 0) || (!inMemory && S.isEmpty(cpu, other))) {
       const masked = S.stackFault(cpu, false);
-      publish(cpu, 'unordered');
+      publish(cpu, RELATION.unordered, toFlags);
       if (masked) for (let n = 0; n < pops; n++) S.pop(cpu);
       return;
     }
     S.readRegister(cpu, 0, a);
     if (!inMemory) S.readRegister(cpu, other, b);
-    const order = compare(a, b, quiet, context);
+    const relation = relate(a, b, context);
     S.raiseFlags(cpu, context.flags);
-    publish(cpu, order);
+    publish(cpu, relation, toFlags);
     if (S.isUnmasked(cpu, context.flags & BEFORE)) return;
     for (let n = 0; n < pops; n++) S.pop(cpu);
   };
@@ -125,21 +127,20 @@ const ZERO = new Float80();
 export const ftst: SystemFunction = cpu => {
   const context = S.contextOf(cpu);
   S.setC1(cpu, false);
-  let order: Order = 'unordered';
+  let relation: Relation = RELATION.unordered;
   if (S.isEmpty(cpu, 0)) S.stackFault(cpu, false);
   else {
-    order = compare(S.readRegister(cpu, 0, a), ZERO, false, context);
+    relation = compare(S.readRegister(cpu, 0, a), ZERO, context);
     S.raiseFlags(cpu, context.flags);
   }
-  cpu.i32[S.W_STATUS] = (cpu.i32[S.W_STATUS] & ~(S.SW.c0 | S.SW.c2 | S.SW.c3)) | CODES[order].status;
+  publish(cpu, relation, false);
 };
 
 /** FXAM: kind in C3, C2, C0, sign in C1, also of an empty register. */
 export const fxam: SystemFunction = cpu => {
-  S.readRegister(cpu, 0, a);
-  const kind = S.isEmpty(cpu, 0) ? S.SW.c3 | S.SW.c0 : examine(a);
-  const sign = a.signExponent >>> 15 !== 0 ? S.SW.c1 : 0;
-  cpu.i32[S.W_STATUS] = (cpu.i32[S.W_STATUS] & ~S.CONDITIONS) | kind | sign;
+  const kind = examine(S.readRegister(cpu, 0, a));
+  const shown = S.isEmpty(cpu, 0) ? S.SW.c3 | S.SW.c0 | (kind & S.SW.c1) : kind;
+  cpu.i32[S.W_STATUS] = (cpu.i32[S.W_STATUS] & ~S.CONDITIONS) | shown;
 };
 
 /** ST(0) := operation(ST(0)). */
@@ -208,7 +209,7 @@ function pushValue(cpu: Executor, value: Float80): void {
   S.writeRegister(cpu, 0, value);
 }
 
-/** C0, C3 and C1 are the quotient's bits 2, 1 and 0; C2 says that the reduction goes on. */
+/** The condition codes tell the quotient's low bits, or that the reduction goes on. */
 function partialRemainder(nearest: boolean): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0) || S.isEmpty(cpu, 1)) {
@@ -216,13 +217,9 @@ function partialRemainder(nearest: boolean): SystemFunction {
       return;
     }
     const context = S.contextOf(cpu);
-    const quotient = remainder(S.readRegister(cpu, 0, a), S.readRegister(cpu, 1, b), nearest, r, context);
+    const bits = remainder(S.readRegister(cpu, 0, a), S.readRegister(cpu, 1, b), nearest, r, context);
     if (!conclude(cpu, context)) return;
     S.writeRegister(cpu, 0, r);
-    let bits = S.SW.c2 as number;
-    if (quotient !== null) {
-      bits = (quotient & 4 ? S.SW.c0 : 0) | (quotient & 2 ? S.SW.c3 : 0) | (quotient & 1 ? S.SW.c1 : 0);
-    }
     cpu.i32[S.W_STATUS] = (cpu.i32[S.W_STATUS] & ~S.CONDITIONS) | bits;
   };
 }

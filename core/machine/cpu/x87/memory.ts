@@ -1,8 +1,10 @@
-import { loadConstant } from '../../../ia32/float/constants.ts';
-import * as convert from '../../../ia32/float/convert.ts';
-import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
-import { setIndefinite } from '../../../ia32/float/unpack.ts';
-import { type Instruction, KIND, type Operand } from '../../../ia32/instruction.ts';
+import { loadConstant } from '../../../ia32/float/extended/constants.ts';
+import { fromDecimal, toDecimal } from '../../../ia32/float/extended/decimal.ts';
+import { fromInt32, fromInt64, toInt32, toInt64 } from '../../../ia32/float/extended/integer.ts';
+import * as memory from '../../../ia32/float/extended/memory.ts';
+import { setIndefinite } from '../../../ia32/float/extended/operands.ts';
+import { Float80, type FloatContext, Word64 } from '../../../ia32/float/float80.ts';
+import { type Instruction, KIND } from '../../../ia32/instruction.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
 import * as S from './state.ts';
@@ -10,55 +12,65 @@ import * as S from './state.ts';
 /** Loads, stores and the moves between registers. */
 
 const value = new Float80();
-const decimal = new Uint8Array(10);
+/** What goes to memory: ten bytes of an f80 or a BCD, or 64 bits. */
+const image = new Float80();
+const quadword = new Word64();
 
 function word(cpu: Executor, i: Instruction, at: number, size: number): number {
   return cpu.load(i.memory.segment, (cpu.offset(i) + at) & i.memory.mask, size);
 }
 
-/** Reads a memory operand of the row's format; converts it as FLD and FILD do. */
-export function loadOperand(
-  cpu: Executor,
-  i: Instruction,
-  _operand: Operand,
-  out: Float80,
-  context: FloatContext,
-): void {
+/** Ten bytes from memory. */
+function loadTen(cpu: Executor, i: Instruction, out: Float80): void {
+  const low = word(cpu, i, 0, 4) >>> 0;
+  const high = word(cpu, i, 4, 4) >>> 0;
+  out.signExponent = word(cpu, i, 8, 2);
+  out.low = low;
+  out.high = high;
+}
+
+/** Reads an integer or BCD, which is always exact; returns whether the format is one. */
+function loadExact(cpu: Executor, i: Instruction, out: Float80): boolean {
   switch (i.row.format) {
-    case 'f32':
-      convert.fromFloat32(word(cpu, i, 0, 4), out, context);
-      return;
-    case 'f64': {
-      const low = word(cpu, i, 0, 4);
-      convert.fromFloat64(low, word(cpu, i, 4, 4), out, context);
-      return;
-    }
-    case 'f80': {
-      const low = word(cpu, i, 0, 4) >>> 0;
-      const high = word(cpu, i, 4, 4) >>> 0;
-      out.signExponent = word(cpu, i, 8, 2);
-      out.low = low;
-      out.high = high;
-      return;
-    }
     case 'i16':
-      convert.fromInt32((word(cpu, i, 0, 2) << 16) >> 16, out);
-      return;
+      fromInt32((word(cpu, i, 0, 2) << 16) >> 16, out);
+      return true;
     case 'i32':
-      convert.fromInt32(word(cpu, i, 0, 4), out);
-      return;
+      fromInt32(word(cpu, i, 0, 4), out);
+      return true;
     case 'i64': {
       const low = word(cpu, i, 0, 4);
-      convert.fromInt64(low, word(cpu, i, 4, 4), out);
-      return;
+      fromInt64(word(cpu, i, 4, 4), low, out);
+      return true;
     }
     case 'bcd':
-      for (let n = 0; n < 10; n++) decimal[n] = word(cpu, i, n, 1);
-      convert.fromDecimal(decimal, out);
-      return;
+      loadTen(cpu, i, image);
+      fromDecimal(image, out);
+      return true;
+    case 'f80':
+      loadTen(cpu, i, out);
+      return true;
+    case 'f32':
+    case 'f64':
     case null:
-      throw new Error(`${i.row.mnemonic} has no memory format`);
+      return false;
   }
+}
+
+/** The memory operand of an arithmetic instruction: its exceptions are raised by the operation. */
+export function loadOperand(cpu: Executor, i: Instruction, out: Float80): void {
+  if (loadExact(cpu, i, out)) return;
+  const low = word(cpu, i, 0, 4);
+  if (i.row.format === 'f32') memory.expandFloat32(low, out);
+  else memory.expandFloat64(word(cpu, i, 4, 4), low, out);
+}
+
+/** The operand of FLD, FILD and FBLD, with the exceptions of a load. */
+function loadValue(cpu: Executor, i: Instruction, out: Float80, context: FloatContext): void {
+  if (loadExact(cpu, i, out)) return;
+  const low = word(cpu, i, 0, 4);
+  if (i.row.format === 'f32') memory.fromFloat32(low, out, context);
+  else memory.fromFloat64(word(cpu, i, 4, 4), low, out, context);
 }
 
 function push(cpu: Executor, x: Float80): void {
@@ -69,6 +81,8 @@ function push(cpu: Executor, x: Float80): void {
   S.setTop(cpu, S.top(cpu) - 1);
   S.writeRegister(cpu, 0, x);
 }
+
+const INVALID = 1;
 
 /** FLD from memory or ST(i), FILD, FBLD. */
 export const fld: SystemFunction = (cpu, i) => {
@@ -83,12 +97,12 @@ export const fld: SystemFunction = (cpu, i) => {
     }
     S.readRegister(cpu, i.dst.register, value);
   } else {
-    loadOperand(cpu, i, i.dst, value, context);
+    loadValue(cpu, i, value, context);
   }
   S.setC1(cpu, false);
   if (S.isEmpty(cpu, 7)) S.raiseFlags(cpu, context.flags);
-  // An unmasked invalid or denormal operand is not pushed.
-  if (S.isEmpty(cpu, 7) && S.isUnmasked(cpu, context.flags)) return;
+  // An unmasked invalid operand is not pushed; a denormal is.
+  if (S.isEmpty(cpu, 7) && S.isUnmasked(cpu, context.flags & INVALID)) return;
   push(cpu, value);
 };
 
@@ -100,39 +114,41 @@ function constant(name: Parameters<typeof loadConstant>[0]): SystemFunction {
   };
 }
 
-export const fld1 = constant('fld1');
-export const fldl2t = constant('fldl2t');
-export const fldl2e = constant('fldl2e');
-export const fldpi = constant('fldpi');
-export const fldlg2 = constant('fldlg2');
-export const fldln2 = constant('fldln2');
-export const fldz = constant('fldz');
+export const fld1 = constant('one');
+export const fldl2t = constant('log2Of10');
+export const fldl2e = constant('log2OfE');
+export const fldpi = constant('pi');
+export const fldlg2 = constant('log10Of2');
+export const fldln2 = constant('lnOf2');
+export const fldz = constant('zero');
 
 /** Bytes of each memory format. */
 const SIZES = { f32: 4, f64: 8, f80: 10, i16: 2, i32: 4, i64: 8, bcd: 10 } as const;
 
-/** Converts ST(0) into stored (or decimal); flags go to the context. */
+/** Converts ST(0) into what is to be stored; flags go to the context. */
 function convertForStore(i: Instruction, context: FloatContext): void {
   switch (i.row.format) {
     case 'f32':
-      convert.toFloat32(value, context);
+      quadword.low = memory.toFloat32(value, context);
       return;
     case 'f64':
-      convert.toFloat64(value, context);
+      memory.toFloat64(value, quadword, context);
       return;
     case 'i16':
-      convert.toInteger(value, 16, context);
+      quadword.low = toInt32(value, 16, context);
       return;
     case 'i32':
-      convert.toInteger(value, 32, context);
+      quadword.low = toInt32(value, 32, context);
       return;
     case 'i64':
-      convert.toInteger(value, 64, context);
+      toInt64(value, quadword, context);
       return;
     case 'bcd':
-      convert.toDecimal(value, decimal, context);
+      toDecimal(value, image, context);
       return;
     case 'f80':
+      image.set(value);
+      return;
     case null:
   }
 }
@@ -142,24 +158,22 @@ function writeMemory(cpu: Executor, i: Instruction): void {
   const at = cpu.offset(i);
   switch (i.row.format) {
     case 'f80':
-      cpu.store(segment, at, 4, value.low);
-      cpu.store(segment, (at + 4) & mask, 4, value.high);
-      cpu.store(segment, (at + 8) & mask, 2, value.signExponent);
-      return;
     case 'bcd':
-      for (let n = 0; n < 10; n++) cpu.store(segment, (at + n) & mask, 1, decimal[n]);
+      cpu.store(segment, at, 4, image.low);
+      cpu.store(segment, (at + 4) & mask, 4, image.high);
+      cpu.store(segment, (at + 8) & mask, 2, image.signExponent);
       return;
     case 'i16':
-      cpu.store(segment, at, 2, convert.stored.low);
+      cpu.store(segment, at, 2, quadword.low);
       return;
     case 'f64':
     case 'i64':
-      cpu.store(segment, at, 4, convert.stored.low);
-      cpu.store(segment, (at + 4) & mask, 4, convert.stored.high);
+      cpu.store(segment, at, 4, quadword.low);
+      cpu.store(segment, (at + 4) & mask, 4, quadword.high);
       return;
     case 'f32':
     case 'i32':
-      cpu.store(segment, at, 4, convert.stored.low);
+      cpu.store(segment, at, 4, quadword.low);
       return;
     case null:
   }

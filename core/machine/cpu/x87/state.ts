@@ -1,4 +1,4 @@
-import { examine } from '../../../ia32/float/compare.ts';
+import { examine } from '../../../ia32/float/extended/compare.ts';
 import { Float80 as Cell, type Float80, type FloatContext } from '../../../ia32/float/float80.ts';
 import { CR0 } from '../../../ia32/registers.ts';
 import { VECTOR } from '../../../ia32/vectors.ts';

@@ -1,7 +1,7 @@
-import { loadConstant } from '../../../ia32/float/constants.ts';
+import { loadConstant } from '../../../ia32/float/extended/constants.ts';
+import { setIndefinite } from '../../../ia32/float/extended/operands.ts';
 import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
 import * as T from '../../../ia32/float/transcendental.ts';
-import { setIndefinite } from '../../../ia32/float/unpack.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
 import { conclude } from './arithmetic.ts';
@@ -103,6 +103,6 @@ export const fptan = pair((a, first, second, context) => {
   const inRange = T.tangent(a, first, context);
   const isNotANumber = (first.signExponent & 0x7fff) === 0x7fff;
   if (isNotANumber) second.set(first);
-  else loadConstant('fld1', second, context);
+  else loadConstant('one', second, context);
   return inRange;
 });
