@@ -141,7 +141,7 @@ export function cli(cpu: Executor): void {
 /** The instruction after STI still runs with interrupts held off. */
 export function sti(cpu: Executor): void {
   checkInterruptFlag(cpu);
-  if ((cpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) cpu.i32[L.W_SHADOW] = 1;
+  if ((cpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) cpu.i32[L.W_SHADOW] = L.SHADOW_STI;
   cpu.i32[L.W_EFLAGS] |= FLAG.IF;
 }
 

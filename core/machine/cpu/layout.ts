@@ -27,8 +27,11 @@ export const W_STACK_MASK = 28;
 export const W_CODE_LIMIT = 29;
 /** 1 while HLT waits for an interrupt. */
 export const W_HALTED = 30;
-/** 1 after STI, MOV SS or POP SS: the next instruction runs before an interrupt is taken (SDM volume 3, 6.8.3). */
+/** Not 0 after STI, MOV SS or POP SS: the next instruction runs before an interrupt is taken (SDM volume 3, 6.8.3). */
 export const W_SHADOW = 31;
+export const SHADOW_STI = 1;
+/** After a load of SS; it holds off the single-step trap as well. */
+export const SHADOW_STACK = 2;
 /** 1 while CR0.AM, EFLAGS.AC and CPL 3 ask for alignment checks. */
 export const W_ALIGNMENT = 32;
 

@@ -1,4 +1,5 @@
 import { FLAG } from '../../ia32/flags.ts';
+import type { OperationName } from '../../ia32/operations.ts';
 import { CR0, CS, EDX, LDTR, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { PhysicalMemory } from '../physical.ts';
@@ -20,6 +21,12 @@ export interface InterruptSource {
 
 /** In place of the number of an instruction in its block. */
 const FETCHING = -1;
+
+/**
+ * Operations that enter a handler as the last thing they do, which clears TF: no trap follows (SDM volume 3, 17.3.1.4). An INTO that
+ * does not leaves TF set.
+ */
+const SOFTWARE_INTERRUPTS: ReadonlySet<OperationName> = new Set<OperationName>(['int', 'int1', 'int3', 'into']);
 
 /** DR6.BS: single step (SDM volume 3, 17.2.3). */
 const DR6_BS = 1 << 14;
@@ -169,10 +176,15 @@ export class Processor extends Executor {
     while (i32[L.W_BUDGET] > 0) {
       n = FETCHING;
       try {
-        if (this.interruptPending) this.#takeInterrupt();
+        let single = (i32[L.W_EFLAGS] & (FLAG.TF | FLAG.RF)) !== 0 || i32[L.W_SHADOW] !== 0;
+        if (this.interruptPending) {
+          if (this.#takeInterrupt()) single = false;
+          // Where a further one is deliverable at once, only one instruction comes between them.
+          single = single || (this.interruptPending && (i32[L.W_EFLAGS] & FLAG.IF) !== 0);
+        }
         const offset = i32[L.W_EIP];
         const linear = (i32[L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE] + offset) | 0;
-        if ((i32[L.W_EFLAGS] & (FLAG.TF | FLAG.RF)) !== 0 || i32[L.W_SHADOW] !== 0 || this.#nearBreakpoint(linear)) {
+        if (single || this.#nearBreakpoint(linear)) {
           if (!pass && this.breakpoints?.has(linear)) {
             this.atBreakpoint = true;
             return;
@@ -218,6 +230,7 @@ export class Processor extends Executor {
         previous = block;
       } catch (thrown) {
         previous = null;
+        const attend = i32[L.W_ATTEND] !== 0;
         i32[L.W_ATTEND] = 0;
         // A fetch that faults is a step of its own.
         if (n === FETCHING) {
@@ -228,6 +241,10 @@ export class Processor extends Executor {
         }
         if (thrown !== this.fault) throw thrown;
         deliverException(this, this.fault.vector, 'exception', this.fault.code);
+        if (attend) {
+          this.#reserve += i32[L.W_BUDGET];
+          i32[L.W_BUDGET] = 0;
+        }
       }
     }
   }
@@ -261,7 +278,8 @@ export class Processor extends Executor {
       this.#reserve += i32[L.W_BUDGET];
       i32[L.W_BUDGET] = 0;
     }
-    if (traced) this.#singleStep();
+    const entered = SOFTWARE_INTERRUPTS.has(instruction.row.operation) && (i32[L.W_EFLAGS] & FLAG.TF) === 0;
+    if (traced && !entered && i32[L.W_SHADOW] !== L.SHADOW_STACK) this.#singleStep();
   }
 
   /** The trap after an instruction that began with TF set (SDM volume 3, 17.3.1.4). */

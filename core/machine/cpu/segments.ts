@@ -25,7 +25,7 @@ export function movFromSegment(cpu: Executor, i: Instruction): void {
 /** A load of SS holds off interrupts for one instruction, so that ESP can follow (SDM volume 3, 6.8.3). */
 function load(cpu: Executor, index: number, selector: number): void {
   loadSegment(cpu, index, selector);
-  if (index === SS) cpu.i32[L.W_SHADOW] = 1;
+  if (index === SS) cpu.i32[L.W_SHADOW] = L.SHADOW_STACK;
 }
 
 export function movToSegment(cpu: Executor, i: Instruction): void {
