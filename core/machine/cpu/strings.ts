@@ -21,14 +21,15 @@ type Iteration = (cpu: Executor, i: Instruction, size: number) => boolean;
 /** Several iterations at once on plain memory; returns how many, 0 if it can't. `most` is at least 1. */
 type Bulk = (cpu: Executor, i: Instruction, size: number, most: number) => number;
 
-function repeat(cpu: Executor, i: Instruction, iteration: Iteration, bulk: Bulk | null): void {
-  const size = i.dst.size !== 0 ? i.dst.size : i.src.size;
+/** Returns whether there was an iteration. */
+function repeat(cpu: Executor, i: Instruction, iteration: Iteration, bulk: Bulk | null): boolean {
+  const size = elementSize(i);
   if (i.repeat === 0) {
     iteration(cpu, i, size);
-    return;
+    return true;
   }
   let left = cpu.registerPart(ECX, i.addressSize) >>> 0;
-  if (left === 0) return;
+  if (left === 0) return false;
   let most = (cpu.i32[L.W_EFLAGS] & FLAG.TF) !== 0 ? 1 : STEP_BYTES / size;
   while (most > 0) {
     let done = 1;
@@ -40,10 +41,15 @@ function repeat(cpu: Executor, i: Instruction, iteration: Iteration, bulk: Bulk 
     left -= done;
     most -= done;
     cpu.setRegisterPart(ECX, i.addressSize, left);
-    if (left === 0 || !goOn) return;
+    if (left === 0 || !goOn) return true;
   }
   cpu.i32[L.W_EIP] -= i.length;
   cpu.attend();
+  return true;
+}
+
+function elementSize(i: Instruction): number {
+  return i.dst.size !== 0 ? i.dst.size : i.src.size;
 }
 
 function delta(cpu: Executor, size: number): number {
@@ -131,6 +137,20 @@ export function lods(cpu: Executor, i: Instruction): void {
   repeat(cpu, i, lodsOnce, null);
 }
 
+/**
+ * What SCAS and CMPS compared last. The flags are set after the last iteration, so that one that faults leaves them as they were
+ * before the instruction (SDM volume 2, REP).
+ */
+let comparedA = 0;
+let comparedB = 0;
+
+/** Carries out a repeated comparison. */
+function compare(cpu: Executor, i: Instruction, iteration: Iteration): void {
+  if (!repeat(cpu, i, iteration, null)) return;
+  const size = elementSize(i);
+  cpu.flagsSub(size, comparedA, comparedB, cpu.zeroExtend(cpu.sub(comparedA, comparedB), size));
+}
+
 /** Whether REPE or REPNE goes on after a comparison. */
 function goesOn(i: Instruction, equal: boolean): boolean {
   return i.repeat === 0xf3 ? equal : !equal;
@@ -139,20 +159,22 @@ function goesOn(i: Instruction, equal: boolean): boolean {
 const scasOnce: Iteration = (c, ins, size) => {
   const b = c.load(ES, index(c, EDI, ins), size);
   const a = c.registerPart(EAX, size);
-  c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
+  comparedA = a;
+  comparedB = b;
   move(c, EDI, ins, delta(c, size));
   return goesOn(ins, a === b);
 };
 
 export function scas(cpu: Executor, i: Instruction): void {
-  repeat(cpu, i, scasOnce, null);
+  compare(cpu, i, scasOnce);
 }
 
 const cmpsOnce: Iteration = (c, ins, size) => {
   // In this order: it shows where neither is mapped.
   const b = c.load(ES, index(c, EDI, ins), size);
   const a = c.load(ins.segment, index(c, ESI, ins), size);
-  c.flagsSub(size, a, b, c.zeroExtend(c.sub(a, b), size));
+  comparedA = a;
+  comparedB = b;
   const by = delta(c, size);
   move(c, ESI, ins, by);
   move(c, EDI, ins, by);
@@ -160,7 +182,7 @@ const cmpsOnce: Iteration = (c, ins, size) => {
 };
 
 export function cmps(cpu: Executor, i: Instruction): void {
-  repeat(cpu, i, cmpsOnce, null);
+  compare(cpu, i, cmpsOnce);
 }
 
 const insOnce: Iteration = (c, instruction, size) => {
