@@ -18,6 +18,11 @@ export interface TlbEntries {
   readonly entries: Int32Array;
 }
 
+/** An entry of the write table without its protection, which belongs to decoded code and not to the architecture. */
+function unprotected(entry: number): number {
+  return entry === L.INVALID ? entry : entry & ~L.PROTECTED;
+}
+
 /** What a snapshot keeps of the TLB. */
 export interface TlbState {
   readonly local: TlbEntries;
@@ -154,7 +159,7 @@ export class Access extends State implements PagingRegisters {
   saveTlb(): TlbState {
     const take = (log: Int32Array, count: number) => {
       const words = log.slice(0, count);
-      return { words, entries: words.map(word => this.i32[word]) };
+      return { words, entries: words.map(word => unprotected(this.i32[word])) };
     };
     return {
       local: take(this.#log, this.#logged),
@@ -202,7 +207,7 @@ export class Access extends State implements PagingRegisters {
     this.i32[word] = entry;
   }
 
-  /** Makes every write to this RAM page take the slow path from now on: code was decoded from it. */
+  /** Makes every write to this RAM page take the slow path from now on, without a walk: code was decoded from it. */
   protectCode(page: number): void {
     const host = L.RAM + (page << 12);
     const { i32 } = this;
@@ -211,8 +216,7 @@ export class Access extends State implements PagingRegisters {
         const word = log[n];
         const table = word - L.W_TLB;
         const isWrite = Math.floor(table / L.TABLE_WORDS) % 3 === 1;
-        if (isWrite && i32[word] !== L.INVALID && ((i32[word] + (table << 12)) & ~0xfff) >>> 0 === host)
-          i32[word] = L.INVALID;
+        if (isWrite && ((i32[word] & ~0xfff) + (table << 12)) >>> 0 === host) i32[word] |= L.PROTECTED;
       }
     };
     drop(this.#log, this.#logged);
@@ -264,7 +268,25 @@ export class Access extends State implements PagingRegisters {
       return;
     }
     this.#enter(L.W_TLB + base, entry, global);
-    if (writable && !this.codePages.hasCode(address >>> 12)) this.#enter(L.W_TLB_WRITE + base, entry, global);
+    const isCode = this.codePages.hasCode(address >>> 12);
+    if (writable) this.#enter(L.W_TLB_WRITE + base, isCode ? entry | L.PROTECTED : entry, global);
+  }
+
+  /** Physical address as translate() gives it, from the TLB if it is there. */
+  reach(linear: number, access: Kind, user: boolean): number {
+    const table = access === 'read' ? L.W_TLB : access === 'write' ? L.W_TLB_WRITE : L.W_TLB_EXECUTE;
+    const entry = this.i32[table + (user ? L.USER_TABLES : 0) + (linear >>> 12)];
+    if (entry === L.INVALID) return this.translate(linear, access, user);
+    return ((linear + unprotected(entry)) >>> 0) - L.RAM;
+  }
+
+  /** Makes writes fast again to a page that has no code any more. */
+  #release(linear: number, user: boolean): void {
+    const word = L.W_TLB_WRITE + (user ? L.USER_TABLES : 0) + (linear >>> 12);
+    const entry = this.i32[word];
+    if ((entry & L.PROTECTED) === 0 || entry === L.INVALID) return;
+    const page = ((linear + unprotected(entry)) >>> 0) - L.RAM;
+    if (!this.codePages.hasCode(page >>> 12)) this.i32[word] = unprotected(entry);
   }
 
   /** Recomputes whether alignment is checked (SDM volume 3, 6.15, #AC). Call after CPL, CR0.AM or EFLAGS.AC changed. */
@@ -312,7 +334,7 @@ export class Access extends State implements PagingRegisters {
   writeLinear(linear: number, size: number, value: number): void {
     const { i32 } = this;
     const entry = i32[i32[L.W_WRITE_TABLE] + (linear >>> 12)];
-    if (((linear | entry) & 0xfff) <= 4096 - size && entry !== L.INVALID) {
+    if (((linear | entry) & 0xfff) <= 4096 - size && (entry & 1) === 0) {
       const at = (linear + entry) >>> 0;
       if (size === 4) this.view.setInt32(at, value, true);
       else if (size === 1) this.u8[at] = value;
@@ -345,9 +367,9 @@ export class Access extends State implements PagingRegisters {
   readSlow(linear: number, size: number, user: boolean): number {
     this.#checkAlignment(linear, size, user);
     const inPage = 4096 - (linear & 0xfff);
-    const first = this.translate(linear, 'read', user);
+    const first = this.reach(linear, 'read', user);
     if (size <= inPage) return this.physical.read(first, size);
-    const second = this.translate((linear + inPage) | 0, 'read', user);
+    const second = this.reach((linear + inPage) | 0, 'read', user);
     let value = 0;
     for (let n = 0; n < size; n++) {
       const byte = n < inPage ? this.physical.read(first + n, 1) : this.physical.read(second + n - inPage, 1);
@@ -360,12 +382,13 @@ export class Access extends State implements PagingRegisters {
   writeSlow(linear: number, size: number, value: number, user: boolean): void {
     this.#checkAlignment(linear, size, user);
     const inPage = 4096 - (linear & 0xfff);
-    const first = this.translate(linear, 'write', user);
+    const first = this.reach(linear, 'write', user);
     if (size <= inPage) {
+      this.#release(linear, user);
       this.writePhysical(first, size, value);
       return;
     }
-    const second = this.translate((linear + inPage) | 0, 'write', user);
+    const second = this.reach((linear + inPage) | 0, 'write', user);
     for (let n = 0; n < size; n++) {
       this.writePhysical(n < inPage ? first + n : second + n - inPage, 1, (value >>> (8 * n)) & 0xff);
     }

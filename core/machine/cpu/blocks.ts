@@ -71,7 +71,7 @@ class Fetcher implements CodeSource {
     }
     if (index < this.#inPage && this.#host >= 0) return cpu.u8[this.#host + index];
     if (!this.#isFirst) throw END_OF_BLOCK;
-    return cpu.physical.read(cpu.translate((this.#linear + index) | 0, 'execute', cpu.cpl === 3), 1);
+    return cpu.physical.read(cpu.reach((this.#linear + index) | 0, 'execute', cpu.cpl === 3), 1);
   }
 }
 
@@ -121,16 +121,6 @@ export class Blocks {
       this.#cache[slot] = block;
     }
     return block;
-  }
-
-  /** One instruction at CS:EIP, for disassembly and stepping; null if it cannot be fetched. */
-  peek(): Instruction | null {
-    try {
-      return this.find().instructions[0];
-    } catch (thrown) {
-      if (thrown === this.#cpu.fault) return null;
-      throw thrown;
-    }
   }
 
   #decode(offset: number, linear: number, host: number, most: number): Block {

@@ -85,10 +85,12 @@ export const USER_TABLES = 3 * TABLE_WORDS;
 export const W_TLB_END = W_TLB + 6 * TABLE_WORDS;
 /**
  * A TLB entry is (address in this memory - linear address) with low bits 0; an invalid one is INVALID. So
- * ((linear | entry) & 0xFFF) > 4096 - size tests validity and page crossing at once, for all sizes but one byte, where an
- * invalid entry must be told by its value.
+ * ((linear | entry) & 0xFFF) > 4096 - size tests validity and page crossing at once, for all sizes but one byte, where bit 0
+ * of the entry must be looked at.
  */
 export const INVALID = 0xfff;
+/** These bits are set in a valid entry for writes to a page with code: it is found slowly, without a walk. */
+export const PROTECTED = 0xfff;
 
 /** Byte offset of physical address 0. */
 export const RAM = W_TLB_END << 2;

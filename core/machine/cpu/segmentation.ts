@@ -216,9 +216,9 @@ export class StackWindow {
   probe(count: number, size: number): void {
     for (let n = 1; n <= count; n++) {
       const linear = this.#linear((this.pointer - n * size) & this.#mask, size);
-      this.#cpu.translate(linear, 'write', this.#user);
+      this.#cpu.reach(linear, 'write', this.#user);
       if (((linear ^ (linear + size - 1)) & ~0xfff) !== 0)
-        this.#cpu.translate((linear + size - 1) & ~0xfff, 'write', this.#user);
+        this.#cpu.reach((linear + size - 1) & ~0xfff, 'write', this.#user);
     }
   }
 

@@ -78,7 +78,7 @@ const bulkMovs: Bulk = (cpu, i, size, most) => {
   if (count < BULK_MINIMUM) return 0;
   const from = i32[i32[L.W_READ_TABLE] + (i32[ESI] >>> 12)];
   const to = i32[i32[L.W_WRITE_TABLE] + (i32[EDI] >>> 12)];
-  if (from === L.INVALID || to === L.INVALID) return 0;
+  if (from === L.INVALID || (to & L.PROTECTED) !== 0) return 0;
   const source = (i32[ESI] + from) >>> 0;
   const target = (i32[EDI] + to) >>> 0;
   const bytes = count * size;
@@ -95,7 +95,7 @@ const bulkStos: Bulk = (cpu, i, size, most) => {
   const count = Math.min(most, run(cpu, i, ES, EDI, 2, size));
   if (count < BULK_MINIMUM) return 0;
   const to = i32[i32[L.W_WRITE_TABLE] + (i32[EDI] >>> 12)];
-  if (to === L.INVALID) return 0;
+  if ((to & L.PROTECTED) !== 0) return 0;
   const target = (i32[EDI] + to) >>> 0;
   if (size === 1) cpu.u8.fill(cpu.u8[EAX], target, target + count);
   else if (size === 4 && (target & 3) === 0) i32.fill(i32[EAX], target >>> 2, (target >>> 2) + count);
