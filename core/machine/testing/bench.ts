@@ -56,8 +56,9 @@ export interface Stop {
   readonly esp: number;
 }
 
-/** One memory for each engine: it is large, and cleared for every bench. */
+/** One memory for each engine: it is large, and cleared for every bench. Only the latest bench has it. */
 const opened = new Map<MachineUnderTest, Processor>();
+const latest = new Map<Processor, Bench>();
 
 function open(machine: MachineUnderTest): Processor {
   let cpu = opened.get(machine);
@@ -69,22 +70,23 @@ function open(machine: MachineUnderTest): Processor {
 }
 
 export class Bench {
-  readonly cpu: Processor;
+  readonly #cpu: Processor;
   /** Port accesses in their order, as `in 60/1` and `out 60/1 = ff`. */
   readonly portLog: string[] = [];
-  readonly #memory: DataView;
   #nextTable = TABLES;
 
   constructor(machine: MachineUnderTest) {
     const cpu = open(machine);
-    this.cpu = cpu;
-    this.#memory = new DataView(cpu.physical.memory.buffer, L.RAM, RAM_BYTES);
+    this.#cpu = cpu;
+    latest.set(cpu, this);
     cpu.reset();
     cpu.i32.fill(0, L.W_GENERAL, L.W_GENERAL + 8);
     cpu.u8.fill(0, L.RAM, L.RAM + RAM_BYTES);
     cpu.interrupts = null;
     cpu.interruptPending = false;
     cpu.setBreakpoints([]);
+    cpu.timeStamp = () => cpu.count;
+    cpu.setTimeStamp = () => {};
     cpu.ports = {
       read: (port, size) => {
         this.portLog.push(`in ${port.toString(16)}/${size}`);
@@ -102,6 +104,12 @@ export class Bench {
     cpu.i32[L.W_IDTR_LIMIT] = 0x7ff;
     this.segment(TR, TSS_SELECTOR);
     this.ring(0);
+  }
+
+  /** Throws when a later bench has cleared the machine. */
+  get cpu(): Processor {
+    if (latest.get(this.#cpu) !== this) throw new Error('another bench has taken over the machine');
+    return this.#cpu;
   }
 
   #makeTables(): void {
@@ -143,7 +151,7 @@ export class Bench {
 
   /** All of RAM, copied. */
   ram(): Uint8Array {
-    return new Uint8Array(this.#memory.buffer.slice(L.RAM, L.RAM + RAM_BYTES));
+    return this.cpu.u8.slice(L.RAM, L.RAM + RAM_BYTES);
   }
 
   #entry(address: number, [low, high]: Entry): void {
