@@ -82,9 +82,8 @@ export class Processor extends Executor {
     resetX87(this);
     this.flushAll();
     this.codePages.clear();
-    this.#counted = 0;
-    this.#granted = 0;
-    this.#reserve = 0;
+    this.walks = 0;
+    this.restoreCount(0);
   }
 
   /** Steps since reset. */
@@ -92,7 +91,7 @@ export class Processor extends Executor {
     return this.#counted + this.#granted - this.#reserve - this.i32[L.W_BUDGET];
   }
 
-  /** Sets the count of a restored snapshot. */
+  /** Sets the count, as of a restored snapshot. */
   restoreCount(count: number): void {
     this.#counted = count;
     this.#granted = 0;
@@ -130,7 +129,8 @@ export class Processor extends Executor {
    */
   run(steps: number, passBreakpoint: boolean): number {
     const { i32 } = this;
-    this.#counted = this.count;
+    const before = this.count;
+    this.#counted = before;
     this.#granted = steps;
     this.#reserve = 0;
     i32[L.W_BUDGET] = steps;
@@ -148,7 +148,9 @@ export class Processor extends Executor {
       this.#loop(pass);
       pass = false;
     }
-    return steps - this.#reserve - i32[L.W_BUDGET];
+    // Between runs the budget is 0, so that a snapshot does not depend on how the last run was asked for.
+    this.restoreCount(this.count);
+    return this.#counted - before;
   }
 
   /** Takes a pending interrupt if IF and the shadow allow it. Returns whether it did. */
