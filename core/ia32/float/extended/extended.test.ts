@@ -13,9 +13,11 @@ describe(`x87 arithmetic as recorded on ${vectors.processor}, seed ${vectors.see
   it('covers all forms', () => {
     expect(vectors.forms.map(form => form.name)).toHaveLength(50);
   });
-  for (const form of vectors.forms.filter(isExact)) {
-    it(`${form.name}: ${form.count} cases`, () => {
-      expect(differences(form)).toEqual([]);
+  for (const form of vectors.forms) {
+    // Transcendental results may differ from another processor's by one unit in the last place.
+    const units = isExact(form) ? 0 : 1;
+    it(`${form.name}: ${form.count} cases${units ? ', within 1 ulp' : ''}`, () => {
+      expect(differences(form, units)).toEqual([]);
     });
   }
 });

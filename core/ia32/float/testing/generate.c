@@ -1,6 +1,7 @@
 /*
  * Records what the x87 of this machine makes of random and edge operands: results and status word.
  *   gcc -O1 generate.c -o generate && ./generate SEED CASES [FORM] > vectors
+ * SEED decides all operands; a form gets CASES of them, or a fraction where it has less to tell.
  * Format (little endian), read by vectors.ts:
  *   file  "X87VEC1\0", u8 length and text: the processor, u32 seed, forms until the end
  *   form  u8 length and name, u8 columns, u32 n, then column by column n entries:
@@ -221,6 +222,7 @@ static void logPair(Case *c) {
   if (below(4)) c->a.se &= 0x7fff;
   if (!below(4)) c->a = (Real){below(2) ? 0x8000000000000000 | next() >> (1 + below(62)) : ~(next() >> (1 + below(62))), BIAS - below(2)};
   c->b = below(4) ? around(-20, 20) : any();
+  if (!below(16)) { c->a = (Real){0x8000000000000000, BIAS - 300 + below(600)}; c->b = denormal(); } /* exact and tiny */
 }
 static void log1Pair(Case *c) { c->a = below(8) ? (below(3) ? around(-6, -2) : around(-80, -2)) : any(); c->b = below(4) ? around(-20, 20) : any(); }
 
