@@ -38,7 +38,8 @@ const reversed =
   (x, y, out, context) =>
     operation(y, x, out, context);
 
-function underflow(cpu: Executor, index: number): void {
+/** Stack underflow: masked, the destination becomes the real indefinite. */
+export function underflow(cpu: Executor, index: number): void {
   if (!S.stackFault(cpu, false)) return;
   setIndefinite(r);
   S.writeRegister(cpu, index, r);

@@ -1,31 +1,27 @@
-import { loadConstant } from '../../../ia32/float/extended/constants.ts';
-import { setIndefinite } from '../../../ia32/float/extended/operands.ts';
+import { arctangent } from '../../../ia32/float/extended/arctangent.ts';
+import { exponentialMinusOne } from '../../../ia32/float/extended/exponential.ts';
+import { logarithm, logarithmPlusOne } from '../../../ia32/float/extended/logarithm.ts';
+import { holdsNaN, setIndefinite } from '../../../ia32/float/extended/operands.ts';
+import { cos, setOne, sin, sinCos, tan } from '../../../ia32/float/extended/trigonometry.ts';
 import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
-import * as T from '../../../ia32/float/transcendental.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
-import { conclude } from './arithmetic.ts';
+import { conclude, underflow } from './arithmetic.ts';
 import * as S from './state.ts';
 
-/** Transcendental instructions on the register stack. */
+/** Transcendental instructions on the register stack (SDM volume 1, 8.3.7 to 8.3.10). */
 
 const x = new Float80();
 const y = new Float80();
 const r = new Float80();
 const q = new Float80();
 
-function underflow(cpu: Executor, to: number): void {
-  if (!S.stackFault(cpu, false)) return;
-  setIndefinite(r);
-  S.writeRegister(cpu, to, r);
-}
-
 function setC2(cpu: Executor, on: boolean): void {
   cpu.i32[S.W_STATUS] = on ? cpu.i32[S.W_STATUS] | S.SW.c2 : cpu.i32[S.W_STATUS] & ~S.SW.c2;
 }
 
-/** ST(1) := operation(ST(1), ST(0)), then a pop. */
-function binary(operation: (a: Float80, b: Float80, out: Float80, context: FloatContext) => void): SystemFunction {
+/** ST(1) := operation of ST(1) and ST(0), then a pop. */
+function binary(operation: (st1: Float80, st0: Float80, out: Float80, context: FloatContext) => void): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0) || S.isEmpty(cpu, 1)) {
       underflow(cpu, 1);
@@ -40,9 +36,9 @@ function binary(operation: (a: Float80, b: Float80, out: Float80, context: Float
   };
 }
 
-export const fyl2x = binary(T.logarithm);
-export const fyl2xp1 = binary(T.logarithmPlus1);
-export const fpatan = binary(T.arcTangent2);
+export const fyl2x = binary((st1, st0, out, context) => logarithm(st0, st1, out, context));
+export const fyl2xp1 = binary((st1, st0, out, context) => logarithmPlusOne(st0, st1, out, context));
+export const fpatan = binary(arctangent);
 
 export const f2xm1: SystemFunction = cpu => {
   if (S.isEmpty(cpu, 0)) {
@@ -50,11 +46,11 @@ export const f2xm1: SystemFunction = cpu => {
     return;
   }
   const context = S.contextOf(cpu);
-  T.exponential(S.readRegister(cpu, 0, x), r, context);
+  exponentialMinusOne(S.readRegister(cpu, 0, x), r, context);
   if (conclude(cpu, context)) S.writeRegister(cpu, 0, r);
 };
 
-/** An operation that C2 may refuse. */
+/** An operation that refuses large arguments: then C2 is set and nothing else happens (SDM volume 2, FSIN). */
 function reduced(operation: (a: Float80, out: Float80, context: FloatContext) => boolean): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0)) {
@@ -64,12 +60,12 @@ function reduced(operation: (a: Float80, out: Float80, context: FloatContext) =>
     const context = S.contextOf(cpu);
     const inRange = operation(S.readRegister(cpu, 0, x), r, context);
     setC2(cpu, !inRange);
-    if (inRange && conclude(cpu, context)) S.writeRegister(cpu, 0, r);
+    if (conclude(cpu, context) && inRange) S.writeRegister(cpu, 0, r);
   };
 }
 
-export const fsin = reduced((a, out, context) => T.trigonometric('sin', a, out, context));
-export const fcos = reduced((a, out, context) => T.trigonometric('cos', a, out, context));
+export const fsin = reduced(sin);
+export const fcos = reduced(cos);
 
 /** Two results: the first replaces ST(0), the second is pushed. */
 function pair(
@@ -87,22 +83,19 @@ function pair(
     const context = S.contextOf(cpu);
     const inRange = operation(S.readRegister(cpu, 0, x), r, q, context);
     setC2(cpu, !inRange);
-    if (!inRange || !conclude(cpu, context)) return;
+    if (!conclude(cpu, context) || !inRange) return;
     S.writeRegister(cpu, 0, r);
     S.setTop(cpu, S.top(cpu) - 1);
     S.writeRegister(cpu, 0, q);
   };
 }
 
-export const fsincos = pair((a, first, second, context) => {
-  return T.trigonometric('sin', a, first, context) && T.trigonometric('cos', a, second, context);
-});
+export const fsincos = pair(sinCos);
 
-/** The 1.0 that FPTAN pushes; a NaN operand is pushed twice. */
+/** FPTAN pushes 1, or a NaN once more. */
 export const fptan = pair((a, first, second, context) => {
-  const inRange = T.tangent(a, first, context);
-  const isNotANumber = (first.signExponent & 0x7fff) === 0x7fff;
-  if (isNotANumber) second.set(first);
-  else loadConstant('one', second, context);
+  const inRange = tan(a, first, context);
+  if (holdsNaN(first)) second.set(first);
+  else setOne(second);
   return inRange;
 });
