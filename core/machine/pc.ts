@@ -1,22 +1,11 @@
 import { FLAG } from '../ia32/flags.ts';
 import { CR0, CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, SS } from '../ia32/registers.ts';
+import { Board, record } from './board.ts';
 import { type ClockState, VirtualClock } from './clock.ts';
 import type { TlbState } from './cpu/access.ts';
 import * as L from './cpu/layout.ts';
 import { Processor } from './cpu/processor.ts';
-import { PortBus } from './devices/bus.ts';
-import { DebugExit } from './devices/debug-exit.ts';
-import { DebugPort } from './devices/debugport.ts';
-import type { Device, DeviceState } from './devices/device.ts';
-import { Dma } from './devices/dma.ts';
-import { FastA20 } from './devices/fast-a20.ts';
-import { I8042 } from './devices/i8042.ts';
-import { Pci } from './devices/pci.ts';
-import { Pic } from './devices/pic.ts';
-import { Pit } from './devices/pit.ts';
-import { Power } from './devices/power.ts';
-import { Rtc } from './devices/rtc.ts';
-import { Uart } from './devices/uart.ts';
+import type { DeviceState } from './devices/device.ts';
 import { PhysicalMemory } from './physical.ts';
 
 /** What is to run: bytes for memory, and flat protected mode to start in. A loader's boot plan has this shape. */
@@ -78,33 +67,20 @@ export interface MachineState {
   readonly bytes: Uint8Array;
 }
 
-/**
- * Clock of the serial port in hertz: 64 times a PC's. A kernel that prints with interrupts off would else lose timer ticks, as it
- * does on real hardware with nothing but a PIT, and spend its instructions on waiting for the line.
- */
-const SERIAL_CRYSTAL = 64 * 1_843_200;
-
 const PAGE = 4096;
-/** The A20 bit of port 92. */
-const FAST_A20 = 2;
 const A20_LINE = 1 << 20;
 /** One run of the processor at most, in steps. */
 const LONGEST_RUN = 1 << 30;
 
 /**
- * The board of a PC: who is wired to what, at which port and interrupt line. It turns steps into time, gives devices their
- * turn at exact counts, and saves and restores all of it.
+ * A PC: processor, memory and board. It turns steps into time, gives devices their turn at exact counts, and saves and restores all of
+ * it.
  */
 export class Pc {
   readonly physical: PhysicalMemory;
   readonly cpu: Processor;
   readonly clock: VirtualClock;
-  readonly uart: Uart;
-  readonly #bus = new PortBus();
-  readonly #devices: readonly Device[];
-  readonly #pic: Pic;
-  readonly #keyboard: I8042;
-  readonly #fastA20: FastA20;
+  readonly #board: Board;
   #timeStampOffset = 0;
   /** Set by a device while the processor runs. */
   #requested: 'powerOff' | 'reset' | null = null;
@@ -123,57 +99,21 @@ export class Pc {
       this.#requested = what;
       cpu.stop();
     };
-    const gateA20 = () => this.#updateA20();
-
-    const pic = new Pic({
-      onInterrupt: () => {
-        cpu.interruptPending = pic.pending();
-      },
-    });
-    this.#pic = pic;
-    this.#keyboard = new I8042({
+    const board = new Board({
       clock,
-      keyboardLine: pic.line(1),
-      auxLine: pic.line(12),
-      onA20: gateA20,
+      memoryBytes: options.memoryBytes,
+      startTime: options.startTime,
+      onConsole: options.onConsole,
+      onInterrupt: () => {
+        cpu.interruptPending = board.pic.pending();
+      },
+      onA20: () => this.#setA20(board.a20),
+      onPowerOff: () => request('powerOff'),
       onReset: () => request('reset'),
     });
-    this.#fastA20 = new FastA20({ onA20: gateA20, onReset: () => request('reset') });
-    this.uart = new Uart({
-      name: 'uart0',
-      base: 0x3f8,
-      clock,
-      line: pic.line(4),
-      onTransmit: options.onConsole,
-      crystal: SERIAL_CRYSTAL,
-    });
-    const rtc = new Rtc({
-      clock,
-      line: pic.line(8),
-      startTime: options.startTime,
-      memoryBytes: options.memoryBytes,
-    });
-    const devices = [
-      pic,
-      new Pit({ clock, line: pic.line(0) }),
-      rtc,
-      this.uart,
-      this.#keyboard,
-      this.#fastA20,
-      new DebugPort(),
-      new Dma(),
-      new Pci(),
-      new Power({ onPowerOff: () => request('powerOff') }),
-    ];
-    for (const device of devices) this.#bus.attach(device);
-    this.#bus.attach(new DebugExit({ onExit: () => request('powerOff') }));
-    this.#devices = devices;
-
-    cpu.interrupts = pic;
-    cpu.ports = {
-      read: (port, size) => this.#bus.read(port, size),
-      write: (port, value, size) => this.#bus.write(port, value, size),
-    };
+    this.#board = board;
+    cpu.interrupts = board.pic;
+    cpu.ports = board.bus;
     cpu.timeStamp = () => Math.floor(clock.now()) + this.#timeStampOffset;
     cpu.setTimeStamp = ticks => {
       this.#timeStampOffset = ticks - Math.floor(clock.now());
@@ -188,34 +128,16 @@ export class Pc {
     this.clock.reset();
     this.#timeStampOffset = 0;
     this.#requested = null;
-    for (const device of this.#devices) device.reset();
-    this.#updateA20();
+    this.#board.reset();
+    this.#setA20(this.#board.a20);
     for (const { address, bytes } of start.segments) physical.bytes.set(bytes, L.RAM + address);
 
-    const r = start.registers;
-    const { i32 } = cpu;
-    i32[L.W_CR0] = CR0.PE | CR0.ET;
-    cpu.setSegment(CS, r.codeSelector, 0, -1, 0xc09b);
-    for (const index of [ES, SS, DS, FS, GS]) cpu.setSegment(index, r.dataSelector, 0, -1, 0xc093);
-    if (r.gdt !== undefined) {
-      i32[L.W_GDTR_BASE] = r.gdt.base;
-      i32[L.W_GDTR_LIMIT] = r.gdt.limit;
-    }
-    i32[L.W_EFLAGS] = FLAG.ONE;
-    i32[L.W_EIP] = r.eip;
-    i32[EAX] = r.eax ?? 0;
-    i32[EBX] = r.ebx ?? 0;
-    i32[ECX] = r.ecx ?? 0;
-    i32[EDX] = r.edx ?? 0;
-    i32[ESI] = r.esi ?? 0;
-    i32[EDI] = r.edi ?? 0;
-    i32[EBP] = r.ebp ?? 0;
-    i32[ESP] = r.esp ?? 0;
+    setStart(cpu, start.registers);
   }
 
   /** Bytes for the first serial port; returns how many it took. */
   input(bytes: Uint8Array): number {
-    return this.uart.receive(bytes);
+    return this.#board.uart.receive(bytes);
   }
 
   /**
@@ -229,7 +151,7 @@ export class Pc {
     for (;;) {
       const now = clock.now();
       if (cpu.count >= last || now >= until) return 'steps';
-      const deadline = this.#advance(now);
+      const deadline = this.#board.advance(now);
       const event = Math.min(deadline, until);
       const grant = event === Infinity ? LONGEST_RUN : Math.min(clock.stepsUntil(event), LONGEST_RUN);
       cpu.run(Math.min(grant, last - cpu.count), pass);
@@ -243,28 +165,12 @@ export class Pc {
       if (cpu.halted) {
         if ((cpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) return 'deadHalt';
         if (cpu.interruptPending) continue;
-        const next = this.#advance(clock.now());
+        const next = this.#board.advance(clock.now());
         if (cpu.interruptPending) continue;
         if (next === Infinity) return 'idle';
         clock.skipTo(Math.min(next, until));
       }
     }
-  }
-
-  /** Gives every device that is due its turn; returns the next deadline. */
-  #advance(now: number): number {
-    let next = Infinity;
-    for (const device of this.#devices) {
-      if (device.deadline() <= now) device.advance(now);
-      const deadline = device.deadline();
-      if (deadline < next) next = deadline;
-    }
-    return next;
-  }
-
-  /** A20 is open if the keyboard controller or port 92 opens it. */
-  #updateA20(): void {
-    this.#setA20(this.#keyboard.a20 || (this.#fastA20.readPort() & FAST_A20) !== 0);
   }
 
   #setA20(open: boolean): void {
@@ -292,8 +198,6 @@ export class Pc {
     pages.forEach((page, n) => {
       bytes.set(physical.bytes.subarray(L.RAM + page * PAGE, L.RAM + (page + 1) * PAGE), n * PAGE);
     });
-    const devices: Record<string, DeviceState> = {};
-    for (const device of this.#devices) devices[device.name] = device.save();
     return {
       memoryBytes: physical.size,
       count: cpu.count,
@@ -302,7 +206,7 @@ export class Pc {
       processor: physical.bytes.slice(0, L.STATE_BYTES),
       tlb: cpu.saveTlb(),
       a20: physical.addressMask === -1,
-      devices: { ...devices, timeStamp: { offset: this.#timeStampOffset } },
+      devices: { ...this.#board.save(), timeStamp: { offset: this.#timeStampOffset } },
       pages: Uint32Array.from(pages),
       bytes,
     };
@@ -319,15 +223,9 @@ export class Pc {
     if (state.pages.some(page => page >= physical.size / PAGE)) {
       throw new TypeError('The snapshot has pages beyond its memory.');
     }
-    const before = Object.fromEntries(this.#devices.map(device => [device.name, device.save()]));
-    try {
-      for (const device of this.#devices) device.restore(record(state.devices, device.name));
-    } catch (error) {
-      for (const device of this.#devices) device.restore(before[device.name]);
-      throw error;
-    }
     const offset = record(state.devices, 'timeStamp').offset;
     if (typeof offset !== 'number') throw new TypeError('The snapshot has no time-stamp counter.');
+    this.#board.restore(state.devices);
     this.#timeStampOffset = offset;
     physical.bytes.fill(0, L.RAM, L.RAM + physical.size);
     state.pages.forEach((page, n) => {
@@ -341,14 +239,29 @@ export class Pc {
     cpu.restoreCount(state.count);
     cpu.walks = state.walks;
     this.clock.restore(state.clock);
-    cpu.interruptPending = this.#pic.pending();
+    cpu.interruptPending = this.#board.pic.pending();
     this.#requested = null;
   }
 }
 
-function record(state: DeviceState, key: string): DeviceState {
-  const value = state[key];
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new TypeError(`The snapshot has no ${key}.`);
-  return value as DeviceState;
+/** Flat protected mode, as a boot loader hands over. */
+export function setStart(cpu: Processor, r: MachineStart['registers']): void {
+  const { i32 } = cpu;
+  i32[L.W_CR0] = CR0.PE | CR0.ET;
+  cpu.setSegment(CS, r.codeSelector, 0, -1, 0xc09b);
+  for (const index of [ES, SS, DS, FS, GS]) cpu.setSegment(index, r.dataSelector, 0, -1, 0xc093);
+  if (r.gdt !== undefined) {
+    i32[L.W_GDTR_BASE] = r.gdt.base;
+    i32[L.W_GDTR_LIMIT] = r.gdt.limit;
+  }
+  i32[L.W_EFLAGS] = FLAG.ONE;
+  i32[L.W_EIP] = r.eip;
+  i32[EAX] = r.eax ?? 0;
+  i32[EBX] = r.ebx ?? 0;
+  i32[ECX] = r.ecx ?? 0;
+  i32[EDX] = r.edx ?? 0;
+  i32[ESI] = r.esi ?? 0;
+  i32[EDI] = r.edi ?? 0;
+  i32[EBP] = r.ebp ?? 0;
+  i32[ESP] = r.esp ?? 0;
 }

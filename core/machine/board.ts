@@ -1,0 +1,126 @@
+import { PortBus } from './devices/bus.ts';
+import { DebugExit } from './devices/debug-exit.ts';
+import { DebugPort } from './devices/debugport.ts';
+import type { Clock, Device, DeviceState } from './devices/device.ts';
+import { Dma } from './devices/dma.ts';
+import { FastA20 } from './devices/fast-a20.ts';
+import { I8042 } from './devices/i8042.ts';
+import { Pci } from './devices/pci.ts';
+import { Pic } from './devices/pic.ts';
+import { Pit } from './devices/pit.ts';
+import { Power } from './devices/power.ts';
+import { Rtc } from './devices/rtc.ts';
+import { Uart } from './devices/uart.ts';
+
+export interface BoardOptions {
+  readonly clock: Clock;
+  /** What the RTC's CMOS says, in bytes. */
+  readonly memoryBytes: number;
+  /** Date of the real-time clock at power-on, in Unix seconds. */
+  readonly startTime: number;
+  /** A byte left the first serial port. */
+  readonly onConsole: (byte: number) => void;
+  /** The level of INTR may have changed: ask `pic.pending()`. */
+  readonly onInterrupt: () => void;
+  /** The A20 gate may have changed: ask `a20`. */
+  readonly onA20: () => void;
+  readonly onPowerOff: () => void;
+  /** The guest pulled the reset line. */
+  readonly onReset: () => void;
+}
+
+/**
+ * Clock of the serial port in hertz: 64 times a PC's. A kernel that prints with interrupts off would else lose timer ticks, as it
+ * does on real hardware with nothing but a PIT, and spend its instructions on waiting for the line.
+ */
+const SERIAL_CRYSTAL = 64 * 1_843_200;
+
+/** The A20 bit of port 92. */
+const FAST_A20 = 2;
+
+/**
+ * The devices of a PC and who is wired to whom, without processor and memory. The physical machine has one; so has every virtual
+ * machine, whose devices are models of the same kind.
+ */
+export class Board {
+  readonly bus = new PortBus();
+  readonly pic: Pic;
+  readonly uart: Uart;
+  readonly #devices: readonly Device[];
+  readonly #keyboard: I8042;
+  readonly #fastA20: FastA20;
+
+  constructor(options: BoardOptions) {
+    const { clock, memoryBytes, startTime, onPowerOff, onReset, onA20 } = options;
+    const pic = new Pic({ onInterrupt: options.onInterrupt });
+    this.pic = pic;
+    this.#keyboard = new I8042({ clock, keyboardLine: pic.line(1), auxLine: pic.line(12), onA20, onReset });
+    this.#fastA20 = new FastA20({ onA20, onReset });
+    this.uart = new Uart({
+      name: 'uart0',
+      base: 0x3f8,
+      clock,
+      line: pic.line(4),
+      onTransmit: options.onConsole,
+      crystal: SERIAL_CRYSTAL,
+    });
+    const devices = [
+      pic,
+      new Pit({ clock, line: pic.line(0) }),
+      new Rtc({ clock, line: pic.line(8), startTime, memoryBytes }),
+      this.uart,
+      this.#keyboard,
+      this.#fastA20,
+      new DebugPort(),
+      new Dma(),
+      new Pci(),
+      new Power({ onPowerOff }),
+    ];
+    for (const device of devices) this.bus.attach(device);
+    this.bus.attach(new DebugExit({ onExit: onPowerOff }));
+    this.#devices = devices;
+  }
+
+  /** A20 is open if the keyboard controller or port 92 opens it. */
+  get a20(): boolean {
+    return this.#keyboard.a20 || (this.#fastA20.readPort() & FAST_A20) !== 0;
+  }
+
+  reset(): void {
+    for (const device of this.#devices) device.reset();
+  }
+
+  /** Gives every device that is due its turn; returns the next deadline in virtual nanoseconds. */
+  advance(now: number): number {
+    let next = Infinity;
+    for (const device of this.#devices) {
+      if (device.deadline() <= now) device.advance(now);
+      const deadline = device.deadline();
+      if (deadline < next) next = deadline;
+    }
+    return next;
+  }
+
+  save(): Readonly<Record<string, DeviceState>> {
+    return Object.fromEntries(this.#devices.map(device => [device.name, device.save()]));
+  }
+
+  /** Takes what save() gave. Throws TypeError on anything else; then nothing has changed. */
+  restore(state: DeviceState): void {
+    const before = this.save();
+    try {
+      for (const device of this.#devices) device.restore(record(state, device.name));
+    } catch (error) {
+      for (const device of this.#devices) device.restore(before[device.name]);
+      throw error;
+    }
+  }
+}
+
+/** The state of one part of a snapshot. Throws TypeError if there is none of that name. */
+export function record(state: DeviceState, key: string): DeviceState {
+  const value = state[key];
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TypeError(`The snapshot has no ${key}.`);
+  return value as DeviceState;
+}
