@@ -5,7 +5,17 @@ import type { EditableRegister, FromWorker, MemoryWindow, StepKind, ToWorker } f
 import { download } from './files.ts';
 import { type FrameLoop, startFrames } from './frame.ts';
 import { resetConsole, writeConsole } from './panels/console/output.ts';
-import { isFinal, machine, type OpenMessage, startsAgain, withGuest, withView } from './stores/machine.ts';
+import { IdleMeter } from './stores/idle.ts';
+import {
+  isBetween,
+  isFinal,
+  machine,
+  type OpenMessage,
+  startsAgain,
+  withConsole,
+  withGuest,
+  withView,
+} from './stores/machine.ts';
 import { notify } from './stores/notices.ts';
 import { opening } from './stores/opening.ts';
 import { home, isFollowing, PAGE_BYTES, windows } from './stores/windows.ts';
@@ -27,6 +37,7 @@ export interface OpenRequest {
 
 let worker: Worker | null = null;
 let loop: FrameLoop | null = null;
+const meter = new IdleMeter();
 /** Requests that the worker has not answered yet, in order. */
 let asked: OpenRequest[] = [];
 /** What to open again after the worker had to be replaced. */
@@ -56,13 +67,19 @@ function receive(message: FromWorker): void {
       const state = machine.getState();
       if (startsAgain(state, message)) resetConsole();
       if (message.console.length > 0) writeConsole(message.console);
-      const next = withView(state, message);
+      const idle = meter.seen(performance.now(), message);
+      loop?.answered(message.running);
+      if (isBetween(state, message)) {
+        const output = withConsole(state, message);
+        if (output.consoleUsed !== state.consoleUsed || message.consoleDropped > 0) machine.setState(output);
+        return;
+      }
+      const next = withView(state, message, idle);
       // Another stop: the next instruction is what the reader looks at again.
       if (next.before !== undefined && next.before !== state.before) {
         windows.setState({ selected: null, away: false });
       }
       machine.setState(next);
-      loop?.answered(message.running);
       if (message.running !== (state.view?.running ?? false)) sendWindows();
       return;
     }
@@ -129,6 +146,7 @@ export function restart(): void {
     view: null,
     code: [],
     codeEip: null,
+    idle: false,
     stopped: null,
     before: null,
     executed: null,

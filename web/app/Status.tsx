@@ -8,10 +8,10 @@ import styles from './Header.module.css';
 
 type State = 'none' | 'starting' | 'running' | 'halted' | 'paused' | 'stopped';
 
-function stateOf({ guest, view }: MachineState): State {
+function stateOf({ guest, view, idle }: MachineState): State {
   if (guest === null) return 'none';
   if (view === null) return 'starting';
-  if (view.running) return view.halted ? 'halted' : 'running';
+  if (view.running) return idle ? 'halted' : 'running';
   return isFinal(view) ? 'stopped' : 'paused';
 }
 
@@ -28,7 +28,7 @@ const icons: Readonly<Record<State, ReactNode>> = {
 export function Status() {
   const state = useStore(machine, stateOf);
   const instructions = useStore(machine, s => count(s.view?.instructions ?? 0));
-  const speed = useStore(machine, s => (s.view?.running && !s.view.halted ? rate(s.view.rate) : ''));
+  const speed = useStore(machine, s => (s.view?.running && !s.idle ? rate(s.view.rate) : ''));
   return (
     <div className={styles.status} data-testid="status">
       <span className={styles.state} data-state={state}>

@@ -30,8 +30,10 @@ export interface MachineState {
   readonly view: View | null;
   /** The last code rows that came. */
   readonly code: readonly CodeRow[];
-  /** Linear address of the next instruction when they came: a running machine sends registers more often than code. */
+  /** Linear address of the next instruction. */
   readonly codeEip: number | null;
+  /** Whether a running guest spends its time in HLT (see IdleMeter): a single view may be of either state. */
+  readonly idle: boolean;
   /** Registers of this stop and of the one before: what differs has changed. */
   readonly stopped: Stopped | null;
   readonly before: Registers | null;
@@ -66,6 +68,7 @@ export const machine = createStore<MachineState>(() => ({
   view: null,
   code: [],
   codeEip: null,
+  idle: false,
   stopped: null,
   before: null,
   executed: null,
@@ -82,14 +85,31 @@ export function startsAgain(state: MachineState, view: View): boolean {
   return state.resetting && view.stop.kind === 'start';
 }
 
-/** What a new view changes. */
-export function withView(state: MachineState, view: View): Partial<MachineState> {
-  const common = {
-    view,
-    code: view.code ?? state.code,
-    codeEip: view.code === null && view.running ? state.codeEip : linearEip(view.registers),
+/**
+ * Whether a view of a running machine is one of those between two that the panels show. Nobody reads registers sixty times
+ * a second: a running machine is drawn when its view brings code, which the worker sends some times a second, and so
+ * registers and code that are seen together belong together.
+ */
+export function isBetween(state: MachineState, view: View): boolean {
+  return view.running && state.view?.running === true && view.code === null;
+}
+
+/** What every view changes, also one that the panels do not show. */
+export function withConsole(state: MachineState, view: View): Pick<MachineState, 'consoleDropped' | 'consoleUsed'> {
+  return {
     consoleDropped: state.consoleDropped + view.consoleDropped,
     consoleUsed: (state.consoleUsed && !startsAgain(state, view)) || view.console.length > 0,
+  };
+}
+
+/** What a new view changes. `idle` is the answer of the IdleMeter. */
+export function withView(state: MachineState, view: View, idle: boolean): Partial<MachineState> {
+  const common = {
+    view,
+    idle,
+    code: view.code ?? state.code,
+    codeEip: linearEip(view.registers),
+    ...withConsole(state, view),
   };
   if (view.running) return common;
   const here = { instructions: view.instructions, registers: view.registers };
@@ -123,6 +143,7 @@ export function withGuest(request: OpenMessage | null, opened: OpenedMessage): P
     view: null,
     code: [],
     codeEip: null,
+    idle: false,
     stopped: null,
     before: null,
     executed: null,

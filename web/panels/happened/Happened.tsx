@@ -13,10 +13,11 @@ export function Happened({ compact = false }: { readonly compact?: boolean }) {
   const guest = useStore(machine, state => state.guest);
   const before = useStore(machine, state => state.before);
   const executed = useStore(machine, state => state.executed);
+  const idle = useStore(machine, state => state.idle);
   const row = useStore(machine, state => state.code.find(line => line.address === state.codeEip) ?? null);
 
-  const words = view === null || guest === null ? null : account({ view, row, before, executed });
-  const idle = guest === null ? text.happened.empty : text.happened.starting;
+  const words = view === null || guest === null ? null : account({ view, row, before, executed, idle });
+  const waiting = guest === null ? text.happened.empty : text.happened.starting;
   const body = (
     <div className={styles.card} data-ring={view?.registers.cpl ?? 0} data-compact={compact || undefined}>
       {words !== null && view !== null && (
@@ -35,7 +36,7 @@ export function Happened({ compact = false }: { readonly compact?: boolean }) {
       )}
       {/* Said aloud when the machine stops; while it runs the sentence does not change. */}
       <p role="status">
-        <Prose>{words === null ? idle : words.state}</Prose>
+        <Prose>{words === null ? waiting : words.state}</Prose>
       </p>
       {words !== null && words.next !== null && (
         <p className={styles.next}>

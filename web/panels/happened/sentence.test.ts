@@ -41,7 +41,8 @@ const view = (stop: StopReason, cpl: Registers['cpl'], more: Partial<View> = {})
   ...more,
 });
 
-const nothing = { before: null, executed: null };
+const nothing = { before: null, executed: null, idle: false };
+const idle = false;
 const step: StopReason = { kind: 'step' };
 
 test('before the first privileged instruction it names the instruction and what to press', () => {
@@ -55,7 +56,7 @@ test('before the first privileged instruction it names the instruction and what 
 test('after a step it speaks of the instruction that ran, and names the next', () => {
   const executed = { row: row('mov    cr3, eax', 'privileged'), retired: 1 };
   const before = { ...registers(0), eip: 0xfff };
-  const words = account({ view: view(step, 0), row: row('ret'), before, executed });
+  const words = account({ view: view(step, 0), row: row('ret'), before, executed, idle });
   expect(words.instruction).toBe('mov cr3, eax');
   expect(words.state).toMatch(/privileged.*simply ran/);
   expect(words.next).toBe('Next: `ret`.');
@@ -65,37 +66,50 @@ test('after a step it speaks of the instruction that ran, and names the next', (
 test('a jump says where it led, and a plain instruction that did not go on was interrupted', () => {
   const jump = { row: row('jmp eax'), retired: 1 };
   const from = (eip: number, flags = 2): Registers => ({ ...registers(0, flags), eip });
-  const led = account({ view: view(step, 0), row: row('nop'), before: from(0x500), executed: jump });
+  const led = account({ view: view(step, 0), row: row('nop'), before: from(0x500), executed: jump, idle });
   expect(led.state).toBe('It ran, and led to `00001000`.');
   const plain = { row: row('mov eax, [ebx]'), retired: 1 };
-  const faulted = account({ view: view(step, 0), row: row('nop'), before: from(0x500), executed: plain });
+  const faulted = account({ view: view(step, 0), row: row('nop'), before: from(0x500), executed: plain, idle });
   expect(faulted.state).toMatch(/^An exception or an interrupt came instead.*`00001000`/);
-  const interrupted = account({ view: view(step, 0), row: row('nop'), before: from(0x500, 0x202), executed: jump });
+  const interrupted = account({
+    view: view(step, 0),
+    row: row('nop'),
+    before: from(0x500, 0x202),
+    executed: jump,
+    idle,
+  });
   expect(interrupted.state).toMatch(/^An exception or an interrupt/);
-  const ran = account({ view: view(step, 0), row: row('nop'), before: from(0xfff), executed: plain });
+  const ran = account({ view: view(step, 0), row: row('nop'), before: from(0xfff), executed: plain, idle });
   expect(ran.state).toMatch(/^It ran: an ordinary/);
   const repeated = account({
     view: view(step, 0),
     row: row('nop'),
     before: from(0x1000),
     executed: { row: row('rep movsd'), retired: 1 },
+    idle,
   });
   expect(repeated.state).toMatch(/will run again/);
 });
 
 test('a change of ring is told in both directions', () => {
   const executed = { row: row('int 0x80'), retired: 1 };
-  const into = account({ view: view(step, 0), row: row('push eax'), before: registers(3), executed });
+  const into = account({ view: view(step, 0), row: row('push eax'), before: registers(3), executed, idle });
   expect(into.rings).toEqual([3, 0]);
   expect(into.state).toMatch(/from ring 3 into ring 0/);
-  const out = account({ view: view(step, 3), row: row('nop'), before: registers(0), executed });
+  const out = account({ view: view(step, 3), row: row('nop'), before: registers(0), executed, idle });
   expect(out.rings).toEqual([0, 3]);
   expect(out.state).toMatch(/out to ring 3/);
 });
 
 test('an instruction that did not retire raised an exception', () => {
   const executed = { row: row('cli', 'io'), retired: 0 };
-  const words = account({ view: view(step, 0), row: row('push 0'), before: { ...registers(3), eip: 0x400 }, executed });
+  const words = account({
+    view: view(step, 0),
+    row: row('push 0'),
+    before: { ...registers(3), eip: 0x400 },
+    executed,
+    idle,
+  });
   expect(words.state).toMatch(/^An exception.*from ring 3 into ring 0/);
 });
 
@@ -121,6 +135,6 @@ test('where nothing is mapped it gives the address', () => {
 test('while it runs nothing is said about instructions', () => {
   const running = account({ view: view(step, 0, { running: true }), row: row('nop'), ...nothing });
   expect(running.instruction).toBeNull();
-  const halted = account({ view: view(step, 0, { running: true, halted: true }), row: row('nop'), ...nothing });
+  const halted = account({ view: view(step, 0, { running: true }), row: row('nop'), ...nothing, idle: true });
   expect(halted.state).toMatch(/waits in `hlt`/);
 });

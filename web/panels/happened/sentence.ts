@@ -20,12 +20,14 @@ interface Facts {
   /** Registers at the stop before. */
   readonly before: Registers | null;
   readonly executed: Executed | null;
+  /** Whether a running guest spends its time in HLT. */
+  readonly idle: boolean;
 }
 
 export function account(facts: Facts): Account {
   const { view, row, before } = facts;
   if (view.running) {
-    const state = view.halted
+    const state = facts.idle
       ? 'The processor waits in `hlt` until an interrupt comes. Virtual time goes on.'
       : 'The guest is running. Pause it to look around.';
     return { instruction: null, state, next: null, rings: null };
