@@ -120,8 +120,8 @@ export class Pc {
     };
   }
 
-  /** Power-on: everything is reset, RAM is cleared, then the image is placed and the processor set up to start it. */
-  start(start: MachineStart): void {
+  /** Power-on: everything is reset, RAM is cleared. */
+  powerOn(): void {
     const { cpu, physical } = this;
     physical.bytes.fill(0, L.RAM, L.RAM + physical.size);
     cpu.reset();
@@ -130,9 +130,13 @@ export class Pc {
     this.#requested = null;
     this.#board.reset();
     this.#setA20(this.#board.a20);
-    for (const { address, bytes } of start.segments) physical.bytes.set(bytes, L.RAM + address);
+  }
 
-    setStart(cpu, start.registers);
+  /** Power-on, then the image is placed and the processor set up to start it. */
+  start(start: MachineStart): void {
+    this.powerOn();
+    for (const { address, bytes } of start.segments) this.physical.bytes.set(bytes, L.RAM + address);
+    setStart(this.cpu, start.registers);
   }
 
   /** Bytes for the first serial port; returns how many it took. */

@@ -27,9 +27,9 @@ export class PhysicalMemory {
   addressMask = -1;
   readonly #handlers: MemoryHandler[] = [];
 
-  /** `size` of RAM in bytes, a multiple of 64 KiB. */
-  constructor(size: number) {
-    const pages = (RAM + size) / WASM_PAGE;
+  /** `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). */
+  constructor(size: number, held = size) {
+    const pages = (RAM + held) / WASM_PAGE;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);

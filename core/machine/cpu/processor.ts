@@ -144,7 +144,7 @@ export class Processor extends Executor {
         this.#reserve = 0;
         if (i32[L.W_BUDGET] <= 0) break;
       }
-      if (i32[L.W_HALTED] !== 0 && !this.#takeInterrupt()) break;
+      if (i32[L.W_HALTED] !== 0 && !this.takeInterrupt()) break;
       this.#loop(pass);
       pass = false;
     }
@@ -154,7 +154,7 @@ export class Processor extends Executor {
   }
 
   /** Takes a pending interrupt if IF and the shadow allow it. Returns whether it did. */
-  #takeInterrupt(): boolean {
+  takeInterrupt(): boolean {
     const { interrupts, i32 } = this;
     if (interrupts === null || (i32[L.W_EFLAGS] & FLAG.IF) === 0 || i32[L.W_SHADOW] !== 0) return false;
     this.interruptPending = interrupts.pending();
@@ -180,7 +180,7 @@ export class Processor extends Executor {
       try {
         let single = (i32[L.W_EFLAGS] & (FLAG.TF | FLAG.RF)) !== 0 || i32[L.W_SHADOW] !== 0;
         if (this.interruptPending) {
-          if (this.#takeInterrupt()) single = false;
+          if (this.takeInterrupt()) single = false;
           // Where a further one is deliverable at once, only one instruction comes between them.
           single = single || (this.interruptPending && (i32[L.W_EFLAGS] & FLAG.IF) !== 0);
         }

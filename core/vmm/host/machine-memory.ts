@@ -1,0 +1,54 @@
+import * as L from '../../machine/cpu/layout.ts';
+import type { Processor } from '../../machine/cpu/processor.ts';
+
+const FRAME_SIZE = 4096;
+
+/**
+ * The monitor's access to machine memory by machine-physical address, as its own mapping of all memory would give it. Every reference is
+ * counted: it is an instruction that the monitor's native half would have executed.
+ */
+export class MachineMemory {
+  readonly #cpu: Processor;
+  /** References since the start. */
+  references = 0;
+
+  constructor(cpu: Processor) {
+    this.#cpu = cpu;
+  }
+
+  /** Bytes of RAM. */
+  get size(): number {
+    return this.#cpu.physical.size;
+  }
+
+  /** 1, 2 or 4 bytes; the result of size 4 is signed. */
+  read(address: number, size: number): number {
+    this.references++;
+    return this.#cpu.physical.read(address, size);
+  }
+
+  write(address: number, size: number, value: number): void {
+    this.references++;
+    this.#cpu.writePhysical(address, size, value);
+  }
+
+  /** A byte, for those who only look: not counted. -1 where there is no RAM. */
+  peekByte(address: number): number {
+    return this.#cpu.physical.peekByte(address);
+  }
+
+  /** Puts bytes into one frame. */
+  load(address: number, bytes: Uint8Array): void {
+    this.#cpu.physical.bytes.set(bytes, L.RAM + address);
+    if (bytes.length > 0) this.#cpu.noticeWrite(address, bytes.length);
+    this.references += bytes.length >>> 2;
+  }
+
+  /** Fills a frame with zeros. */
+  clear(frame: number): void {
+    const address = frame * FRAME_SIZE;
+    this.#cpu.physical.bytes.fill(0, L.RAM + address, L.RAM + address + FRAME_SIZE);
+    this.#cpu.noticeWrite(address, FRAME_SIZE);
+    this.references += FRAME_SIZE >>> 2;
+  }
+}

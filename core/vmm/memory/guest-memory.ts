@@ -1,0 +1,121 @@
+import { PhysicalMemory } from '../../machine/physical.ts';
+import type { MachineMemory } from '../host/machine-memory.ts';
+import { FRAME_SIZE, type FrameAllocator } from './frames.ts';
+
+/** No machine frame behind this guest-physical page. */
+export const NO_FRAME = -1;
+
+/** Pages of a PC where RAM does not answer: the video window, A0000 to BFFFF. */
+const HOLE_START = 0xa0;
+const HOLE_END = 0xc0;
+
+/** Hears of writes to a guest-physical page that it asked to be traced. */
+export interface WriteTrace {
+  /** `size` bytes at `offset` of the page were written. */
+  onWrite(page: number, offset: number, size: number): void;
+}
+
+/**
+ * Guest-physical memory: what the guest takes for RAM, page by page anywhere in machine memory. The virtual processor reads and writes
+ * through it; the machine's processor never sees it, but for the tables that are made from its map.
+ */
+export class GuestMemory extends PhysicalMemory {
+  readonly machine: MachineMemory;
+  /** Guest page number -> machine frame number, or NO_FRAME. */
+  readonly map: Int32Array;
+  /** Machine frame number -> guest page number, for frames of this guest; others are absent. */
+  readonly pageOfFrame = new Map<number, number>();
+  /** For each guest page, how many asked for its writes. */
+  readonly #traced: Uint8Array;
+  readonly #traces: WriteTrace[] = [];
+
+  /** `size` in bytes. Throws OutOfFrames. */
+  constructor(size: number, machine: MachineMemory, frames: FrameAllocator) {
+    super(size, 0);
+    this.machine = machine;
+    this.map = new Int32Array(size / FRAME_SIZE).fill(NO_FRAME);
+    this.#traced = new Uint8Array(this.map.length);
+    for (let page = 0; page < this.map.length; page++) {
+      if (page >= HOLE_START && page < HOLE_END) continue;
+      const frame = frames.allocate();
+      this.map[page] = frame;
+      this.pageOfFrame.set(frame, page);
+      machine.clear(frame);
+    }
+  }
+
+  /** Listens to all writes to traced pages that do not come from the guest's own instructions. */
+  listen(trace: WriteTrace): void {
+    this.#traces.push(trace);
+  }
+
+  unlisten(trace: WriteTrace): void {
+    this.#traces.splice(this.#traces.indexOf(trace), 1);
+  }
+
+  /** One more asks for writes to this page. */
+  trace(page: number): void {
+    this.#traced[page]++;
+  }
+
+  untrace(page: number): void {
+    this.#traced[page]--;
+  }
+
+  isTraced(page: number): boolean {
+    return page < this.#traced.length && this.#traced[page] !== 0;
+  }
+
+  /** Machine frame behind a guest-physical address, or NO_FRAME. The A20 gate counts. */
+  frameAt(address: number): number {
+    const page = ((address & this.addressMask) >>> 0) >>> 12;
+    return page < this.map.length ? this.map[page] : NO_FRAME;
+  }
+
+  /** The virtual processor's TLB stays empty: the frames lie in another memory than its own. */
+  override isRam(_address: number): boolean {
+    return false;
+  }
+
+  override read(address: number, size: number): number {
+    const at = (address & this.addressMask) >>> 0;
+    const frame = this.frameAt(at);
+    if (frame === NO_FRAME) return super.read(at, size);
+    return this.machine.read(frame * FRAME_SIZE + (at & 0xfff), size);
+  }
+
+  override write(address: number, size: number, value: number): void {
+    const at = (address & this.addressMask) >>> 0;
+    const frame = this.frameAt(at);
+    if (frame === NO_FRAME) {
+      super.write(at, size, value);
+      return;
+    }
+    this.machine.write(frame * FRAME_SIZE + (at & 0xfff), size, value);
+    const page = at >>> 12;
+    if (this.#traced[page] === 0) return;
+    for (const trace of this.#traces) trace.onWrite(page, at & 0xfff, size);
+  }
+
+  override peekByte(address: number): number {
+    const at = (address & this.addressMask) >>> 0;
+    const frame = this.frameAt(at);
+    return frame === NO_FRAME ? -1 : this.machine.peekByte(frame * FRAME_SIZE + (at & 0xfff));
+  }
+
+  /** Puts bytes into memory, as a boot loader does; those where no RAM answers are lost. */
+  load(address: number, bytes: Uint8Array): void {
+    for (let n = 0; n < bytes.length; ) {
+      const at = address + n;
+      const count = Math.min(bytes.length - n, FRAME_SIZE - (at & 0xfff));
+      const frame = this.frameAt(at);
+      if (frame !== NO_FRAME) this.machine.load(frame * FRAME_SIZE + (at & 0xfff), bytes.subarray(n, n + count));
+      n += count;
+    }
+  }
+
+  /** Power-on: every byte is 0. */
+  clear(): void {
+    for (const frame of this.map) if (frame !== NO_FRAME) this.machine.clear(frame);
+  }
+}

@@ -1,0 +1,288 @@
+import { decode } from '../ia32/decoder.ts';
+import { FLAG } from '../ia32/flags.ts';
+import { VECTOR_NAMES } from '../ia32/vectors.ts';
+import { MachineStop } from '../machine/cpu/fault.ts';
+import { deliverException } from '../machine/cpu/interrupts.ts';
+import * as L from '../machine/cpu/layout.ts';
+import type { MachineStart, Pc, RunEnd } from '../machine/pc.ts';
+import { Counts } from './counts.ts';
+import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
+import { TrapAndEmulate } from './full/trap.ts';
+import { HANDLERS, type Operations } from './handlers.ts';
+import { Host } from './host/host.ts';
+import { MachineMemory } from './host/machine-memory.ts';
+import { FrameAllocator } from './memory/frames.ts';
+import { ShadowPaging } from './memory/shadow.ts';
+import type { MonitorMode, Paging, Technique } from './technique.ts';
+import { MonitorTimer } from './timer.ts';
+import type { VirtualProcessor } from './vcpu.ts';
+import { VirtualMachine, type VmOptions } from './vm.ts';
+
+/** Machine memory that the monitor has for itself, in bytes: tables, shadow tables, caches. */
+export const MONITOR_MEMORY = 16 << 20;
+/** Frames below 1 MB are left alone: a PC has its holes there. */
+const FIRST_FRAME = 256;
+/** Instructions that are emulated in a row before the monitor looks up. */
+const EMULATED_STEPS = 256;
+/** Bytes typed by people that wait for the guest's serial port. */
+const MOST_INPUT = 4096;
+
+const PIC_COMMAND = 0x20;
+const END_OF_INTERRUPT = 0x20;
+const UART_DATA = 0x3f8;
+const UART_LINE_STATUS = 0x3fd;
+
+export interface MonitorOptions extends VmOptions {
+  readonly mode: MonitorMode;
+  readonly paging: Paging;
+}
+
+/**
+ * The virtual machine monitor: runs the guest on the machine by one of its techniques, and does what the machine will not let the guest do.
+ * It lets the processor go, and wakes when the processor halts in one of its stubs.
+ */
+export class Monitor implements Operations {
+  readonly pc: Pc;
+  readonly vm: VirtualMachine;
+  readonly counts = new Counts();
+  shadow: ShadowPaging;
+  readonly #memory: MachineMemory;
+  readonly #host: Host;
+  readonly #timer: MonitorTimer;
+  readonly #start: MachineStart;
+  #technique: Technique;
+  /** What the processor does: it is halted in the monitor, runs the guest, or waits for an interrupt on the guest's behalf. */
+  #state: 'monitor' | 'guest' | 'idle' = 'monitor';
+  /** Steps and references when the guest was entered or left. */
+  #enteredAt = 0;
+  #input: number[] = [];
+
+  /** `pc` must have MONITOR_MEMORY more than the guest. Throws OutOfFrames if it has not. */
+  constructor(pc: Pc, options: MonitorOptions, start: MachineStart) {
+    this.pc = pc;
+    this.#start = start;
+    pc.powerOn();
+    this.#memory = new MachineMemory(pc.cpu);
+    const frames = new FrameAllocator(
+      Array.from({ length: (pc.physical.size >>> 12) - FIRST_FRAME }, (_, n) => FIRST_FRAME + n),
+    );
+    this.#host = new Host(pc.cpu, this.#memory, frames);
+    this.vm = new VirtualMachine(options, this.#memory, frames, pc.clock);
+    this.vm.onA20 = () => this.shadow.dropAll();
+    this.#timer = new MonitorTimer(this.#host, pc.clock);
+    this.shadow = new ShadowPaging(this.#host, this.vm.vcpu, false);
+    this.#host.install();
+    this.vm.start(start);
+    this.#technique = this.#create(options.mode);
+    this.#technique.start();
+  }
+
+  #create(mode: MonitorMode): Technique {
+    switch (mode) {
+      case 'trap':
+        return new TrapAndEmulate(this.#host, this.vm.vcpu, this.shadow);
+      case 'translate':
+      case 'patch':
+      case 'para':
+      case 'hardware':
+        throw new RangeError(`--mode ${mode} is not done yet.`);
+    }
+  }
+
+  get mode(): MonitorMode {
+    return this.#technique.mode;
+  }
+
+  get vcpu(): VirtualProcessor {
+    return this.vm.vcpu;
+  }
+
+  /** Bytes for the guest's serial port, by way of the machine's; returns how many it took. */
+  input(bytes: Uint8Array): number {
+    return this.#input.length >= MOST_INPUT ? 0 : this.pc.input(bytes);
+  }
+
+  /**
+   * Runs the machine for `steps` of its steps, or until virtual time reaches `until`. Throws MachineStop if the guest cannot go on.
+   */
+  run(steps: number, until: number, passBreakpoint: boolean): RunEnd {
+    const { cpu, clock } = this.pc;
+    const last = cpu.count + steps;
+    let pass = passBreakpoint;
+    for (;;) {
+      if (cpu.count >= last || clock.now() >= until) return 'steps';
+      if (this.#state === 'monitor') {
+        const end = this.#prepare();
+        if (end !== null) return end;
+        continue;
+      }
+      const end = this.pc.run(last - cpu.count, until, pass);
+      pass = false;
+      if (end !== 'deadHalt') return end;
+      this.#wake();
+    }
+  }
+
+  /** Lets the guest go on, in whatever way it can: on the machine, emulated, or waiting. Returns why it cannot. */
+  #prepare(): RunEnd | null {
+    const { vm, vcpu } = this;
+    const { requested } = vm;
+    if (requested !== null) {
+      vm.requested = null;
+      if (requested === 'powerOff') return 'powerOff';
+      this.#restart();
+    }
+    this.#feed();
+    const deadline = vm.advance();
+    if (vcpu.interruptible) {
+      vcpu.takeInterrupt();
+      this.counts.injected++;
+    }
+    if (vcpu.halted) {
+      if ((vcpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) return 'deadHalt';
+      this.#timer.set(deadline);
+      this.#host.idle();
+      this.#state = 'idle';
+      return null;
+    }
+    if (!this.#technique.ready()) {
+      this.#emulate(EMULATED_STEPS);
+      return null;
+    }
+    this.#timer.set(deadline);
+    this.#technique.enter();
+    this.#enteredAt = this.pc.cpu.count;
+    this.#state = 'guest';
+    return null;
+  }
+
+  /** The guest pulled its reset line: it starts anew; the machine runs on. */
+  #restart(): void {
+    this.#technique.stop();
+    this.vm.start(this.#start);
+    this.#technique.start();
+  }
+
+  /** Emulates up to `steps` instructions, which takes the machine as many steps. */
+  #emulate(steps: number): void {
+    const taken = this.vcpu.run(steps, true);
+    this.counts.emulated += taken;
+    this.pc.cpu.restoreCount(this.pc.cpu.count + taken);
+  }
+
+  /** The processor has halted in the monitor. */
+  #wake(): void {
+    const before = this.#memory.references;
+    const { counts } = this;
+    const wasIdle = this.#state === 'idle';
+    this.#state = 'monitor';
+    if (wasIdle) {
+      HANDLERS.interrupt(this, { kind: 'interrupt', vector: this.#host.vector() });
+      return;
+    }
+    const exit = this.#technique.exit();
+    const machineSteps = this.#technique.monitorSteps;
+    counts.direct += this.pc.cpu.count - this.#enteredAt - machineSteps;
+    const record = counts.exit(exit.kind, this.#reason(exit), this.vcpu.address);
+    const handling = handle(this, exit);
+    if (handling === 'reflect' && exit.kind === 'exception') this.deliver(exit.vector, exit.code);
+    if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
+    const cost = machineSteps + this.#memory.references - before;
+    record.monitor += cost;
+    counts.monitor += cost;
+  }
+
+  /** The name under which an exit is counted. */
+  #reason(exit: Exit): string {
+    switch (exit.kind) {
+      case 'interrupt':
+        return `interrupt ${exit.vector}`;
+      case 'pageFault':
+        return '#PF';
+      case 'exception':
+        return VECTOR_NAMES[exit.vector] ?? `exception ${exit.vector}`;
+      case 'protection':
+        return this.#mnemonic() ?? VECTOR_NAMES[exit.vector] ?? 'protection';
+      case 'callout':
+        return this.#mnemonic() ?? 'callout';
+      case 'hypercall':
+        return 'hypercall';
+      case 'instruction':
+        return this.#mnemonic() ?? `exit ${exit.reason}`;
+      case 'eptViolation':
+        return 'EPT violation';
+      case 'interruptWindow':
+        return 'interrupt window';
+      case 'tripleFault':
+        return 'triple fault';
+      case 'entryFailure':
+        return 'entry failure';
+    }
+  }
+
+  /** Mnemonic of the instruction at the guest's EIP, or null if it cannot be read. */
+  #mnemonic(): string | null {
+    const { vcpu } = this;
+    const start = vcpu.address;
+    try {
+      const source = {
+        byte: (index: number): number => {
+          const byte = vcpu.peekByte((start + index) | 0);
+          if (byte < 0) throw new RangeError('not mapped');
+          return byte;
+        },
+      };
+      return decode(source, 0, vcpu.codeSize).row.mnemonic;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Bytes that wait go to the guest's serial port as it has room. */
+  #feed(): void {
+    if (this.#input.length === 0) return;
+    const taken = this.vm.board.uart.receive(Uint8Array.from(this.#input));
+    this.#input = this.#input.slice(taken);
+  }
+
+  // Operations
+
+  emulate(): void {
+    const before = this.vcpu.count;
+    this.vcpu.emulate();
+    this.counts.emulated += this.vcpu.count - before;
+  }
+
+  deliver(vector: number, code: number | null): void {
+    deliverException(this.vcpu, vector, 'exception', code);
+  }
+
+  takeDebugStatus(): number {
+    const { i32 } = this.pc.cpu;
+    const status = i32[L.W_DR + 6];
+    i32[L.W_DR + 6] = 0xffff0ff0 | 0;
+    return status;
+  }
+
+  serviceTimer(): void {
+    this.#timer.fired();
+  }
+
+  serviceConsole(): void {
+    while ((this.#host.in(UART_LINE_STATUS) & 1) !== 0) this.#input.push(this.#host.in(UART_DATA));
+  }
+
+  endOfInterrupt(): void {
+    this.#host.out(PIC_COMMAND, END_OF_INTERRUPT);
+  }
+
+  serve(exit: OwnExit): Handling {
+    return this.#technique.serve(exit);
+  }
+}
+
+/** Calls the handler of an exit's kind. */
+function handle<K extends ExitKind>(monitor: Operations, exit: ExitOf<K> & Exit): Handling {
+  const handler: (monitor: Operations, exit: never) => Handling = HANDLERS[exit.kind];
+  return handler(monitor, exit as never);
+}

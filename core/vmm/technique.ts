@@ -1,0 +1,30 @@
+import type { Exit, Handling, OwnExit } from './exit.ts';
+
+/** The ways in which a guest can be run under the monitor. */
+export const MODES = ['trap', 'translate', 'patch', 'para', 'hardware'] as const;
+export type MonitorMode = (typeof MODES)[number];
+
+/** How the hardware technique makes the machine's address space for a guest. */
+export type Paging = 'shadow' | 'nested';
+
+/**
+ * Machinery around a virtual machine. Between exit() and enter() the guest's whole state is in its virtual processor, so that one
+ * technique can hand over to another.
+ */
+export interface Technique {
+  readonly mode: MonitorMode;
+  /** Takes over: tables are built, traces set. */
+  start(): void;
+  /** Hands over: everything of the guest's is in the virtual processor and its memory. */
+  stop(): void;
+  /** Whether the machine can run the guest from the virtual processor's state; if not, the monitor emulates instructions until it can. */
+  ready(): boolean;
+  /** Puts the virtual processor's state on the machine and sets the processor going. */
+  enter(): void;
+  /** The processor has halted in the monitor: brings the guest's state back into the virtual processor and says why. */
+  exit(): Exit;
+  /** Handles an exit of its own kinds. */
+  serve(exit: OwnExit): Handling;
+  /** Steps of the monitor's own machine code in the last stretch, from enter() to exit(). */
+  readonly monitorSteps: number;
+}

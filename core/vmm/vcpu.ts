@@ -1,0 +1,89 @@
+import { CS } from '../ia32/registers.ts';
+import * as L from '../machine/cpu/layout.ts';
+import { Processor } from '../machine/cpu/processor.ts';
+import type { GuestMemory } from './memory/guest-memory.ts';
+
+/** x87 state that direct execution changes on the machine: words from W_X87. */
+const X87_WORDS = 16 + 32;
+
+/**
+ * The processor that the guest believes it has: its registers as the guest would read them in ring 0, over guest-physical memory. It is the
+ * machine's own processor class, so what the monitor emulates has the same one meaning as everything else: the decoder, checks,
+ * semantics and delivery of exceptions are the machine's.
+ */
+export class VirtualProcessor extends Processor {
+  readonly memory: GuestMemory;
+  /** Hears that the guest invalidated what it knows of translations: all (null) or those of one linear address. */
+  onFlush: (linear: number | null) => void = () => {};
+
+  constructor(memory: GuestMemory) {
+    super(memory);
+    this.memory = memory;
+  }
+
+  /** The TLB of this processor is always empty; what the guest flushes are the tables that the machine runs on. */
+  override flushLocal(): void {
+    this.newEpoch();
+    this.#flushed(null);
+  }
+
+  override flushGlobal(): void {
+    this.newEpoch();
+    this.#flushed(null);
+  }
+
+  override flushPage(linear: number): void {
+    this.newEpoch();
+    this.#flushed(linear);
+  }
+
+  /** Not set while the constructor of the base class runs. */
+  #flushed(linear: number | null): void {
+    (this.onFlush as typeof this.onFlush | undefined)?.(linear);
+  }
+
+  /**
+   * Emulates one instruction, or a part of a repeated one, without taking an interrupt. A fault of the guest's is delivered to its
+   * handlers. Throws MachineStop for a triple fault.
+   */
+  emulate(): void {
+    const pending = this.interruptPending;
+    this.interruptPending = false;
+    try {
+      this.run(1, true);
+    } finally {
+      this.interruptPending = pending;
+    }
+  }
+
+  /** Whether an interrupt could be taken before the next instruction. */
+  get interruptible(): boolean {
+    return this.interruptPending && (this.i32[L.W_EFLAGS] & INTERRUPT_FLAG) !== 0 && this.i32[L.W_SHADOW] === 0;
+  }
+
+  /** Copies general registers and x87 state from another processor. */
+  takeRegisters(from: Processor): void {
+    this.i32.set(from.i32.subarray(0, 8), L.W_GENERAL);
+    this.takeX87(from);
+  }
+
+  takeX87(from: Processor): void {
+    this.i32.set(from.i32.subarray(L.W_X87, L.W_X87 + X87_WORDS), L.W_X87);
+  }
+
+  giveX87(to: Processor): void {
+    to.i32.set(this.i32.subarray(L.W_X87, L.W_X87 + X87_WORDS), L.W_X87);
+  }
+
+  /** Whether this is 32-bit protected-mode code; everything else about segments is in the caches. */
+  get isKernel(): boolean {
+    return this.cpl === 0 && this.usesDescriptors;
+  }
+
+  /** Linear address of CS:EIP, unsigned. */
+  get address(): number {
+    return (this.base(CS) + this.i32[L.W_EIP]) >>> 0;
+  }
+}
+
+const INTERRUPT_FLAG = 1 << 9;

@@ -1,0 +1,97 @@
+import { CR0 } from '../ia32/registers.ts';
+import { Board } from '../machine/board.ts';
+import type { VirtualClock } from '../machine/clock.ts';
+import * as L from '../machine/cpu/layout.ts';
+import { type MachineStart, setStart } from '../machine/pc.ts';
+import type { MachineMemory } from './host/machine-memory.ts';
+import type { FrameAllocator } from './memory/frames.ts';
+import { GuestMemory } from './memory/guest-memory.ts';
+import { VirtualProcessor } from './vcpu.ts';
+
+export interface VmOptions {
+  /** Bytes of guest-physical memory, a multiple of 64 KiB. */
+  readonly memoryBytes: number;
+  /** Date of the guest's real-time clock at power-on, in Unix seconds. */
+  readonly startTime: number;
+  readonly onConsole: (byte: number) => void;
+}
+
+/** What the guest asked of its virtual board. */
+export type VmRequest = 'powerOff' | 'reset';
+
+/** A virtual machine: a virtual processor, guest-physical memory and virtual devices. How it is run is not its business. */
+export class VirtualMachine {
+  readonly memory: GuestMemory;
+  readonly vcpu: VirtualProcessor;
+  readonly board: Board;
+  readonly #clock: VirtualClock;
+  #timeStampOffset = 0;
+  /** Set by a device; the monitor takes it. */
+  requested: VmRequest | null = null;
+  /** The A20 gate moved: guest-physical addresses mean something else. */
+  onA20: () => void = () => {};
+
+  constructor(options: VmOptions, machine: MachineMemory, frames: FrameAllocator, clock: VirtualClock) {
+    this.memory = new GuestMemory(options.memoryBytes, machine, frames);
+    const vcpu = new VirtualProcessor(this.memory);
+    this.vcpu = vcpu;
+    this.#clock = clock;
+    const request = (what: VmRequest) => {
+      this.requested = what;
+      vcpu.stop();
+    };
+    const board = new Board({
+      clock: { now: () => clock.now(), reschedule: () => {} },
+      memoryBytes: options.memoryBytes,
+      startTime: options.startTime,
+      onConsole: options.onConsole,
+      onInterrupt: () => {
+        vcpu.interruptPending = board.pic.pending();
+      },
+      onA20: () => this.#setA20(),
+      onPowerOff: () => request('powerOff'),
+      onReset: () => request('reset'),
+    });
+    this.board = board;
+    vcpu.interrupts = board.pic;
+    vcpu.ports = board.bus;
+    vcpu.timeStamp = () => Math.floor(clock.now()) + this.#timeStampOffset;
+    vcpu.setTimeStamp = ticks => {
+      this.#timeStampOffset = ticks - Math.floor(clock.now());
+    };
+  }
+
+  /** What the guest's time-stamp counter is ahead of the machine's, in ticks. */
+  get timeStampOffset(): number {
+    return this.#timeStampOffset;
+  }
+
+  #setA20(): void {
+    const mask = this.board.a20 ? -1 : ~(1 << 20);
+    if (this.memory.addressMask === mask) return;
+    this.memory.addressMask = mask;
+    this.onA20();
+  }
+
+  /** Power-on: memory cleared, devices and processor reset, the image placed. */
+  start(start: MachineStart): void {
+    this.memory.clear();
+    this.board.reset();
+    this.#setA20();
+    this.#timeStampOffset = 0;
+    this.vcpu.reset();
+    for (const { address, bytes } of start.segments) this.memory.load(address, bytes);
+    setStart(this.vcpu, start.registers);
+    this.requested = null;
+  }
+
+  /** Whether the guest has paging on. */
+  get paged(): boolean {
+    return (this.vcpu.i32[L.W_CR0] & CR0.PG) !== 0;
+  }
+
+  /** Gives virtual devices that are due their turn; returns the next deadline. */
+  advance(): number {
+    return this.board.advance(this.#clock.now());
+  }
+}
