@@ -146,7 +146,7 @@ export class Monitor implements Operations {
       return null;
     }
     if (!this.#technique.ready()) {
-      this.#emulate(EMULATED_STEPS);
+      this.#emulateUntilReady();
       return null;
     }
     this.#timer.set(deadline);
@@ -163,11 +163,14 @@ export class Monitor implements Operations {
     this.#technique.start();
   }
 
-  /** Emulates up to `steps` instructions, which takes the machine as many steps. */
-  #emulate(steps: number): void {
-    const taken = this.vcpu.run(steps, true);
-    this.counts.emulated += taken;
-    this.pc.cpu.restoreCount(this.pc.cpu.count + taken);
+  /** Emulates instructions, which takes the machine as many steps, until the technique can go on or something else must be looked at. */
+  #emulateUntilReady(): void {
+    const { vcpu, vm, counts, pc } = this;
+    let taken = 0;
+    do taken += vcpu.run(1, true);
+    while (taken < EMULATED_STEPS && !vcpu.halted && vm.requested === null && !this.#technique.ready());
+    counts.emulated += taken;
+    pc.cpu.restoreCount(pc.cpu.count + taken);
   }
 
   /** The processor has halted in the monitor. */

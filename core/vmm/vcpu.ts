@@ -47,12 +47,11 @@ export class VirtualProcessor extends Processor {
    * handlers. Throws MachineStop for a triple fault.
    */
   emulate(): void {
-    const pending = this.interruptPending;
     this.interruptPending = false;
     try {
       this.run(1, true);
     } finally {
-      this.interruptPending = pending;
+      this.interruptPending = this.interrupts?.pending() ?? false;
     }
   }
 
