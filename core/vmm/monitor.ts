@@ -24,6 +24,8 @@ export const MONITOR_MEMORY = 16 << 20;
 const FIRST_FRAME = 256;
 /** Instructions that are emulated in a row before the monitor looks up. */
 const EMULATED_STEPS = 256;
+/** Steps in which the machine's timer surely interrupts. */
+const SLICE_STEPS = 10_000;
 /** Bytes typed by people that wait for the guest's serial port. */
 const MOST_INPUT = 4096;
 
@@ -120,6 +122,22 @@ export class Monitor implements Operations {
       pass = false;
       if (end !== 'deadHalt') return end;
       this.#wake();
+    }
+  }
+
+  /**
+   * Takes the guest off the machine where it is, so that its whole state is in the virtual processor. Takes effect at once if the
+   * processor is in the monitor or waits; else the machine's timer is asked to interrupt.
+   */
+  interrupt(): void {
+    if (this.#state === 'guest') {
+      while (this.#state === 'guest') {
+        this.#timer.set(0);
+        if (this.pc.run(SLICE_STEPS, Number.POSITIVE_INFINITY, true) === 'deadHalt') this.#wake();
+      }
+    } else if (this.#state === 'idle') {
+      this.#host.park();
+      this.#state = 'monitor';
     }
   }
 

@@ -22,24 +22,30 @@ export class VirtualProcessor extends Processor {
   }
 
   /** The TLB of this processor is always empty; what the guest flushes are the tables that the machine runs on. */
+  override flushAll(): void {
+    if (this.i32[L.W_TLB] !== L.INVALID) super.flushAll();
+    else this.newEpoch();
+    this.flushed(null);
+  }
+
   override flushLocal(): void {
     this.newEpoch();
-    this.#flushed(null);
+    this.flushed(null);
   }
 
   override flushGlobal(): void {
     this.newEpoch();
-    this.#flushed(null);
+    this.flushed(null);
   }
 
   override flushPage(linear: number): void {
     this.newEpoch();
-    this.#flushed(linear);
+    this.flushed(linear);
   }
 
-  /** Not set while the constructor of the base class runs. */
-  #flushed(linear: number | null): void {
-    (this.onFlush as typeof this.onFlush | undefined)?.(linear);
+  private flushed(linear: number | null): void {
+    // Not set yet while the constructor of the base class runs.
+    if (this.memory !== undefined) this.onFlush(linear);
   }
 
   /**

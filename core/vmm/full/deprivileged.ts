@@ -67,6 +67,7 @@ export class Deprivileged {
   }
 
   start(): void {
+    this.#host.showFlatSegments(false);
     this.#shadow.start();
     this.#descriptors.start();
     this.#cr0 = -1;
@@ -77,6 +78,7 @@ export class Deprivileged {
     this.#descriptors.stop();
     this.#shadow.stop();
     this.#host.loadRoot(this.#host.ownRoot, true);
+    this.#host.showFlatSegments(true);
   }
 
   /** Whether rings 1 and 3 of the machine can stand for what the virtual processor is in. Brings the descriptor tables up to date. */

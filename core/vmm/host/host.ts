@@ -1,3 +1,4 @@
+import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CR4, CS, DS, EAX, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import { EFER, EFER_NXE } from '../../machine/cpu/msr-numbers.ts';
@@ -180,13 +181,6 @@ export class Host {
     const flat = (selector: number, access: number, limitPages: number) =>
       this.setDescriptor(selector, limitPages & 0xffff, (access << 8) | (limitPages & 0xf0000) | 0xc00000);
     const all = 0xfffff;
-    const truncated = ((H.MONITOR_BASE >>> 12) - 1) & all;
-    flat(SELECTOR.monitorCode, 0x9b, all);
-    flat(SELECTOR.monitorData, 0x93, all);
-    flat(SELECTOR.ring1Code, 0xbb, truncated);
-    flat(SELECTOR.ring1Data, 0xb3, truncated);
-    flat(SELECTOR.ring3Code, 0xfb, truncated);
-    flat(SELECTOR.ring3Data, 0xf3, truncated);
     flat(SELECTOR.cacheCode, 0xbb, all);
     this.setDescriptor(
       SELECTOR.vcpuData,
@@ -194,6 +188,7 @@ export class Host {
       systemHigh(H.VCPU, 0xb3, 0x40),
     );
     this.setDescriptor(SELECTOR.task, ((H.TSS & 0xffff) << 16) | TSS_LIMIT, systemHigh(H.TSS, 0x8b, 0));
+    this.showFlatSegments(true);
     this.setLdtLimit(-1);
     this.load(H.CODE, assembleStubs());
     for (let vector = 0; vector < 256; vector++) this.setGate(vector, 0);
@@ -223,6 +218,24 @@ export class Host {
     i32[L.W_HALTED] = 1;
     cpu.flushAll();
     this.#startInterrupts();
+  }
+
+  /**
+   * Shows or hides the flat segments that a paravirtualized kernel finds ready (selectors E019 to E033): truncated, rings 1 and 3. Other
+   * guests must not find what no processor has.
+   */
+  showFlatSegments(shown: boolean): void {
+    const units = (H.MONITOR_BASE >>> 12) - 1;
+    const access: readonly (readonly [number, number])[] = [
+      [SELECTOR.ring1Code, 0xbb],
+      [SELECTOR.ring1Data, 0xb3],
+      [SELECTOR.ring3Code, 0xfb],
+      [SELECTOR.ring3Data, 0xf3],
+    ];
+    for (const [selector, byte] of access) {
+      if (shown) this.setDescriptor(selector, units & 0xffff, (byte << 8) | (units & 0xf0000) | 0xc00000);
+      else this.setDescriptor(selector, 0, 0);
+    }
   }
 
   /** The PIC pair at the monitor's vectors, all lines masked but the timer's and the console's; the UART's receiver interrupts. */
@@ -299,6 +312,14 @@ export class Host {
     i32[ESP] = (H.STACK_TOP - FRAME_SIZE) | 0;
     i32[L.W_EIP] = RETURN | 0;
     i32[L.W_HALTED] = 0;
+  }
+
+  /** Ends idle(): the processor is halted in the monitor with interrupts off again. */
+  park(): void {
+    const { cpu } = this;
+    cpu.setEflags(cpu.eflags() & ~FLAG.IF);
+    cpu.i32[L.W_EIP] = RETURN | 0;
+    cpu.i32[L.W_HALTED] = 1;
   }
 
   /** Lets the processor wait with interrupts on. */

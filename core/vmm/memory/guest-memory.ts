@@ -92,9 +92,13 @@ export class GuestMemory extends PhysicalMemory {
       return;
     }
     this.machine.write(frame * FRAME_SIZE + (at & 0xfff), size, value);
-    const page = at >>> 12;
+    this.#notice(at, size);
+  }
+
+  #notice(address: number, size: number): void {
+    const page = address >>> 12;
     if (this.#traced[page] === 0) return;
-    for (const trace of this.#traces) trace.onWrite(page, at & 0xfff, size);
+    for (const trace of this.#traces) trace.onWrite(page, address & 0xfff, size);
   }
 
   override peekByte(address: number): number {
@@ -109,7 +113,10 @@ export class GuestMemory extends PhysicalMemory {
       const at = address + n;
       const count = Math.min(bytes.length - n, FRAME_SIZE - (at & 0xfff));
       const frame = this.frameAt(at);
-      if (frame !== NO_FRAME) this.machine.load(frame * FRAME_SIZE + (at & 0xfff), bytes.subarray(n, n + count));
+      if (frame !== NO_FRAME) {
+        this.machine.load(frame * FRAME_SIZE + (at & 0xfff), bytes.subarray(n, n + count));
+        this.#notice(at, count);
+      }
       n += count;
     }
   }

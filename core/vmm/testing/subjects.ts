@@ -1,0 +1,164 @@
+import { MachineStop } from '../../machine/cpu/fault.ts';
+import * as L from '../../machine/cpu/layout.ts';
+import type { Processor } from '../../machine/cpu/processor.ts';
+import { type MachineStart, Pc } from '../../machine/pc.ts';
+import { MONITOR_MEMORY, Monitor } from '../monitor.ts';
+import type { MonitorMode, Paging } from '../technique.ts';
+import { CODE, createWorld, DATA, type Piece, prepare, WORLD_BYTES, WORLD_PAGES } from './world.ts';
+
+/** What a piece of code left behind. */
+export interface Outcome {
+  /** How it ended: a RunEnd, or tripleFault. */
+  readonly end: string;
+  /** Names and values of registers. */
+  readonly registers: Readonly<Record<string, number>>;
+  readonly memory: Uint8Array;
+}
+
+/** Something that runs pieces of code. */
+export interface Subject {
+  readonly name: string;
+  /** Runs at most `steps` of the machine's steps. */
+  run(piece: Piece, steps: number): Outcome;
+}
+
+const START: MachineStart = { segments: [], registers: { eip: 0, codeSelector: 8, dataSelector: 16 } };
+const RATE = 1e8;
+
+const GENERAL = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'] as const;
+const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr'] as const;
+
+function registersOf(cpu: Processor): Record<string, number> {
+  const { i32 } = cpu;
+  const all: Record<string, number> = {};
+  GENERAL.forEach((name, n) => {
+    all[name] = i32[n] >>> 0;
+  });
+  all['eip'] = i32[L.W_EIP] >>> 0;
+  all['eflags'] = cpu.eflags() >>> 0;
+  all['cpl'] = cpu.cpl;
+  SEGMENTS.forEach((name, n) => {
+    all[name] = cpu.selector(n);
+    all[`${name}.base`] = cpu.base(n) >>> 0;
+    all[`${name}.limit`] = cpu.segment(n, L.S_LIMIT) >>> 0;
+    all[`${name}.attributes`] = cpu.segment(n, L.S_ATTRIBUTES) >>> 0;
+  });
+  const words: Readonly<Record<string, number>> = {
+    cr0: L.W_CR0,
+    cr2: L.W_CR2,
+    cr3: L.W_CR3,
+    cr4: L.W_CR4,
+    'gdtr.base': L.W_GDTR_BASE,
+    'gdtr.limit': L.W_GDTR_LIMIT,
+    'idtr.base': L.W_IDTR_BASE,
+    'idtr.limit': L.W_IDTR_LIMIT,
+    dr0: L.W_DR,
+    dr6: L.W_DR + 6,
+    dr7: L.W_DR + 7,
+  };
+  for (const [name, word] of Object.entries(words)) all[name] = i32[word] >>> 0;
+  for (let n = 0; n < 48; n++) all[`x87.${n}`] = i32[L.W_X87 + n] >>> 0;
+  return all;
+}
+
+/** The last end of a run, with a triple fault as an end of its own. */
+function endOf(run: () => string): string {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof MachineStop) return error.kind === 'tripleFault' ? 'tripleFault' : error.message;
+    throw error;
+  }
+}
+
+/** The guest's memory with a piece of code in it. */
+function furnish(world: Uint8Array, piece: Piece): Uint8Array {
+  const bytes = world.slice();
+  bytes.set(piece.bytes, CODE);
+  bytes.set(piece.data, DATA);
+  return bytes;
+}
+
+/** The machine itself, without a monitor. */
+export class BareSubject implements Subject {
+  readonly name = 'bare';
+  readonly #pc = new Pc({ memoryBytes: WORLD_BYTES, startTime: 0, rate: RATE, onConsole: () => {} });
+  readonly #world = createWorld();
+  readonly #reset: Int32Array;
+
+  constructor() {
+    this.#pc.start(START);
+    this.#reset = this.#pc.cpu.i32.slice(0, L.STATE_BYTES >> 2);
+  }
+
+  run(piece: Piece, steps: number): Outcome {
+    const { cpu, physical } = this.#pc;
+    physical.bytes.set(furnish(this.#world, piece), L.RAM);
+    cpu.codePages.clear();
+    prepare(cpu, piece, this.#reset);
+    const end = endOf(() => this.#pc.run(steps, Number.POSITIVE_INFINITY, false));
+    const memory = physical.bytes.slice(L.RAM, L.RAM + WORLD_PAGES * 4096);
+    return { end, registers: registersOf(cpu), memory };
+  }
+}
+
+/** A virtual machine under a technique of the monitor. */
+export class MonitorSubject implements Subject {
+  readonly name: string;
+  readonly monitor: Monitor;
+  readonly #world = createWorld();
+  readonly #reset: Int32Array;
+
+  constructor(mode: MonitorMode, paging: Paging = 'shadow') {
+    this.name = mode === 'hardware' ? `hardware ${paging}` : mode;
+    const onConsole = (): void => {};
+    const pc = new Pc({ memoryBytes: WORLD_BYTES + MONITOR_MEMORY, startTime: 0, rate: RATE, onConsole });
+    this.monitor = new Monitor(pc, { mode, paging, memoryBytes: WORLD_BYTES, startTime: 0, onConsole }, START);
+    this.#reset = this.monitor.vcpu.i32.slice(0, L.STATE_BYTES >> 2);
+  }
+
+  run(piece: Piece, steps: number): Outcome {
+    const { vcpu, vm } = this.monitor;
+    this.monitor.interrupt();
+    const furnished = furnish(this.#world, piece);
+    const now = this.#read();
+    for (let page = 0; page < WORLD_PAGES; page++) {
+      const bytes = furnished.subarray(page * 4096, (page + 1) * 4096);
+      if (!equal(bytes, now.subarray(page * 4096, (page + 1) * 4096))) vm.memory.load(page * 4096, bytes);
+    }
+    prepare(vcpu, piece, this.#reset);
+    const end = endOf(() => this.monitor.run(steps, Number.POSITIVE_INFINITY, false));
+    return { end, registers: registersOf(vcpu), memory: this.#read() };
+  }
+
+  #read(): Uint8Array {
+    const bytes = new Uint8Array(WORLD_PAGES * 4096);
+    const machine = this.monitor.pc.physical.bytes;
+    for (let page = 0; page < WORLD_PAGES; page++) {
+      const at = L.RAM + this.monitor.vm.memory.map[page] * 4096;
+      bytes.set(machine.subarray(at, at + 4096), page * 4096);
+    }
+    return bytes;
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  for (let n = 0; n < a.length; n++) if (a[n] !== b[n]) return false;
+  return true;
+}
+
+/** What differs between two outcomes, in words; empty if nothing does. */
+export function difference(expected: Outcome, actual: Outcome): string[] {
+  const found: string[] = [];
+  if (expected.end !== actual.end) found.push(`end: ${actual.end}, not ${expected.end}`);
+  for (const [name, value] of Object.entries(expected.registers)) {
+    const other = actual.registers[name];
+    if (other !== value) found.push(`${name}: ${other.toString(16)}, not ${value.toString(16)}`);
+  }
+  for (let n = 0; n < expected.memory.length && found.length < 40; n++) {
+    if (expected.memory[n] !== actual.memory[n]) {
+      found.push(`[${n.toString(16)}]: ${actual.memory[n].toString(16)}, not ${expected.memory[n].toString(16)}`);
+    }
+  }
+  return found;
+}
