@@ -251,7 +251,8 @@ export class Desk {
       now = this.#host.now();
       isAhead = session.pc.clock.now() >= limit || session.pc.cpu.halted;
     }
-    this.#pace.ran(now - started, session.steps - stepsBefore, session.pc.clock);
+    const rate = this.#pace.ran(now - started, session.steps - stepsBefore, session.pc.clock);
+    if (rate !== null) session.setRate(rate);
     if (!this.#running) this.#codeIsStale = true;
     this.#measure(session, now);
     this.#schedule(isAhead ? REST : 0);

@@ -32,14 +32,15 @@ export class Pace {
     return this.#anchorVirtual + (now - this.#anchorReal) * 1e6;
   }
 
-  /** A slice took so many milliseconds for so many steps: follows with the rate. */
-  ran(milliseconds: number, steps: number, clock: VirtualClock): void {
+  /** A slice took so many milliseconds for so many steps. Returns the rate to go on with, or null to keep the one there is. */
+  ran(milliseconds: number, steps: number, clock: VirtualClock): number | null {
     this.#busy += milliseconds;
     this.#steps += steps;
-    if (this.#busy < INTERVAL) return;
+    if (this.#busy < INTERVAL) return null;
     const measured = Math.min(Math.max((this.#steps * 1000) / this.#busy, MIN_RATE), MAX_RATE);
     this.#busy = 0;
     this.#steps = 0;
-    if (measured > clock.rate * TOLERANCE || measured < clock.rate / TOLERANCE) clock.setRate(Math.round(measured));
+    const isOff = measured > clock.rate * TOLERANCE || measured < clock.rate / TOLERANCE;
+    return isOff ? Math.round(measured) : null;
   }
 }

@@ -3,10 +3,12 @@ import { symbolsFromElf } from '../guests/elf-symbols.ts';
 import { loadImage } from '../guests/load.ts';
 import { ESP } from '../ia32/registers.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
-import * as L from '../machine/cpu/layout.ts';
-import { type MachineState, Pc } from '../machine/pc.ts';
+import type { MachineState, Pc, RunEnd } from '../machine/pc.ts';
 import type { EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
 import { classOf, decodeAt } from './code-view.ts';
+import { GuestMachine } from './guest-machine.ts';
+import { type Input, Journal } from './journal.ts';
+import { type Checkpoint, type Mark, POWER_ON, replay } from './replay.ts';
 import { describeProcessor } from './report.ts';
 import { parseSymbols, SymbolTable } from './symbols.ts';
 
@@ -56,16 +58,16 @@ export class Session {
   readonly symbolFile: SymbolFile | null;
   readonly symbols: SymbolTable;
   readonly plan: BootPlan;
-  pc: Pc;
+  /** What came to the machine from outside: replay() gives it all again. */
+  readonly journal = new Journal();
   /** Why the machine does not run; what it was when it last did not. */
   stop: StopReason = { kind: 'start' };
   readonly #options: SessionOptions;
+  readonly #machine: GuestMachine;
   #breakpoints: readonly number[] = [];
   #goal: Goal = { kind: 'run' };
   /** The next run starts at the instruction where it stopped, so a breakpoint there does not count. */
   #pass = false;
-  /** Steps of the power cycles before this one. */
-  #earlier = 0;
 
   /** Throws ImageError, or an Error with one clear sentence, if the guest cannot be started. */
   constructor(guest: Guest, options: SessionOptions) {
@@ -79,19 +81,23 @@ export class Session {
     this.symbols = new SymbolTable(this.symbolFile);
     this.guest = guest;
     this.#options = options;
-    this.pc = this.#powerOn();
+    this.#machine = this.#newMachine(options.onConsole);
   }
 
-  #powerOn(): Pc {
-    const { startTime, rate, onConsole } = this.#options;
-    const pc = new Pc({ memoryBytes: this.guest.memoryMib * 1048576, startTime, rate, onConsole });
-    pc.start(this.plan);
-    return pc;
+  #newMachine(onConsole: (byte: number) => void): GuestMachine {
+    const { startTime, rate } = this.#options;
+    const memoryBytes = this.guest.memoryMib * 1048576;
+    return new GuestMachine(this.plan, { memoryBytes, startTime, rate, onConsole });
+  }
+
+  /** The machine of this power cycle. Only looking at it is free: what changes it goes through this class, into the journal. */
+  get pc(): Pc {
+    return this.#machine.pc;
   }
 
   /** Steps since the session began, over all resets. */
   get steps(): number {
-    return this.#earlier + this.pc.cpu.count;
+    return this.#machine.steps;
   }
 
   /** Whether the machine cannot go on. */
@@ -102,11 +108,21 @@ export class Session {
 
   /** Power off and on: the guest starts from its beginning. Breakpoints stay. */
   reset(): void {
-    this.#earlier += this.pc.cpu.count;
-    this.pc = this.#powerOn();
+    this.#apply({ kind: 'reset' });
+    this.#afterPowerCycle();
+  }
+
+  #afterPowerCycle(): void {
     this.stop = { kind: 'start' };
     this.#pass = false;
     this.setBreakpoints(this.#breakpoints);
+  }
+
+  /** Carries out an input and writes it down. */
+  #apply(input: Input): void {
+    const at = this.#machine.moment;
+    this.#machine.apply(input);
+    this.journal.record(at, input);
   }
 
   /** Linear addresses. */
@@ -160,9 +176,9 @@ export class Session {
 
   /** Runs; `reached` is the reason to give when all steps are done, null to stay running. */
   #run(steps: number, until: number, reached: StopReason | null): boolean {
-    let end: ReturnType<Pc['run']>;
+    let end: RunEnd;
     try {
-      end = this.pc.run(steps, until, this.#pass);
+      end = this.#machine.run(steps, until, this.#pass);
     } catch (thrown) {
       if (!(thrown instanceof MachineStop)) throw thrown;
       this.stop = { kind: thrown.kind, report: `${thrown.message}\n${describeProcessor(this.pc.cpu)}` };
@@ -183,7 +199,7 @@ export class Session {
         this.stop = { kind: end };
         return false;
       case 'reset':
-        this.reset();
+        this.#afterPowerCycle();
         return true;
     }
   }
@@ -237,30 +253,25 @@ export class Session {
 
   /** Types on the serial console; returns how many bytes were taken. */
   input(bytes: Uint8Array): number {
-    return this.pc.input(bytes);
+    const at = this.#machine.moment;
+    const taken = this.#machine.type(bytes);
+    if (taken > 0) this.journal.record(at, { kind: 'console', bytes: bytes.slice(0, taken) });
+    return taken;
+  }
+
+  /** Steps a virtual second from here on. */
+  setRate(rate: number): void {
+    this.#apply({ kind: 'rate', rate });
   }
 
   writeRegister(register: EditableRegister, value: number): void {
-    const { cpu } = this.pc;
-    if (register === 'eip') cpu.i32[L.W_EIP] = value;
-    else if (register === 'eflags') cpu.setEflags(value);
-    else cpu.i32[GENERAL.indexOf(register)] = value;
+    this.#apply({ kind: 'register', register, value });
     this.#pass = false;
   }
 
   /** Throws an Error with one sentence if a byte is not in mapped RAM; then nothing was written. */
   writeMemory(space: 'linear' | 'physical', address: number, bytes: Uint8Array): void {
-    const { cpu } = this.pc;
-    const targets = Array.from(bytes, (_, n) => {
-      const at = (address + n) >>> 0;
-      return space === 'linear' ? cpu.lookUp(at | 0) : at;
-    });
-    if (targets.some(at => at < 0 || cpu.physical.peekByte(at) < 0)) {
-      throw new Error(`There is no memory to write at ${space} address ${(address >>> 0).toString(16)}.`);
-    }
-    targets.forEach((at, n) => {
-      cpu.writePhysical(at, 1, bytes[n]);
-    });
+    this.#apply({ kind: 'memory', space, address, bytes: bytes.slice() });
   }
 
   /** `length` bytes, -1 for each that is not mapped. */
@@ -276,12 +287,33 @@ export class Session {
     return this.pc.save();
   }
 
-  /** Puts a saved state into this machine. Throws TypeError if it does not fit; then nothing has changed. */
+  /** Puts a saved state into this machine; the journal begins anew. Throws TypeError if it does not fit; then nothing has changed. */
   restore(state: MachineState): void {
-    this.pc.restore(state);
+    const { boot, step } = this.#machine.moment;
+    const at = { boot, step: step - this.pc.cpu.count + state.count, time: 0 };
+    this.#machine.restore(state, at);
+    this.journal.restart();
     this.stop = { kind: 'pause' };
     this.#pass = false;
   }
-}
 
-const GENERAL: readonly EditableRegister[] = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];
+  /** Where the session is now: what replay() can be told to come to. */
+  mark(): Mark {
+    return { at: this.#machine.moment, position: this.journal.end };
+  }
+
+  /** The machine as it is now, to replay from. It keeps all memory that is not zero: as much as save() does. */
+  checkpoint(): Checkpoint {
+    return { ...this.mark(), state: this.save() };
+  }
+
+  /**
+   * The machine as it was at a mark or a step, replayed from a checkpoint before it; see replay(). This session's own machine goes on
+   * undisturbed, so for that time there are two. What the guest prints on the way goes to `onConsole`.
+   */
+  stateAt(to: Mark | number, from: Checkpoint = POWER_ON, onConsole: (byte: number) => void = () => {}): Checkpoint {
+    const machine = this.#newMachine(onConsole);
+    const mark = replay(machine, from, this.journal, to);
+    return { ...mark, state: machine.pc.save() };
+  }
+}
