@@ -181,6 +181,8 @@ export class Host {
     const flat = (selector: number, access: number, limitPages: number) =>
       this.setDescriptor(selector, limitPages & 0xffff, (access << 8) | (limitPages & 0xf0000) | 0xc00000);
     const all = 0xfffff;
+    flat(SELECTOR.monitorCode, 0x9b, all);
+    flat(SELECTOR.monitorData, 0x93, all);
     flat(SELECTOR.cacheCode, 0xbb, all);
     this.setDescriptor(
       SELECTOR.vcpuData,
