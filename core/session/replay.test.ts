@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import * as L from '../machine/cpu/layout.ts';
 import type { MachineState } from '../machine/pc.ts';
+import { dword, STI, storeValue, x } from '../machine/testing/code.ts';
 import type { EditableRegister } from '../protocol/messages.ts';
 import { Journal } from './journal.ts';
 import { type Checkpoint, type Mark, POWER_ON } from './replay.ts';
@@ -23,6 +24,44 @@ const primer: Guest = {
   commandLine: '',
   memoryMib: 8,
 };
+
+/** The flat code segment that a multiboot guest starts in. */
+const CODE_SELECTOR = 8;
+
+/** Sends a byte to a port: MOV DX, port; MOV AL, byte; OUT DX, AL. */
+const out = (port: number, byte: number) => [0x66, 0xba, port & 0xff, port >> 8, 0xb0, byte, 0xee];
+
+/** A kernel that sleeps in HLT but for the timer, every 10 ms, and the serial port, whose bytes it echoes. Time passes without steps. */
+function sleeper(): Guest {
+  const start = 0x100020;
+  const handler = [
+    ...x('50 52'), // push eax; push edx
+    ...x('66 ba fd 03 ec a8 01 74 06'), // mov dx,0x3fd; in al,dx; test al,1; jz over the echo
+    ...x('66 ba f8 03 ec ee'), // mov dx,0x3f8; in al,dx; out dx,al
+    ...x('ff 05 00 70 00 00'), // inc dword [0x7000]
+    ...x('b0 20 e6 20'), // mov al,0x20; out 0x20,al
+    ...x('5a 58 cf'), // pop edx; pop eax; iret
+  ];
+  const gate = (vector: number) => [
+    ...storeValue(0x6000 + vector * 8, (CODE_SELECTOR << 16) | (start & 0xffff)),
+    ...storeValue(0x6004 + vector * 8, (start & 0xffff0000) | 0x8e00),
+  ];
+  const code = [
+    ...x('bc 00 90 00 00'), // mov esp,0x9000
+    ...[...gate(0x20), ...gate(0x24)],
+    ...storeValue(0x5000, 0x600003ff),
+    ...storeValue(0x5004, 0),
+    ...x('0f 01 1d 00 50 00 00'), // lidt [0x5000]
+    ...[...out(0x20, 0x11), ...out(0x21, 0x20), ...out(0x21, 4), ...out(0x21, 1), ...out(0x21, 0xee)],
+    ...[...out(0x43, 0x34), ...out(0x40, 0x9c), ...out(0x40, 0x2e)],
+    ...[...out(0x3f9, 1), ...out(0x3fc, 8)],
+    ...STI,
+    ...x('f4 eb fd'), // hlt; jmp to the hlt
+  ];
+  const end = start + handler.length + code.length;
+  const header = [0x1badb002, 0x10000, -(0x1badb002 + 0x10000), 0x100000, 0x100000, end, end, start + handler.length];
+  return { ...primer, name: 'sleeper', kernel: Uint8Array.from([...header.flatMap(dword), ...handler, ...code]) };
+}
 
 /** Marsaglia's xorshift32: numbers from 0 to below the bound. */
 function random(start: number): (bound: number) => number {
@@ -119,14 +158,14 @@ interface Look {
 }
 
 /** A run with inputs at random, and looks at it on the way. */
-function course(start: number, slices: number, wild: boolean): { live: Open; looks: Look[] } {
+function course(guest: Guest, start: number, slices: number, wild: boolean): { live: Open; looks: Look[] } {
   const next = random(start);
-  const live = open();
+  const live = open(guest);
   const { session } = live;
   const looks: Look[] = [];
   for (let n = 0; n < slices && !session.ended; n++) {
     // Now and then by time, so that a halted processor is met in the middle of its sleep.
-    const until = next(3) === 0 ? session.pc.clock.now() + next(30_000_000) : FOREVER;
+    const until = guest.name === 'sleeper' || next(3) === 0 ? session.pc.clock.now() + next(30_000_000) : FOREVER;
     if (next(5) === 0) session.begin('into');
     else session.run(1 + next(next(3) === 0 ? 400_000 : 3000), until);
     session.begin('run');
@@ -154,13 +193,14 @@ function expectReplay({ session, console }: Open, from: Checkpoint, printed: num
   expect(Buffer.from(again).toString('latin1'), where).toBe(Buffer.from(original).toString('latin1'));
 }
 
-describe(`a replay of primer, RINGSIDE_SEED=${seed}`, () => {
-  for (const [name, wild] of [
-    ['with inputs', false],
-    ['with edits that break it', true],
+describe(`a replay, RINGSIDE_SEED=${seed}`, () => {
+  for (const [name, guest, wild] of [
+    ['of primer', primer, false],
+    ['of primer with edits that break it', primer, true],
+    ['of a guest that sleeps', sleeper(), false],
   ] as const) {
     test.each([0, 1])(`${name} is the same from power-on and from any look on the way (%i)`, n => {
-      const { live, looks } = course(seed + n, 60, wild);
+      const { live, looks } = course(guest, seed + n, 60, wild);
       const last = looks[looks.length - 1];
       expectReplay(live, POWER_ON, 0, last);
       looks.forEach(({ mark, state, printed }, at) => {
@@ -171,8 +211,20 @@ describe(`a replay of primer, RINGSIDE_SEED=${seed}`, () => {
     });
   }
 
+  test('the guest that sleeps takes input and time, and hardly a step', () => {
+    const { session, console } = open(sleeper());
+    session.run(1e6, 105_000_000);
+    expect(session.pc.cpu.halted).toBe(true);
+    expect(session.readMemory('physical', 0x7000, 1)[0]).toBe(10);
+    session.input(Uint8Array.of(65, 66));
+    session.run(1e6, 115_000_000);
+    expect(String.fromCharCode(...console)).toBe('AB');
+    expect(session.mark().at.time).toBe(115_000_000);
+    expect(session.steps).toBeLessThan(400);
+  });
+
   test('comes to any step, which is a checkpoint to go on from', () => {
-    const { live } = course(seed + 10, 40, false);
+    const { live } = course(primer, seed + 10, 40, false);
     const { session } = live;
     const next = random(seed + 11);
     const end = summary(session.save());
