@@ -7,6 +7,7 @@ import * as L from '../machine/cpu/layout.ts';
 import type { MachineStart, Pc, RunEnd } from '../machine/pc.ts';
 import { Counts } from './counts.ts';
 import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
+import { BinaryTranslation } from './full/translate/technique.ts';
 import { TrapAndEmulate } from './full/trap.ts';
 import { HANDLERS, type Operations } from './handlers.ts';
 import { Host } from './host/host.ts';
@@ -84,6 +85,7 @@ export class Monitor implements Operations {
       case 'trap':
         return new TrapAndEmulate(this.#host, this.vm.vcpu, this.shadow);
       case 'translate':
+        return new BinaryTranslation(this.#host, this.vm.vcpu, this.shadow, () => this.emulate());
       case 'patch':
       case 'para':
       case 'hardware':

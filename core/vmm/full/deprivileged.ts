@@ -32,11 +32,13 @@ const FRAME_SEGMENTS: readonly (readonly [number, number])[] = [
   [GS, FRAME.gs],
 ];
 const SEGMENTS = [ES, CS, SS, DS, FS, GS] as const;
+/** Those that kernel code elsewhere has as they are, when CS and GS are that place's. */
+export const DATA_SEGMENTS = [ES, SS, DS, FS] as const;
 
 /** Where the guest's kernel code runs; a technique that moves it elsewhere has its own. */
 export interface CodePlace {
-  /** CS and EIP for the machine, from what the guest believes. */
-  enter(vcpu: VirtualProcessor): { readonly cs: number; readonly eip: number };
+  /** CS and EIP for the machine, from what the guest believes; and GS, if the place needs one of its own, which the guest cannot load. */
+  enter(vcpu: VirtualProcessor): { readonly cs: number; readonly eip: number; readonly gs?: number };
   /** What the guest believes, from the machine's. Null: the machine's are the guest's own. */
   leave(cs: number, eip: number): number | null;
 }
@@ -81,14 +83,17 @@ export class Deprivileged {
     this.#host.showFlatSegments(true);
   }
 
-  /** Whether rings 1 and 3 of the machine can stand for what the virtual processor is in. Brings the descriptor tables up to date. */
-  ready(): boolean {
+  /**
+   * Whether rings 1 and 3 of the machine can stand for what the virtual processor is in. Brings the descriptor tables up to date. `needed`: the
+   * segment registers that the machine gets from the guest.
+   */
+  ready(needed: readonly number[] = SEGMENTS): boolean {
     const vcpu = this.#vcpu;
     if (!vcpu.usesDescriptors || vcpu.cpl === 1 || vcpu.cpl === 2) return false;
     // An interrupt shadow must end before anything is delivered: the instruction behind STI or MOV SS is emulated.
     if (vcpu.i32[L.W_SHADOW] !== 0) return false;
     this.#descriptors.update();
-    for (const register of SEGMENTS) if (!this.#descriptors.isReversible(register)) return false;
+    for (const register of needed) if (!this.#descriptors.isReversible(register)) return false;
     return true;
   }
 
@@ -101,9 +106,10 @@ export class Deprivileged {
     this.#loadControls();
     vcpu.giveX87(host.cpu);
     for (const [register, at] of FRAME_REGISTERS) host.setFrame(at, i32[register]);
-    for (const [register, at] of FRAME_SEGMENTS) host.setFrame(at, vcpu.selector(register));
     const ring = vcpu.cpl === 0 ? 1 : 3;
     const code = place?.enter(vcpu) ?? { cs: deprivileged(vcpu.selector(CS), ring), eip: i32[L.W_EIP] };
+    for (const [register, at] of FRAME_SEGMENTS) host.setFrame(at, vcpu.selector(register));
+    if (code.gs !== undefined) host.setFrame(FRAME.gs, code.gs);
     const ss = deprivileged(vcpu.selector(SS), ring);
     host.setFrame(FRAME.eip, code.eip);
     host.setFrame(FRAME.cs, code.cs);
@@ -112,6 +118,7 @@ export class Deprivileged {
     host.setFrame(FRAME.ss, ss);
     SEGMENTS.forEach((register, n) => {
       this.#entered[n] = register === CS ? code.cs : register === SS ? ss : vcpu.selector(register);
+      if (register === GS && code.gs !== undefined) this.#entered[n] = code.gs;
     });
     this.#enteredCpl = vcpu.cpl;
     host.resume();
