@@ -3,8 +3,16 @@
 import { CR0, CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../core/ia32/registers.ts';
 import * as L from '../../core/machine/cpu/layout.ts';
 import { Processor } from '../../core/machine/cpu/processor.ts';
+import * as X87 from '../../core/machine/cpu/x87/state.ts';
 import { PhysicalMemory } from '../../core/machine/physical.ts';
-import { dataImage, memoryRuns, type VectorLayout, type VectorResult, type VectorState } from './read.ts';
+import {
+  dataImage,
+  memoryRuns,
+  type VectorLayout,
+  type VectorResult,
+  type VectorState,
+  type X87State,
+} from './read.ts';
 import type { Driver } from './run.ts';
 
 const PAGE = 4096;
@@ -174,6 +182,7 @@ class ProcessorDriver implements Driver {
     i32[L.W_SHADOW] = 0;
     i32[L.W_ATTEND] = 0;
     cpu.setEflags(initial.eflags);
+    if (initial.x87) placeX87(cpu, initial.x87);
   }
 
   /** All but memory. In ring 0 an exception was delivered, and its frame has what user mode had. */
@@ -182,7 +191,8 @@ class ProcessorDriver implements Driver {
     const registers = Uint32Array.from(cpu.i32.subarray(L.W_GENERAL, L.W_GENERAL + 8));
     const selectors = Uint16Array.from([ES, CS, SS, DS, FS, GS], index => cpu.selector(index));
     const eip = cpu.i32[L.W_EIP] >>> 0;
-    if (cpu.cpl === 3) return { registers, selectors, eip, eflags: cpu.eflags(), exception: null };
+    const x87 = initial.x87 && x87Of(cpu);
+    if (cpu.cpl === 3) return { registers, selectors, eip, eflags: cpu.eflags(), x87, exception: null };
 
     const vector = eip - HANDLERS;
     const hasCode = WITH_ERROR_CODE.includes(vector);
@@ -198,6 +208,7 @@ class ProcessorDriver implements Driver {
       selectors,
       eip: word(first),
       eflags: (word(first + 2) & ~RF) | traced,
+      x87,
       exception: {
         vector,
         errorCode: hasCode ? word(0) : 0,
@@ -205,6 +216,34 @@ class ProcessorDriver implements Driver {
       },
     };
   }
+}
+
+/** Words of the emulated x87 in the order of X87State.words; the tag word, number 2, is computed. */
+const X87_WORDS = [
+  X87.W_CONTROL,
+  X87.W_STATUS,
+  null,
+  X87.W_OPCODE,
+  X87.W_INSTRUCTION,
+  X87.W_INSTRUCTION_SELECTOR,
+  X87.W_DATA,
+  X87.W_DATA_SELECTOR,
+] as const;
+const TAG = 2;
+
+function placeX87(cpu: Processor, { registers, words }: X87State): void {
+  for (const [i, word] of X87_WORDS.entries()) if (word !== null) cpu.i32[word] = words[i];
+  X87.setTagWord(cpu, words[TAG]);
+  for (let i = 0; i < 8; i++) cpu.u8.set(registers.subarray(i * 10, i * 10 + 10), (L.W_X87_REGISTERS + 4 * i) << 2);
+}
+
+function x87Of(cpu: Processor): X87State {
+  const registers = new Uint8Array(80);
+  for (let i = 0; i < 8; i++) {
+    const at = (L.W_X87_REGISTERS + 4 * i) << 2;
+    registers.set(cpu.u8.subarray(at, at + 10), i * 10);
+  }
+  return { registers, words: Uint32Array.from(X87_WORDS, word => (word === null ? X87.tagWord(cpu) : cpu.i32[word])) };
 }
 
 /** Opens a driver for a file's layout on a processor of `create`, which stays the driver's. */

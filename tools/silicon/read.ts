@@ -22,6 +22,8 @@ export interface VectorLayout {
   readonly regions: readonly VectorRegion[];
   /** ES CS SS DS FS GS. Limits are in bytes, inclusive; GS holds a null selector. */
   readonly segments: readonly { readonly selector: number; readonly base: number; readonly limit: number }[];
+  /** The x87's words before a case puts its own; null when the family has no x87. */
+  readonly x87Words: Uint32Array | null;
   /** Linear address of the first data byte. */
   readonly dataBase: number;
   /** The bytes from dataBase on (adjacent writable and read-only pages) before a case puts its own. */
@@ -34,6 +36,14 @@ export interface MemoryRun {
   readonly bytes: Uint8Array;
 }
 
+/** The x87 as FNSAVE shows it (SDM volume 1, 8.1). */
+export interface X87State {
+  /** R0 to R7, the physical registers, ten bytes each. */
+  readonly registers: Uint8Array;
+  /** Control, status, tag word; opcode, instruction pointer and its selector, data pointer and its selector. */
+  readonly words: Uint32Array;
+}
+
 /** The processor before the instruction. */
 export interface VectorState {
   /** EAX ECX EDX EBX ESP EBP ESI EDI. */
@@ -42,6 +52,8 @@ export interface VectorState {
   readonly selectors: Uint16Array;
   readonly eip: number;
   readonly eflags: number;
+  /** null in families without it. */
+  readonly x87: X87State | null;
   /** The instruction's bytes, to lie at eip. Those behind the end of the code page are not there. */
   readonly code: Uint8Array;
   /** Differences from the layout's background. */
@@ -63,18 +75,25 @@ export interface VectorResult {
   readonly eip: number;
   /** Without RF, and without the TF that a harness sets to step. */
   readonly eflags: number;
+  /** null in families without it. */
+  readonly x87: X87State | null;
   /** Differences from the state before. */
   readonly memory: readonly MemoryRun[];
   /** null when the instruction retired. */
   readonly exception: VectorException | null;
 }
 
+export type Destination = 'defined' | 'undefined' | 'approximate' | 'image';
+
 /** What the manual leaves open in a case. */
 interface UndefinedRule {
-  /** EFLAGS bits without a defined value. */
+  /** EFLAGS bits without a defined value, and condition codes of the x87's status word 16 places up. */
   readonly flags: number;
-  /** The destination itself is undefined. */
-  readonly destination: boolean;
+  /**
+   * What is left open of the destination. `approximate`: x87 registers may be one unit in the last place off, and C1 differ.
+   * `image`: a page fault may name another byte of the operand, and stores before it may stay.
+   */
+  readonly destination: Destination;
   /** The manual's words. */
   readonly words: string;
 }
@@ -121,6 +140,9 @@ function formSeed(seed: number, name: string): number {
   return mix(seed ^ hash);
 }
 
+/** By their numbers in the file. */
+const DESTINATIONS: readonly Destination[] = ['defined', 'undefined', 'approximate', 'image'];
+
 /** CF PF AF ZF SF DF OF: the flags that a case starts with come from the seed. */
 const SEEDED_FLAGS = 0xcd5;
 const ALWAYS_SET = 0x202;
@@ -164,11 +186,49 @@ function times<T>(n: number, make: (index: number) => T): T[] {
   return Array.from({ length: n }, (_, i) => make(i));
 }
 
+const X87_REGISTERS = 8;
+const X87_BYTES = 10;
+
+/** The registers of the x87 as the seed says: significand with its integer bit, sign and exponent, low bytes first. */
+function seededX87(random: () => number): Uint8Array {
+  const registers = new Uint8Array(X87_REGISTERS * X87_BYTES);
+  const view = new DataView(registers.buffer);
+  for (let at = 0; at < registers.length; at += X87_BYTES) {
+    view.setUint32(at, random(), true);
+    view.setUint32(at + 4, random() | 0x80000000, true);
+    view.setUint16(at + 8, random() & 0xffff, true);
+  }
+  return registers;
+}
+
+function changedX87(c: Cursor, from: X87State | null): X87State | null {
+  if (from === null) return null;
+  const registers = from.registers.slice();
+  const mask = c.u8();
+  for (let i = 0; i < X87_REGISTERS; i++) if ((mask >> i) & 1) registers.set(c.bytes(X87_BYTES), i * X87_BYTES);
+  return { registers, words: changed(from.words, from.words.slice(), c.u8(), () => c.u32()) };
+}
+
 /** The bank's registers as they are, or as a copy with those that the mask names replaced. */
 function changed<T extends Uint32Array | Uint16Array>(from: T, copy: T, mask: number, next: () => number): T {
   if (mask === 0) return from;
   for (let i = 0; i < from.length; i++) if ((mask >> i) & 1) copy[i] = next();
   return copy;
+}
+
+/** What read.ts knows: names, registers, bytes of each, and whether a case starts from the seed or from the file's values. */
+const BANKS = 'general 8 x 4 bytes, from the seed, segment 6 x 2 bytes, from values';
+const X87_BANKS = 'x87 8 x 10 bytes, from the seed, x87 words 8 x 4 bytes, from values';
+
+function readBank(c: Cursor): { name: string; values: readonly number[] } {
+  const name = c.text();
+  const count = c.u8();
+  const bytes = c.u8();
+  const fromSeed = c.u8() === 0;
+  return {
+    name: `${name} ${count} x ${bytes} bytes, from ${fromSeed ? 'the seed' : 'values'}`,
+    values: fromSeed ? [] : times(count, () => (bytes === 2 ? c.u16() : c.u32())),
+  };
 }
 
 function readHeader(c: Cursor): VectorLayout {
@@ -183,13 +243,11 @@ function readHeader(c: Cursor): VectorLayout {
     return { base, size, writable: (rights & 2) !== 0, executable: (rights & 4) !== 0 };
   });
   const ranges = times(c.u8(), () => ({ base: c.u32(), limit: c.u32() }));
-  const banks = times(c.u8(), () => {
-    const bank = `${c.text()} ${c.u8()} x ${c.u8()} bytes`;
-    return `${bank}, ${c.u8() === 0 ? 'from the seed' : 'from values'}`;
-  });
-  const known = ['general 8 x 4 bytes, from the seed', 'segment 6 x 2 bytes, from values'];
-  if (banks.join() !== known.join()) throw new Error(`unknown register banks: ${banks.join('; ')}`);
-  const segments = ranges.map(range => ({ selector: c.u16(), ...range }));
+  const banks = times(c.u8(), () => readBank(c));
+  const names = banks.map(bank => bank.name).join(', ');
+  if (names !== BANKS && names !== `${BANKS}, ${X87_BANKS}`) throw new Error(`unknown register banks: ${names}`);
+  const segments = ranges.map((range, i) => ({ selector: banks[1].values[i], ...range }));
+  const x87Words = names === BANKS ? null : Uint32Array.from(banks[3].values);
 
   const data = regions.filter(r => !r.executable);
   const dataBase = Math.min(...data.map(r => r.base));
@@ -197,7 +255,7 @@ function readHeader(c: Cursor): VectorLayout {
   const words = new DataView(background.buffer);
   const next = randomWords(seed);
   for (let i = 0; i < background.length; i += 4) words.setUint32(i, next(), true);
-  return { processor, family, seed, regions, segments, dataBase, background };
+  return { processor, family, seed, regions, segments, x87Words, dataBase, background };
 }
 
 function readRuns(c: Cursor, dataBase: number): MemoryRun[] {
@@ -215,18 +273,20 @@ function readVector(c: Cursor, layout: VectorLayout, rules: readonly UndefinedRu
   const random = randomWords(caseSeed);
   const seeded = Uint32Array.from(times(8, random));
   const seededFlags = ALWAYS_SET | (random() & SEEDED_FLAGS);
+  const seededState = layout.x87Words && { registers: seededX87(random), words: layout.x87Words };
   const code = c.bytes(c.u8());
   const codeBase = layout.regions.find(r => r.executable)?.base ?? 0;
   const eip = codeBase + c.varint();
   const rule = c.u8();
   const undefinedRule = rule === 0 ? null : rules[rule - 1];
-  const undefinedRegisters = undefinedRule?.destination ? c.u8() : 0;
+  const undefinedRegisters = undefinedRule?.destination === 'undefined' ? c.u8() : 0;
   const registers = changed(seeded, seeded.slice(), c.u8(), () => c.u32());
   const base = Uint16Array.from(layout.segments, s => s.selector);
   const selectors = changed(base, base.slice(), c.u8(), () => c.u16());
+  const x87 = changedX87(c, seededState);
   const eflags = seededFlags ^ c.varint();
   const memory = readRuns(c, layout.dataBase);
-  const initial: VectorState = { registers, selectors, eip, eflags, code, memory };
+  const initial: VectorState = { registers, selectors, x87, eip, eflags, code, memory };
 
   const vector = c.u8();
   const retired = vector === 0xff;
@@ -237,6 +297,7 @@ function readVector(c: Cursor, layout: VectorLayout, rules: readonly UndefinedRu
     eip: (c.varint() ^ (retired ? eip + code.length : eip)) >>> 0,
     registers: changed(registers, registers.slice(), c.u8(), () => c.u32()),
     selectors: changed(selectors, selectors.slice(), c.u8(), () => c.u16()),
+    x87: changedX87(c, x87),
     eflags: eflags ^ c.varint(),
     memory: readRuns(c, layout.dataBase),
     exception: retired ? null : { vector, errorCode, address },
@@ -250,7 +311,7 @@ export function* readVectors(file: string): Iterable<VectorForm> {
   const layout = readHeader(c);
   while (!c.done) {
     const name = c.text();
-    const rules = times(c.u8(), () => ({ flags: c.u32(), destination: c.u8() !== 0, words: c.text() }));
+    const rules = times(c.u8(), () => ({ flags: c.u32(), destination: DESTINATIONS[c.u8()], words: c.text() }));
     const seed = formSeed(layout.seed, name);
     yield { name, layout, vectors: times(c.u16(), i => readVector(c, layout, rules, seed + i)) };
   }

@@ -9,7 +9,8 @@ import { byReg, type OperandList, row, UNDEFINED } from './row.ts';
  * also in the memory forms, where the manual leaves ST(0) out. FLD, FST, FFREE and their like have one operand, in `dst`.
  *
  * Register forms that the manual does not list but that the processors carry out like another one: DC D0 (FCOM),
- * DC D8 and DE D0 (FCOMP), DD C8 and DF C8 (FXCH), D9 D8, DF D0 and DF D8 (FSTP), DF C0 (FFREEP), and FENI, FDISI, FSETPM as NOPs.
+ * DC D8 and DE D0 (FCOMP), DD C8 and DF C8 (FXCH), DF D0 and DF D8 (FSTP), D9 D8 (FSTP that ignores an empty ST(0)), DF C0
+ * (FFREEP), and FENI, FDISI, FSETPM as NOPs.
  */
 
 const wait = { checks: ['fpu'] } as const;
@@ -25,8 +26,8 @@ function fcmov(mnemonic: string): OpcodeRow {
 }
 
 /** 8087 and 80287 instructions that do nothing since. */
-function relic(mnemonic: string): OpcodeRow {
-  return row('fnop', '', { ...noWait, mnemonic });
+function relic(operation: X87Operation): OpcodeRow {
+  return row(operation, '', noWait);
 }
 
 const fcom = fpu('fcom', 'ST0 STi');
@@ -72,7 +73,7 @@ const d9 = byReg(
     fpu('fld', 'STi'),
     fxch,
     [fpu('fnop'), UD, UD, UD, UD, UD, UD, UD],
-    fstp,
+    fpu('fstpnce', 'STi'),
     [fpu('fchs'), fpu('fabs'), UD, UD, fpu('ftst'), fpu('fxam'), UD, UD],
     [fpu('fld1'), fpu('fldl2t'), fpu('fldl2e'), fpu('fldpi'), fpu('fldlg2'), fpu('fldln2'), fpu('fldz'), UD],
     [

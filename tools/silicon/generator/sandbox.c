@@ -2,6 +2,9 @@
  * Runs one instruction on this processor, in this process. A UD2 in sandbox_run() brings us into the signal handler, which
  * puts the test's registers into the signal's context: returning from it starts the instruction with exactly that state.
  * The trap behind the instruction (or its own exception) brings us back with exactly the state after it.
+ *
+ * The x87 is loaded by an FRSTOR before the instruction and read by an FNSAVE behind it, without the kernel in between: where
+ * a signal saves and restores the x87's pointers, this processor keeps them only while an exception is pending.
  */
 #define _GNU_SOURCE
 #include <asm/ldt.h>
@@ -22,10 +25,21 @@ uint8_t *data;
 uint32_t host_gs;
 
 static uint8_t *code;
-static enum { IDLE, ENTERING, TESTING } phase;
+static enum { IDLE, ENTERING, TESTING, SAVING } phase;
 static const struct test *current;
 static struct outcome *result;
 static gregset_t host;
+
+/* FRSTOR or FNSAVE (DD /4, DD /6) of an image at a fixed address: these many bytes. */
+enum { FRSTOR = 0x25DD, FNSAVE = 0x35DD, MOVE = 6 };
+enum { SAVE_STUB = 16 }; /* offset in the code page of an FNSAVE for cases that raise an exception */
+
+/* The image in memory, protected mode, 32 bits: SDM volume 1, figure 8-9, then the registers from ST(0). */
+struct image {
+  uint32_t control, status, tag, ip, selector_and_opcode, dp, dp_selector;
+  uint8_t st[8][10];
+};
+static struct image before, after;
 
 /* In the order of the instruction encoding: EAX ECX EDX EBX ESP EBP ESI EDI, ES CS SS DS FS GS. */
 static const int GENERAL[8] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI};
@@ -36,17 +50,46 @@ static void die(const char *what) {
   exit(1);
 }
 
+static void to_image(const struct x87 *x, struct image *image) {
+  const uint32_t *w = x->word;
+  *image = (struct image){w[CONTROL], w[STATUS], w[TAG], w[IP], w[IP_SELECTOR] | w[OPCODE] << 16, w[DP], w[DP_SELECTOR], {{0}}};
+  for (unsigned i = 0; i < 8; i++) memcpy(image->st[i], x->reg[((w[STATUS] >> 11) + i) & 7], 10);
+}
+
+static void from_image(const struct image *image, struct x87 *x) {
+  uint32_t *w = x->word;
+  w[CONTROL] = image->control & 0xFFFF;
+  w[STATUS] = image->status & 0xFFFF;
+  w[TAG] = image->tag & 0xFFFF;
+  w[IP] = image->ip;
+  w[IP_SELECTOR] = image->selector_and_opcode & 0xFFFF;
+  w[OPCODE] = image->selector_and_opcode >> 16;
+  w[DP] = image->dp;
+  w[DP_SELECTOR] = image->dp_selector & 0xFFFF;
+  for (unsigned i = 0; i < 8; i++) memcpy(x->reg[((w[STATUS] >> 11) + i) & 7], image->st[i], 10);
+}
+
+/* Makes of any values what the processor makes of them when it loads them: reserved bits, ES, B and the tags. */
+void settle(struct x87 *x) {
+  struct image image;
+  to_image(x, &image);
+  __asm__ volatile("frstor %0\n\tfnsave %0" : "+m"(image));
+  from_image(&image, x);
+}
+
 static void enter(greg_t *regs) {
   memcpy(host, regs, sizeof host);
   const struct state *s = &current->initial;
   for (int i = 0; i < 8; i++) regs[GENERAL[i]] = (greg_t)s->reg[i];
   for (int i = 0; i < 6; i++) regs[SEGMENT[i]] = s->selector[i];
-  regs[REG_EIP] = (greg_t)s->eip;
+  regs[REG_EIP] = (greg_t)(s->eip - (current->with_x87 ? MOVE : 0));
   regs[REG_EFL] = (greg_t)(s->eflags | (current->traced ? TF : 0));
 }
 
-static void leave(greg_t *regs, uint32_t cr2, int signal) {
-  *result = (struct outcome){.exception = NONE};
+/* Returns whether the instruction retired. */
+static bool note(greg_t *regs, uint32_t cr2, int signal) {
+  memset(result, 0, sizeof *result);
+  result->exception = NONE;
   struct state *s = &result->final;
   for (int i = 0; i < 8; i++) s->reg[i] = (uint32_t)regs[GENERAL[i]];
   for (int i = 0; i < 6; i++) s->selector[i] = (uint16_t)regs[SEGMENT[i]];
@@ -57,7 +100,7 @@ static void leave(greg_t *regs, uint32_t cr2, int signal) {
 
   const uint32_t vector = (uint32_t)regs[REG_TRAPNO];
   const uint32_t next = current->initial.eip + current->length;
-  const bool stopped_behind = vector == 3 && !current->traced && s->eip == next + 1;
+  const bool stopped_behind = vector == 3 && !current->traced && s->eip == next + (current->with_x87 ? MOVE : 0) + 1;
   const bool stopped_by_trace = vector == 1 && current->traced;
   if (stopped_behind) {
     s->eip = next;
@@ -67,8 +110,31 @@ static void leave(greg_t *regs, uint32_t cr2, int signal) {
     result->error_code = (uint32_t)regs[REG_ERR];
     if (vector == 14) result->fault_address = cr2;
   }
+  return result->exception == NONE;
+}
+
+static void leave(greg_t *regs) {
   memcpy(regs, host, sizeof host);
   regs[REG_EIP] += 2; /* past the UD2 */
+}
+
+/* The kernel gives the x87 back as the exception found it, except for selectors and opcode, and pointers without ES. */
+static void save_x87(greg_t *regs) {
+  memcpy(regs, host, sizeof host);
+  regs[REG_EIP] = CODE + SAVE_STUB;
+}
+
+static void note_x87(void) {
+  struct x87 *x = &result->final.x87;
+  from_image(&after, x);
+  if (result->exception == NONE) return;
+  const uint32_t *initial = current->initial.x87.word;
+  x->word[IP_SELECTOR] = initial[IP_SELECTOR];
+  x->word[DP_SELECTOR] = initial[DP_SELECTOR];
+  x->word[OPCODE] = initial[OPCODE];
+  if (x->word[STATUS] & ES_BIT) return;
+  x->word[IP] = initial[IP];
+  x->word[DP] = initial[DP];
 }
 
 __attribute__((used)) static void handle(int signal, siginfo_t *info, void *context) {
@@ -86,7 +152,16 @@ __attribute__((used)) static void handle(int signal, siginfo_t *info, void *cont
       phase = TESTING;
       return;
     case TESTING:
-      leave(uc->uc_mcontext.gregs, uc->uc_mcontext.cr2, signal);
+      if (note(uc->uc_mcontext.gregs, uc->uc_mcontext.cr2, signal) || !current->with_x87) {
+        leave(uc->uc_mcontext.gregs);
+        phase = IDLE;
+        return;
+      }
+      save_x87(uc->uc_mcontext.gregs);
+      phase = SAVING;
+      return;
+    case SAVING:
+      leave(uc->uc_mcontext.gregs);
       phase = IDLE;
       return;
     case IDLE:
@@ -153,13 +228,25 @@ void sandbox_open(void) {
   }
 }
 
+static void put_move(uint32_t offset, uint16_t opcode, const struct image *image) {
+  memcpy(code + offset, &opcode, 2);
+  memcpy(code + offset + 2, &image, 4);
+}
+
 /* Every other byte of the code page is INT3, so whatever comes after the instruction traps. */
 void sandbox_run(const struct test *test, struct outcome *outcome) {
   memset(code, 0xCC, PAGE);
   const uint32_t offset = test->initial.eip - CODE;
   for (uint32_t i = 0; i < test->length && offset + i < PAGE; i++) code[offset + i] = test->code[i];
+  if (test->with_x87) {
+    to_image(&test->initial.x87, &before);
+    put_move(offset - MOVE, FRSTOR, &before);
+    put_move(offset + test->length, FNSAVE, &after);
+    put_move(SAVE_STUB, FNSAVE, &after);
+  }
   current = test;
   result = outcome;
   phase = ENTERING;
   __asm__ volatile("ud2" ::: "memory");
+  if (test->with_x87) note_x87();
 }

@@ -23,6 +23,7 @@ enum {
   RF = 1 << 16,
   AC = 1 << 18,
   ID = 1 << 21,
+  X87_C1 = 1 << 25, /* in rules: C1 of the x87's status word, 16 places up, where EFLAGS has nothing */
 };
 
 /*
@@ -42,11 +43,20 @@ enum {
 /* FS has a base and a limit of its own (through the GDT's TLS entries), GS is null, the others are flat. */
 enum { FS_BASE = 0x1000, FS_LIMIT = 0xFFFF, GS_SELECTOR = 0 };
 
+/* The x87 as FNSAVE shows it, with the registers by their physical numbers, SDM volume 1, 8.1. */
+enum { CONTROL, STATUS, TAG, OPCODE, IP, IP_SELECTOR, DP, DP_SELECTOR, X87_WORDS };
+struct x87 {
+  uint32_t word[X87_WORDS];
+  uint8_t reg[8][10];
+};
+enum { ES_BIT = 1 << 7 }; /* of the status word: an exception is pending */
+
 struct state {
   uint32_t reg[8];
   uint32_t eip;
   uint32_t eflags;
   uint16_t selector[6];
+  struct x87 x87;
 };
 
 /* One case while it is built. `pinned` holds the registers whose value an address or an operand already depends on. */
@@ -54,6 +64,7 @@ struct test {
   struct state initial;
   uint8_t code[16];
   uint8_t length;
+  bool with_x87; /* the family has the x87's banks */
   bool traced; /* stopped by the trap flag instead of INT3 after the instruction: for everything that branches */
   uint8_t pinned;
   bool address16;
@@ -62,6 +73,9 @@ struct test {
   uint8_t undefined; /* 1 + index of the form's rule, or 0 */
   uint8_t undefined_if_exception;
   uint8_t undefined_registers;
+  struct {
+    uint32_t address, size;
+  } left_out[2]; /* data bytes that an extension writes which is no part of the record */
 };
 
 struct outcome {
@@ -80,9 +94,11 @@ extern uint8_t *data;           /* the data pages through a second mapping that 
 /* sandbox.c: the real processor */
 void sandbox_open(void);
 void sandbox_run(const struct test *test, struct outcome *outcome);
+void settle(struct x87 *x87);
 
 /* write.c: forms, cases and files */
 void family(const char *name);
+void family_with_x87(const char *name);
 void form(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool next_case(void);
 void run_case(void);
@@ -90,6 +106,9 @@ void undefined(uint32_t flags, const char *words);
 void undefined_destination(uint8_t registers, uint32_t flags, const char *words);
 void undefined_after_exception(uint32_t flags, const char *words);
 void undefined_destination_after_exception(uint8_t registers, const char *words);
+void image_after_exception(const char *words);
+void within_one_unit(const char *words);
+void leave_out(uint32_t address, uint32_t size);
 
 /* random.c */
 uint32_t mix(uint32_t x);
@@ -128,6 +147,30 @@ void pin(unsigned reg);
 struct operand e_g(unsigned op, unsigned bits, enum where where, unsigned *reg);
 struct operand e_digit(unsigned op, unsigned digit, unsigned bits, enum where where);
 
+/* x87-state.c: what the x87 and its operands in memory hold before the instruction */
+struct real {
+  uint64_t mantissa;
+  uint16_t sign_exponent;
+} __attribute__((packed));
+enum format { F32, F64, F80, I16, I32, I64, BCD, FORMATS };
+extern const uint8_t FORMAT_BYTES[FORMATS];
+
+uint64_t random64(void);
+void x87_state(unsigned other, bool pushes);
+void put_st(unsigned index, struct real r);
+bool is_empty(unsigned index);
+struct real any_real(void);
+struct real around(int low, int high);
+struct real beside(struct real a);
+void put_operand(uint32_t address, enum format format);
+void put_image(uint32_t address, unsigned bits, bool registers);
+
+/* x87-arithmetic.c: forms as all of the x87's families have them */
+struct operand x87_memory(unsigned op, unsigned digit, enum format format);
+void x87_memory_form(const char *name, unsigned op, unsigned digit, enum format format, bool pushes);
+void x87_register_form(const char *name, unsigned op);
+void x87_plain_form(const char *name, unsigned op, bool pushes);
+
 /* families */
 void arithmetic(void);
 void move(void);
@@ -141,5 +184,9 @@ void string(void);
 void invalid(void);
 void alignment(void);
 void segment(void);
+void x87_arithmetic(void);
+void x87_transfer(void);
+void x87_transcendental(void);
+void x87_control(void);
 
 #endif

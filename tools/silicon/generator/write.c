@@ -12,9 +12,14 @@ struct bytes {
   uint8_t *at;
   size_t size, room;
 };
+/*
+ * What a rule says of the destination. APPROXIMATE: x87 registers may be one unit in the last place off. IMAGE: a page fault
+ * may be reported for another byte of the operand, and stores before it may stay.
+ */
+enum destination { DEFINED, UNDEFINED, APPROXIMATE, IMAGE };
 struct rule {
   uint32_t flags;
-  bool destination;
+  enum destination destination;
   const char *words;
 };
 
@@ -34,6 +39,7 @@ static struct state base;
 static uint8_t background[DATA_SIZE];
 static unsigned total_forms, total_cases;
 static bool skipped;
+static bool with_x87;
 
 static void put8(struct bytes *b, unsigned v) {
   if (b->size == b->room) b->at = realloc(b->at, b->room = b->room * 2 + 4096);
@@ -125,6 +131,9 @@ static void end_family(void) {
 
 enum { FROM_SEED, FROM_VALUES };
 
+/* What the x87's words are unless the case says otherwise: as after FNINIT, with pointers that are none. */
+static const uint32_t X87_DEFAULT[X87_WORDS] = {0x37F, 0, 0xFFFF, 0x2A5, 0x12345678, 0x1234, 0x9ABCDEF0, 0x5678};
+
 static void write_header(const char *name) {
   struct bytes b = {0};
   put_bytes(&b, "IA32VEC1", 8);
@@ -145,7 +154,7 @@ static void write_header(const char *name) {
     put32(&b, i == FS ? FS_LIMIT : i == GS ? 0 : 0xFFFFFFFF);
   }
   /* The register banks, in the order in which every case lists what differs: from the seed, or from these values. */
-  put8(&b, 2);
+  put8(&b, with_x87 ? 4 : 2);
   put_text(&b, "general");
   put8(&b, 8);
   put8(&b, 4);
@@ -155,12 +164,22 @@ static void write_header(const char *name) {
   put8(&b, 2);
   put8(&b, FROM_VALUES);
   for (unsigned i = 0; i < 6; i++) put16(&b, segments[i]);
+  if (with_x87) {
+    put_text(&b, "x87");
+    put8(&b, 8);
+    put8(&b, 10);
+    put8(&b, FROM_SEED);
+    put_text(&b, "x87 words");
+    put8(&b, X87_WORDS);
+    put8(&b, 4);
+    put8(&b, FROM_VALUES);
+    for (unsigned i = 0; i < X87_WORDS; i++) put32(&b, X87_DEFAULT[i]);
+  }
   flush(&b);
   free(b.at);
 }
 
-void family(const char *name) {
-  end_family();
+static void open_family(const char *name) {
   form_name[0] = 0;
   skipped = only && strcmp(only, name) != 0;
   if (skipped) return;
@@ -172,6 +191,19 @@ void family(const char *name) {
     exit(1);
   }
   write_header(name);
+}
+
+void family(const char *name) {
+  end_family();
+  with_x87 = false;
+  open_family(name);
+}
+
+/* Every case of the family has a state of the x87, before and after. */
+void family_with_x87(const char *name) {
+  end_family();
+  with_x87 = true;
+  open_family(name);
 }
 
 /* The seed of a form comes from its name, so that a new form leaves the others as they are. */
@@ -196,13 +228,22 @@ bool next_case(void) {
   t.initial.eflags = 0x202 | (random32() & (CF | PF | AF | ZF | SF | DF | OF));
   t.initial.eip = START;
   memcpy(t.initial.selector, segments, sizeof segments);
+  t.with_x87 = with_x87;
+  if (with_x87) {
+    memcpy(t.initial.x87.word, X87_DEFAULT, sizeof X87_DEFAULT);
+    for (unsigned i = 0; i < 8; i++) {
+      /* A mantissa with its integer bit set, low doubleword first, then sign and exponent. */
+      const uint32_t word[3] = {random32(), random32() | 0x80000000, random32()};
+      memcpy(t.initial.x87.reg[i], word, 10);
+    }
+  }
   base = t.initial;
   memcpy(data, background, DATA_SIZE);
   return true;
 }
 
 /* 1 + the index of the rule, which the form gets when it does not have it yet. */
-static uint8_t rule_number(uint32_t flags, bool destination, const char *words) {
+static uint8_t rule_number(uint32_t flags, enum destination destination, const char *words) {
   for (unsigned i = 0; i < rule_count; i++)
     if (rules[i].flags == flags && rules[i].destination == destination && strcmp(rules[i].words, words) == 0)
       return (uint8_t)(i + 1);
@@ -212,23 +253,39 @@ static uint8_t rule_number(uint32_t flags, bool destination, const char *words) 
 
 /* This case leaves these flags undefined, and these are the manual's words for it. */
 void undefined(uint32_t flags, const char *words) {
-  t.undefined = rule_number(flags, false, words);
+  t.undefined = rule_number(flags, DEFINED, words);
 }
 
 /* The same when the destination itself is undefined: these registers, or the memory written when there is none. */
 void undefined_destination(uint8_t registers, uint32_t flags, const char *words) {
-  t.undefined = rule_number(flags, true, words);
+  t.undefined = rule_number(flags, UNDEFINED, words);
   t.undefined_registers = registers;
 }
 
 /* An exception normally leaves everything as it was. Where processors differ, these are what it may leave otherwise. */
 void undefined_after_exception(uint32_t flags, const char *words) {
-  t.undefined_if_exception = rule_number(flags, false, words);
+  t.undefined_if_exception = rule_number(flags, DEFINED, words);
 }
 
 void undefined_destination_after_exception(uint8_t registers, const char *words) {
-  t.undefined_if_exception = rule_number(0, true, words);
+  t.undefined_if_exception = rule_number(0, UNDEFINED, words);
   t.undefined_registers = registers;
+}
+
+/* An exception in the middle of a long operand. */
+void image_after_exception(const char *words) {
+  t.undefined_if_exception = rule_number(0, IMAGE, words);
+}
+
+/* The x87 registers that the case changes may be one unit in the last place off, and with them C1. */
+void within_one_unit(const char *words) {
+  t.undefined = rule_number(0, APPROXIMATE, words);
+}
+
+void leave_out(uint32_t address, uint32_t size) {
+  const unsigned i = t.left_out[0].size ? 1 : 0;
+  t.left_out[i].address = address;
+  t.left_out[i].size = size;
 }
 
 static void put_registers(const struct state *from, const struct state *to) {
@@ -247,6 +304,26 @@ static void put_selectors(const struct state *from, const struct state *to) {
     if (mask >> i & 1) put16(&cases, to->selector[i]);
 }
 
+static void put_x87(const struct x87 *from, const struct x87 *to) {
+  uint8_t mask = 0;
+  for (unsigned i = 0; i < 8; i++) mask |= (uint8_t)((memcmp(from->reg[i], to->reg[i], 10) != 0) << i);
+  put8(&cases, mask);
+  for (unsigned i = 0; i < 8; i++)
+    if (mask >> i & 1) put_bytes(&cases, to->reg[i], 10);
+  mask = 0;
+  for (unsigned i = 0; i < X87_WORDS; i++) mask |= (uint8_t)((from->word[i] != to->word[i]) << i);
+  put8(&cases, mask);
+  for (unsigned i = 0; i < X87_WORDS; i++)
+    if (mask >> i & 1) put32(&cases, to->word[i]);
+}
+
+static void put_state(const struct state *from, const struct state *to) {
+  put_registers(from, to);
+  put_selectors(from, to);
+  if (with_x87) put_x87(&from->x87, &to->x87);
+  put_varint(&cases, from->eflags ^ to->eflags);
+}
+
 /* Runs of differing bytes: how far from the last run, how long, the bytes; a run of length 0 ends the list. */
 static void put_differences(const uint8_t *from, const uint8_t *to) {
   unsigned last = 0;
@@ -262,22 +339,40 @@ static void put_differences(const uint8_t *from, const uint8_t *to) {
   put_varint(&cases, 0);
 }
 
+/* A switch of tasks between FRSTOR and FNSAVE would lose the x87's pointers: what two runs agree on is taken. */
+static void run_until_equal(struct outcome *o, const uint8_t *before) {
+  struct outcome last;
+  sandbox_run(&t, o);
+  do {
+    last = *o;
+    memcpy(data, before, DATA_SIZE);
+    sandbox_run(&t, o);
+  } while (memcmp(&last, o, sizeof last) != 0);
+}
+
 void run_case(void) {
   static uint8_t before[DATA_SIZE];
   memcpy(before, data, DATA_SIZE);
   struct outcome o;
   alarm(5);
-  sandbox_run(&t, &o);
+  if (with_x87) {
+    settle(&t.initial.x87);
+    run_until_equal(&o, before);
+  } else {
+    sandbox_run(&t, &o);
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    const uint32_t from = t.left_out[i].address - DATA;
+    for (uint32_t at = from; at < from + t.left_out[i].size && at < DATA_SIZE; at++) data[at] = before[at];
+  }
   if (o.exception != NONE) t.undefined = t.undefined_if_exception;
 
   put8(&cases, t.length);
   put_bytes(&cases, t.code, t.length);
   put_varint(&cases, t.initial.eip - CODE);
   put8(&cases, t.undefined);
-  if (t.undefined && rules[t.undefined - 1].destination) put8(&cases, t.undefined_registers);
-  put_registers(&base, &t.initial);
-  put_selectors(&base, &t.initial);
-  put_varint(&cases, base.eflags ^ t.initial.eflags);
+  if (t.undefined && rules[t.undefined - 1].destination == UNDEFINED) put8(&cases, t.undefined_registers);
+  put_state(&base, &t.initial);
   put_differences(background, before);
 
   put8(&cases, o.exception);
@@ -287,9 +382,7 @@ void run_case(void) {
     if (o.exception == 14) put32(&cases, o.fault_address);
   }
   put_varint(&cases, o.final.eip ^ (t.initial.eip + (o.exception == NONE ? t.length : 0)));
-  put_registers(&t.initial, &o.final);
-  put_selectors(&t.initial, &o.final);
-  put_varint(&cases, t.initial.eflags ^ o.final.eflags);
+  put_state(&t.initial, &o.final);
   put_differences(before, data);
   cases_written++;
 }
@@ -317,6 +410,10 @@ int main(int argc, char **argv) {
   invalid();
   alignment();
   segment();
+  x87_arithmetic();
+  x87_transfer();
+  x87_transcendental();
+  x87_control();
   end_family();
   printf("%s\nseed %u: %u forms, %u cases\n", processor(), seed, total_forms, total_cases);
   return 0;

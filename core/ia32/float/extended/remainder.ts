@@ -12,17 +12,21 @@ function step(difference: number): number {
   return 32 + (difference & 31);
 }
 
+/** A NaN or an invalid operation: C0 and C3 stay as they were, which the manual leaves open. */
+export const NO_QUOTIENT = -1;
+
 /**
  * out := the remainder of a / b with the quotient cut off (FPREM) or rounded to nearest (FPREM1), exactly (SDM volume 2).
- * Returns the condition codes: C2 when the reduction is only partial, else the quotient's low bits in C0, C3, C1.
+ * Returns the condition codes: C2 when the reduction is only partial, else the quotient's low bits in C0, C3, C1. NO_QUOTIENT
+ * where there is none.
  */
 export function remainder(a: Float80, b: Float80, nearest: boolean, out: Float80, context: FloatContext): number {
-  if (twoNaNs(a, b, out, context)) return 0;
+  if (twoNaNs(a, b, out, context)) return NO_QUOTIENT;
   if (isInfinity(a) || isZero(b)) {
     invalid(out, context);
-    return 0;
+    return NO_QUOTIENT;
   }
-  if ((isDenormal(a) || isDenormal(b)) && stopsAtDenormal(context)) return 0;
+  if ((isDenormal(a) || isDenormal(b)) && stopsAtDenormal(context)) return NO_QUOTIENT;
   context.roundedUp = false;
   const sign = (a.signExponent >>> 15) & 1;
   if (isZero(a)) {

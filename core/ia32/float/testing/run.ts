@@ -125,10 +125,10 @@ const EXACT: Readonly<Record<string, Run>> = {
   fdiv: binary(div),
   fsqrt: u => sqrt(u.st0, u.st0, u.context),
   fprem: u => {
-    u.condition = remainder(u.st0, u.st1, false, u.st0, u.context);
+    u.condition = Math.max(remainder(u.st0, u.st1, false, u.st0, u.context), 0);
   },
   fprem1: u => {
-    u.condition = remainder(u.st0, u.st1, true, u.st0, u.context);
+    u.condition = Math.max(remainder(u.st0, u.st1, true, u.st0, u.context), 0);
   },
   frndint: u => roundToInteger(u.st0, u.st0, u.context),
   fscale: binary(scale),

@@ -3,8 +3,7 @@ import { compare, compareUnordered, examine } from '../../../ia32/float/extended
 import { div } from '../../../ia32/float/extended/divide.ts';
 import { roundToInteger } from '../../../ia32/float/extended/integer.ts';
 import { mul } from '../../../ia32/float/extended/multiply.ts';
-import { setIndefinite } from '../../../ia32/float/extended/operands.ts';
-import { remainder } from '../../../ia32/float/extended/remainder.ts';
+import { NO_QUOTIENT, remainder } from '../../../ia32/float/extended/remainder.ts';
 import { extract, scale } from '../../../ia32/float/extended/scale.ts';
 import { sqrt } from '../../../ia32/float/extended/squareRoot.ts';
 import { RELATION, type Relation } from '../../../ia32/float/extended/status.ts';
@@ -12,7 +11,7 @@ import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
 import { KIND } from '../../../ia32/instruction.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
-import { loadOperand } from './memory.ts';
+import { loadOperand } from './source.ts';
 import * as S from './state.ts';
 
 /** Arithmetic and comparisons on the register stack. A memory operand is read first: its fault must leave the x87 alone. */
@@ -21,29 +20,12 @@ const a = new Float80();
 const b = new Float80();
 const r = new Float80();
 
-/** Precision, overflow and underflow come after the operation: their result is stored even when they are unmasked. */
-const BEFORE = 0x07;
-
-/** Ends an operation: flags, C1, and whether the destination may be written. */
-export function conclude(cpu: Executor, context: FloatContext): boolean {
-  S.setC1(cpu, context.roundedUp);
-  S.raiseFlags(cpu, context.flags);
-  return !S.isUnmasked(cpu, context.flags & BEFORE);
-}
-
 type Binary = (x: Float80, y: Float80, out: Float80, context: FloatContext) => void;
 
 const reversed =
   (operation: Binary): Binary =>
   (x, y, out, context) =>
     operation(y, x, out, context);
-
-/** Stack underflow: masked, the destination becomes the real indefinite. */
-export function underflow(cpu: Executor, index: number): void {
-  if (!S.stackFault(cpu, false)) return;
-  setIndefinite(r);
-  S.writeRegister(cpu, index, r);
-}
 
 /** dst := dst op src, both registers or src in memory. */
 function binary(operation: Binary, pops: boolean): SystemFunction {
@@ -53,14 +35,13 @@ function binary(operation: Binary, pops: boolean): SystemFunction {
     const to = i.dst.register;
     if (inMemory) loadOperand(cpu, i, b);
     if (S.isEmpty(cpu, to) || (!inMemory && S.isEmpty(cpu, i.src.register))) {
-      underflow(cpu, to);
-      if (pops && !S.isUnmasked(cpu, 1)) S.pop(cpu);
+      if (S.underflow(cpu, to) && pops) S.pop(cpu);
       return;
     }
     S.readRegister(cpu, to, a);
     if (!inMemory) S.readRegister(cpu, i.src.register, b);
     operation(a, b, r, context);
-    if (!conclude(cpu, context)) return;
+    if (!S.conclude(cpu, context)) return;
     S.writeRegister(cpu, to, r);
     if (pops) S.pop(cpu);
   };
@@ -106,7 +87,7 @@ function comparison(quiet: boolean, pops: 0 | 1 | 2, toFlags: boolean): SystemFu
     const relation = relate(a, b, context);
     S.raiseFlags(cpu, context.flags);
     publish(cpu, relation, toFlags);
-    if (S.isUnmasked(cpu, context.flags & BEFORE)) return;
+    if (S.isStopped(cpu, context.flags)) return;
     for (let n = 0; n < pops; n++) S.pop(cpu);
   };
 }
@@ -148,12 +129,12 @@ export const fxam: SystemFunction = cpu => {
 function unary(operation: (x: Float80, out: Float80, context: FloatContext) => void): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0)) {
-      underflow(cpu, 0);
+      S.underflow(cpu, 0);
       return;
     }
     const context = S.contextOf(cpu);
     operation(S.readRegister(cpu, 0, a), r, context);
-    if (conclude(cpu, context)) S.writeRegister(cpu, 0, r);
+    if (S.conclude(cpu, context)) S.writeRegister(cpu, 0, r);
   };
 }
 
@@ -163,7 +144,7 @@ export const frndint = unary(roundToInteger);
 function sign(change: (signExponent: number) => number): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0)) {
-      underflow(cpu, 0);
+      S.underflow(cpu, 0);
       return;
     }
     S.readRegister(cpu, 0, a);
@@ -178,50 +159,41 @@ export const fabs = sign(value => value & 0x7fff);
 
 export const fscale: SystemFunction = cpu => {
   if (S.isEmpty(cpu, 0) || S.isEmpty(cpu, 1)) {
-    underflow(cpu, 0);
+    S.underflow(cpu, 0);
     return;
   }
   const context = S.contextOf(cpu);
   scale(S.readRegister(cpu, 0, a), S.readRegister(cpu, 1, b), r, context);
-  if (conclude(cpu, context)) S.writeRegister(cpu, 0, r);
+  if (S.conclude(cpu, context)) S.writeRegister(cpu, 0, r);
 };
 
 export const fxtract: SystemFunction = cpu => {
-  if (S.isEmpty(cpu, 0)) {
-    underflow(cpu, 0);
-    return;
-  }
-  if (!S.isEmpty(cpu, 7)) {
-    if (!S.stackFault(cpu, true)) return;
-    setIndefinite(r);
-    S.writeRegister(cpu, 0, r);
-    pushValue(cpu, r);
+  if (S.isEmpty(cpu, 0) || !S.isEmpty(cpu, 7)) {
+    S.pairFault(cpu);
     return;
   }
   const context = S.contextOf(cpu);
-  extract(S.readRegister(cpu, 0, a), r, b, context);
-  if (!conclude(cpu, context)) return;
+  extract(S.readRegister(cpu, 0, a), b, r, context);
+  if (!S.conclude(cpu, context)) return;
   S.writeRegister(cpu, 0, r);
-  pushValue(cpu, b);
+  S.push(cpu, b);
 };
-
-function pushValue(cpu: Executor, value: Float80): void {
-  S.setTop(cpu, S.top(cpu) - 1);
-  S.writeRegister(cpu, 0, value);
-}
 
 /** The condition codes tell the quotient's low bits, or that the reduction goes on. */
 function partialRemainder(nearest: boolean): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0) || S.isEmpty(cpu, 1)) {
-      underflow(cpu, 0);
+      cpu.i32[S.W_STATUS] &= ~S.SW.c2;
+      S.underflow(cpu, 0);
       return;
     }
     const context = S.contextOf(cpu);
     const bits = remainder(S.readRegister(cpu, 0, a), S.readRegister(cpu, 1, b), nearest, r, context);
-    if (!conclude(cpu, context)) return;
-    S.writeRegister(cpu, 0, r);
-    cpu.i32[S.W_STATUS] = (cpu.i32[S.W_STATUS] & ~S.CONDITIONS) | bits;
+    const { i32 } = cpu;
+    if (bits === NO_QUOTIENT) i32[S.W_STATUS] &= ~(S.SW.c1 | S.SW.c2);
+    else i32[S.W_STATUS] = (i32[S.W_STATUS] & ~S.CONDITIONS) | bits;
+    S.raiseFlags(cpu, context.flags);
+    if (!S.isStopped(cpu, context.flags)) S.writeRegister(cpu, 0, r);
   };
 }
 

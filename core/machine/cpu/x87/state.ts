@@ -1,6 +1,8 @@
 import { examine } from '../../../ia32/float/extended/compare.ts';
+import { setIndefinite } from '../../../ia32/float/extended/operands.ts';
 import { Float80 as Cell, type Float80, type FloatContext } from '../../../ia32/float/float80.ts';
-import { CR0 } from '../../../ia32/registers.ts';
+import type { Instruction } from '../../../ia32/instruction.ts';
+import { CR0, CS } from '../../../ia32/registers.ts';
 import { VECTOR } from '../../../ia32/vectors.ts';
 import type { Executor } from '../executor.ts';
 import * as L from '../layout.ts';
@@ -96,6 +98,12 @@ export function writeRegister(cpu: Executor, index: number, value: Float80): voi
   setEmpty(cpu, index, false);
 }
 
+/** Pushes where there is room. */
+export function push(cpu: Executor, value: Float80): void {
+  setTop(cpu, top(cpu) - 1);
+  writeRegister(cpu, 0, value);
+}
+
 export function pop(cpu: Executor): void {
   setEmpty(cpu, 0, true);
   setTop(cpu, top(cpu) + 1);
@@ -136,11 +144,86 @@ export function setC1(cpu: Executor, on: boolean): void {
   cpu.i32[W_STATUS] = on ? cpu.i32[W_STATUS] | SW.c1 : cpu.i32[W_STATUS] & ~SW.c1;
 }
 
+/** Bit 6 of the control word always reads as 1; bits 15..13 and 7 as 0. */
+export function setControl(cpu: Executor, word: number): void {
+  cpu.i32[W_CONTROL] = (word & 0x1f3f) | 0x40;
+  updateSummary(cpu);
+}
+
+export function setStatus(cpu: Executor, word: number): void {
+  cpu.i32[W_STATUS] = word & 0x7f7f;
+}
+
 /** Stack underflow or overflow: invalid with SF, C1 tells which. Returns whether the response is masked. */
 export function stackFault(cpu: Executor, overflow: boolean): boolean {
   setC1(cpu, overflow);
   raiseFlags(cpu, INVALID | SW.stackFault);
   return (cpu.i32[W_CONTROL] & INVALID) !== 0;
+}
+
+/** Opcode as it is kept: the low three bits of the first byte, then ModRM (SDM volume 1, 8.1.9). */
+function opcodeOf(i: Instruction): number {
+  // The decoder gives FCMOVcc (DA, DB) its condition in place of the low opcode bits: the odd ones are those of DB.
+  const low = i.row.operation === 'fcmov' ? 2 | (i.condition & 1) : i.condition & 7;
+  return (low << 8) | i.modrm;
+}
+
+/** After an instruction that is not a control instruction: the pointers to it and its memory operand (SDM volume 1, 8.1.8). */
+export function point(cpu: Executor, i: Instruction): void {
+  const { i32 } = cpu;
+  i32[W_INSTRUCTION] = i32[L.W_EIP] - i.length;
+  i32[W_INSTRUCTION_SELECTOR] = i32[SELECTORS + CS * L.SEGMENT_WORDS];
+  i32[W_OPCODE] = opcodeOf(i);
+  if (i.modrm >= 0xc0) return;
+  i32[W_DATA] = cpu.offset(i);
+  i32[W_DATA_SELECTOR] = i32[SELECTORS + i.memory.segment * L.SEGMENT_WORDS];
+}
+
+const SELECTORS = L.W_SEGMENTS + L.S_SELECTOR;
+
+const r = new Cell();
+
+/** Precision, overflow and underflow come after the operation: their result is stored even when they are unmasked. */
+const BEFORE = 0x07;
+
+/** Whether one of these exception flags is unmasked and keeps the operation from happening. */
+export function isStopped(cpu: Executor, flags: number): boolean {
+  return isUnmasked(cpu, flags & BEFORE);
+}
+
+/** Ends an operation: flags, C1, and whether the destination may be written. */
+export function conclude(cpu: Executor, context: FloatContext): boolean {
+  setC1(cpu, context.roundedUp);
+  raiseFlags(cpu, context.flags);
+  return !isStopped(cpu, context.flags);
+}
+
+/** Stack underflow: masked, ST(index) becomes the real indefinite. Returns whether it is masked. */
+export function underflow(cpu: Executor, index: number): boolean {
+  if (!stackFault(cpu, false)) return false;
+  setIndefinite(r);
+  writeRegister(cpu, index, r);
+  return true;
+}
+
+/** No room for a push: masked, the real indefinite is pushed over what is there. */
+export function overflow(cpu: Executor): void {
+  pushIndefinite(cpu, true);
+}
+
+/** A push of an empty register, or onto a full one: masked, the real indefinite is pushed. */
+export function pushIndefinite(cpu: Executor, isOverflow: boolean): void {
+  if (!stackFault(cpu, isOverflow)) return;
+  setIndefinite(r);
+  push(cpu, r);
+}
+
+/** An instruction with two results finds ST(0) empty or no room: masked, both become the real indefinite. */
+export function pairFault(cpu: Executor): void {
+  if (!stackFault(cpu, !isEmpty(cpu, 0))) return;
+  setIndefinite(r);
+  writeRegister(cpu, 0, r);
+  push(cpu, r);
 }
 
 const cell = new Cell();

@@ -1,12 +1,11 @@
 import { arctangent } from '../../../ia32/float/extended/arctangent.ts';
 import { exponentialMinusOne } from '../../../ia32/float/extended/exponential.ts';
 import { logarithm, logarithmPlusOne } from '../../../ia32/float/extended/logarithm.ts';
-import { holdsNaN, setIndefinite } from '../../../ia32/float/extended/operands.ts';
+import { holdsNaN } from '../../../ia32/float/extended/operands.ts';
 import { cos, setOne, sin, sinCos, tan } from '../../../ia32/float/extended/trigonometry.ts';
 import { Float80, type FloatContext } from '../../../ia32/float/float80.ts';
 import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
-import { conclude, underflow } from './arithmetic.ts';
 import * as S from './state.ts';
 
 /** Transcendental instructions on the register stack (SDM volume 1, 8.3.7 to 8.3.10). */
@@ -24,13 +23,12 @@ function setC2(cpu: Executor, on: boolean): void {
 function binary(operation: (st1: Float80, st0: Float80, out: Float80, context: FloatContext) => void): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0) || S.isEmpty(cpu, 1)) {
-      underflow(cpu, 1);
-      if (!S.isUnmasked(cpu, 1)) S.pop(cpu);
+      if (S.underflow(cpu, 1)) S.pop(cpu);
       return;
     }
     const context = S.contextOf(cpu);
     operation(S.readRegister(cpu, 1, y), S.readRegister(cpu, 0, x), r, context);
-    if (!conclude(cpu, context)) return;
+    if (!S.conclude(cpu, context)) return;
     S.writeRegister(cpu, 1, r);
     S.pop(cpu);
   };
@@ -42,25 +40,26 @@ export const fpatan = binary(arctangent);
 
 export const f2xm1: SystemFunction = cpu => {
   if (S.isEmpty(cpu, 0)) {
-    underflow(cpu, 0);
+    S.underflow(cpu, 0);
     return;
   }
   const context = S.contextOf(cpu);
   exponentialMinusOne(S.readRegister(cpu, 0, x), r, context);
-  if (conclude(cpu, context)) S.writeRegister(cpu, 0, r);
+  if (S.conclude(cpu, context)) S.writeRegister(cpu, 0, r);
 };
 
 /** An operation that refuses large arguments: then C2 is set and nothing else happens (SDM volume 2, FSIN). */
 function reduced(operation: (a: Float80, out: Float80, context: FloatContext) => boolean): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0)) {
-      underflow(cpu, 0);
+      setC2(cpu, false);
+      S.underflow(cpu, 0);
       return;
     }
     const context = S.contextOf(cpu);
     const inRange = operation(S.readRegister(cpu, 0, x), r, context);
     setC2(cpu, !inRange);
-    if (conclude(cpu, context) && inRange) S.writeRegister(cpu, 0, r);
+    if (S.conclude(cpu, context) && inRange) S.writeRegister(cpu, 0, r);
   };
 }
 
@@ -73,20 +72,16 @@ function pair(
 ): SystemFunction {
   return cpu => {
     if (S.isEmpty(cpu, 0) || !S.isEmpty(cpu, 7)) {
-      if (!S.stackFault(cpu, !S.isEmpty(cpu, 0))) return;
-      setIndefinite(r);
-      S.writeRegister(cpu, 0, r);
-      S.setTop(cpu, S.top(cpu) - 1);
-      S.writeRegister(cpu, 0, r);
+      setC2(cpu, false);
+      S.pairFault(cpu);
       return;
     }
     const context = S.contextOf(cpu);
     const inRange = operation(S.readRegister(cpu, 0, x), r, q, context);
     setC2(cpu, !inRange);
-    if (!conclude(cpu, context) || !inRange) return;
+    if (!S.conclude(cpu, context) || !inRange) return;
     S.writeRegister(cpu, 0, r);
-    S.setTop(cpu, S.top(cpu) - 1);
-    S.writeRegister(cpu, 0, q);
+    S.push(cpu, q);
   };
 }
 
