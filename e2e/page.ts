@@ -23,8 +23,7 @@ export function status(page: Page) {
 
 /** Value of EIP in the register panel. */
 export async function eip(page: Page): Promise<string> {
-  const label = await page.getByRole('button', { name: /^EIP / }).getAttribute('aria-label');
-  return (label ?? '').slice(4, 12);
+  return (await page.getByRole('button', { name: /^EIP / }).textContent()) ?? '';
 }
 
 export function press(page: Page, name: string) {

@@ -16,7 +16,7 @@ test('F11 steps, and the step is painted within 100 ms of the key', async ({ rin
     const before = await eip(page);
     // From the event to the first frame after EIP has changed in the document.
     await page.evaluate(() => {
-      const register = () => document.querySelector('[aria-label^="EIP "]')?.getAttribute('aria-label');
+      const register = () => document.querySelector('[data-register=eip]')?.textContent;
       const old = register();
       const painted = new Promise<number>(resolve => {
         addEventListener(
@@ -150,7 +150,7 @@ test('who looks elsewhere is brought back by the next stop, and scrolling goes o
       const { bottom } = element.getBoundingClientRect();
       const rows = [...element.querySelectorAll<HTMLElement>('li:has(button)')];
       const row = rows.findLast(r => r.getBoundingClientRect().bottom <= bottom);
-      return Number.parseInt(row?.dataset['key'] ?? '0', 16);
+      return Number.parseInt(row?.querySelector('button')?.ariaLabel?.slice(-8) ?? '0', 16);
     });
   let reached = await last();
   for (let i = 0; i < 12; i += 1) {

@@ -5,21 +5,12 @@ import type { EditableRegister, FromWorker, MemoryWindow, StepKind, ToWorker } f
 import { download } from './files.ts';
 import { type FrameLoop, startFrames } from './frame.ts';
 import { resetConsole, writeConsole } from './panels/console/output.ts';
-import { IdleMeter } from './stores/idle.ts';
-import {
-  isBetween,
-  isFinal,
-  machine,
-  type OpenMessage,
-  startsAgain,
-  withConsole,
-  withGuest,
-  withView,
-} from './stores/machine.ts';
+import { isFinal, machine, type OpenMessage, startsAgain, withGuest } from './stores/machine.ts';
 import { notify } from './stores/notices.ts';
 import { opening } from './stores/opening.ts';
 import { home, isFollowing, PAGE_BYTES, windows } from './stores/windows.ts';
 import { text } from './text.ts';
+import { relist, showView } from './views.ts';
 
 /** Rows of code to ask for: enough to scroll in both directions without asking again. A running machine shows fewer. */
 const ROWS = { paused: { before: 48, after: 96 }, running: { before: 12, after: 28 } } as const;
@@ -37,7 +28,6 @@ export interface OpenRequest {
 
 let worker: Worker | null = null;
 let loop: FrameLoop | null = null;
-const meter = new IdleMeter();
 /** Requests that the worker has not answered yet, in order. */
 let asked: OpenRequest[] = [];
 /** What to open again after the worker had to be replaced. */
@@ -67,19 +57,8 @@ function receive(message: FromWorker): void {
       const state = machine.getState();
       if (startsAgain(state, message)) resetConsole();
       if (message.console.length > 0) writeConsole(message.console);
-      const idle = meter.seen(performance.now(), message);
       loop?.answered(message.running);
-      if (isBetween(state, message)) {
-        const output = withConsole(state, message);
-        if (output.consoleUsed !== state.consoleUsed || message.consoleDropped > 0) machine.setState(output);
-        return;
-      }
-      const next = withView(state, message, idle);
-      // Another stop: the next instruction is what the reader looks at again.
-      if (next.before !== undefined && next.before !== state.before) {
-        windows.setState({ selected: null, away: false });
-      }
-      machine.setState(next);
+      showView(message, performance.now());
       if (message.running !== (state.view?.running ?? false)) sendWindows();
       return;
     }
@@ -146,6 +125,7 @@ export function restart(): void {
     view: null,
     code: [],
     codeEip: null,
+    codeCpl: 0,
     idle: false,
     stopped: null,
     before: null,
@@ -218,6 +198,7 @@ export function saveSnapshot(): void {
 
 /** Tells the worker which code and memory is looked at. */
 function sendWindows(): void {
+  relist();
   const rows = ROWS[machine.getState().view?.running ? 'running' : 'paused'];
   const looks = windows.getState();
   const { tab, codeAddress, space, memoryAddress } = looks;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CodeRow, Registers, StopReason, View } from '../../core/protocol/messages.ts';
-import { isBetween, isFinal, type MachineState, machine, withView } from './machine.ts';
+import { isFinal, type MachineState, machine, withView } from './machine.ts';
 
 function registers(eip: number, eax = 0): Registers {
   return {
@@ -116,16 +116,4 @@ test('only stops that nothing can leave are final', () => {
   expect(isFinal(view(1, 1, { stop: { kind: 'powerOff' } }))).toBe(true);
   expect(isFinal(view(1, 1, { stop: { kind: 'tripleFault', report: '' } }))).toBe(true);
   expect(isFinal(view(1, 1, { stop: { kind: 'powerOff' }, running: true }))).toBe(false);
-});
-
-test('a running machine is drawn when code comes; every other change shows at once', () => {
-  const runs = view(10, 1, { running: true });
-  const withCode = view(11, 1, { running: true, code: [row(1)] });
-  const paused = after(view(9, 1));
-  const running = after(view(9, 1), runs);
-  expect(isBetween(paused, runs)).toBe(false);
-  expect(isBetween(running, runs)).toBe(true);
-  expect(isBetween(running, withCode)).toBe(false);
-  expect(isBetween(running, view(12, 2))).toBe(false);
-  expect(isBetween(paused, view(10, 2))).toBe(false);
 });

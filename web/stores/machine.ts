@@ -30,8 +30,9 @@ export interface MachineState {
   readonly view: View | null;
   /** The last code rows that came. */
   readonly code: readonly CodeRow[];
-  /** Linear address of the next instruction. */
+  /** Linear address of the next instruction, and the privilege level, when they came: code of a running machine is older. */
   readonly codeEip: number | null;
+  readonly codeCpl: Registers['cpl'];
   /** Whether a running guest spends its time in HLT (see IdleMeter): a single view may be of either state. */
   readonly idle: boolean;
   /** Registers of this stop and of the one before: what differs has changed. */
@@ -68,6 +69,7 @@ export const machine = createStore<MachineState>(() => ({
   view: null,
   code: [],
   codeEip: null,
+  codeCpl: 0,
   idle: false,
   stopped: null,
   before: null,
@@ -85,15 +87,6 @@ export function startsAgain(state: MachineState, view: View): boolean {
   return state.resetting && view.stop.kind === 'start';
 }
 
-/**
- * Whether a view of a running machine is one of those between two that the panels show. Nobody reads registers sixty times
- * a second: a running machine is drawn when its view brings code, which the worker sends some times a second, and so
- * registers and code that are seen together belong together.
- */
-export function isBetween(state: MachineState, view: View): boolean {
-  return view.running && state.view?.running === true && view.code === null;
-}
-
 /** What every view changes, also one that the panels do not show. */
 export function withConsole(state: MachineState, view: View): Pick<MachineState, 'consoleDropped' | 'consoleUsed'> {
   return {
@@ -102,13 +95,19 @@ export function withConsole(state: MachineState, view: View): Pick<MachineState,
   };
 }
 
+/** The code of a view, and where in it the machine stands. A running machine that sends none keeps both. */
+export function withCode(state: MachineState, view: View): Pick<MachineState, 'code' | 'codeEip' | 'codeCpl'> {
+  const { code, codeEip, codeCpl } = state;
+  if (view.running && view.code === null) return { code, codeEip, codeCpl };
+  return { code: view.code ?? code, codeEip: linearEip(view.registers), codeCpl: view.registers.cpl };
+}
+
 /** What a new view changes. `idle` is the answer of the IdleMeter. */
 export function withView(state: MachineState, view: View, idle: boolean): Partial<MachineState> {
   const common = {
     view,
     idle,
-    code: view.code ?? state.code,
-    codeEip: linearEip(view.registers),
+    ...withCode(state, view),
     ...withConsole(state, view),
   };
   if (view.running) return common;
@@ -143,6 +142,7 @@ export function withGuest(request: OpenMessage | null, opened: OpenedMessage): P
     view: null,
     code: [],
     codeEip: null,
+    codeCpl: 0,
     idle: false,
     stopped: null,
     before: null,

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, memo, useLayoutEffect, useMemo, useRef } from 'react';
+import { type KeyboardEvent, memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { toggleBreakpoint } from '../../machine.ts';
 import { machine, symbolsOf } from '../../stores/machine.ts';
@@ -6,7 +6,7 @@ import { isFollowing, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
 import styles from './CodePanel.module.css';
 import { InstructionLine } from './InstructionLine.tsx';
-import { type CodeLine, codeLines } from './lines.ts';
+import { type CodeLine, codeLines, firstInView, placeInView, staysInView } from './lines.ts';
 
 /** A line of the list and how far below the upper edge it is, in pixels. */
 interface Anchor {
@@ -14,6 +14,11 @@ interface Anchor {
   readonly top: number;
 }
 
+/** Height of a line in pixels, as the style sheet has it; the name of a symbol keeps a gap to what is above it. */
+const LINE = 21;
+const GAP = 8;
+/** Source lines are numbered under the last digits of addresses, in characters. */
+const NUMBER = 9;
 /** Distance to an end of the list, in pixels, at which more rows are asked for. */
 const EDGE = 160;
 
@@ -22,28 +27,45 @@ export function CodePanel() {
   const symbols = useStore(machine, symbolsOf);
   const breakpoints = useStore(machine, state => state.breakpoints);
   const eip = useStore(machine, state => state.codeEip);
-  const cpl = useStore(machine, state => state.view?.registers.cpl ?? 0);
+  const cpl = useStore(machine, state => state.codeCpl);
+  const running = useStore(machine, state => state.view?.running ?? false);
   const follow = useStore(windows, isFollowing);
   const target = useStore(windows, state => state.codeTarget);
   const chosen = useStore(windows, state => state.selected);
 
-  const lines = useMemo(() => codeLines(code, symbols), [code, symbols]);
-  const selected = chosen ?? eip;
-  const firstInstruction = lines.findIndex(line => line.kind === 'instruction');
-  const inList = code.some(row => row.address === selected);
   const list = useRef<HTMLOListElement>(null);
   const anchors = useRef<readonly Anchor[]>([]);
   const shownTarget = useRef(0);
   /** Where the panel itself has scrolled to. */
   const scrolledTo = useRef(0);
+  /** Key of the first line that was drawn of a running machine. */
+  const firstDrawn = useRef<string | null>(null);
+  const fits = useFittingLines(list, code.length > 0);
 
-  const rowOf = (key: string): HTMLElement | null => list.current?.querySelector(`[data-key="${key}"]`) ?? null;
+  const all = useMemo(() => codeLines(code, symbols), [code, symbols]);
+  // Code that comes and goes with a running machine is not scrolled: only the lines that fit are drawn, each in the element
+  // that stood there before.
+  const passing = running && follow && fits !== null;
+  const lines = useMemo(() => {
+    if (!passing) return all;
+    const now = all.findIndex(line => line.kind === 'instruction' && line.row.address === eip);
+    const first = firstInView(all, Math.max(now, 0), fits, firstDrawn.current);
+    return all.slice(first, first + fits);
+  }, [all, passing, fits, eip]);
+  const selected = chosen ?? eip;
+  const firstInstruction = lines.findIndex(line => line.kind === 'instruction');
+  const inList = lines.some(line => line.kind === 'instruction' && line.row.address === selected);
+
+  const rowOf = (key: string): HTMLElement | null => {
+    const row = list.current?.children[lines.findIndex(line => line.key === key)];
+    return row instanceof HTMLElement ? row : null;
+  };
 
   // New rows come and go at both ends: what the reader looks at stays where it was.
   // biome-ignore lint/correctness/useExhaustiveDependencies: only new rows move what is shown.
   useLayoutEffect(() => {
     const element = list.current;
-    if (element === null) return;
+    if (element === null || passing) return;
     for (const { key, top } of anchors.current) {
       const row = rowOf(key);
       if (row === null) continue;
@@ -56,38 +78,49 @@ export function CodePanel() {
   useLayoutEffect(() => {
     const element = list.current;
     if (element === null) return;
+    if (passing) {
+      firstDrawn.current = lines[0]?.key ?? null;
+      anchors.current = passingAnchor(lines, eip);
+      return;
+    }
+    firstDrawn.current = null;
     if (follow && eip !== null) {
       const row = rowOf(eip.toString(16));
-      if (row !== null) reveal(element, row, 0.12, 0.75);
+      if (row !== null) reveal(element, row);
     } else if (target !== null && target.serial !== shownTarget.current) {
       const row = rowOf(target.address.toString(16));
       if (row !== null) {
         shownTarget.current = target.serial;
-        reveal(element, row, 0.12, 0.75);
+        reveal(element, row);
       }
     }
     scrolledTo.current = element.scrollTop;
     remember();
-  }, [lines, eip, follow, target]);
+  }, [lines, eip, follow, target, passing]);
+
+  useLayoutEffect(() => {
+    if (passing) list.current?.scrollTo(0, 0);
+  }, [passing]);
 
   /** Keeps in mind where the first line in view is, and those at the ends: what comes next has at least one of them. */
   const remember = (): void => {
     const element = list.current;
     if (element === null) return;
-    const first = [...element.children].find(
-      (child): child is HTMLElement => child instanceof HTMLElement && child.offsetTop >= element.scrollTop,
-    );
-    anchors.current = [first, element.lastElementChild, element.firstElementChild]
-      .filter(child => child instanceof HTMLElement)
-      .map(child => ({ key: child.dataset['key'] ?? '', top: child.offsetTop - element.scrollTop }));
+    const tops = [...element.children].map(child => (child instanceof HTMLElement ? child.offsetTop : 0));
+    const first = tops.findIndex(top => top >= element.scrollTop);
+    anchors.current = [first, lines.length - 1, 0].flatMap(i => {
+      const line = lines[i];
+      return line === undefined ? [] : [{ key: line.key, top: tops[i] - element.scrollTop }];
+    });
   };
 
   const onScroll = (): void => {
+    if (passing) return;
     remember();
     const element = list.current;
     if (element === null || code.length === 0) return;
     // Only the reader's own scrolling asks for more rows, and only where they stand still.
-    if (Math.abs(element.scrollTop - scrolledTo.current) < 2 || machine.getState().view?.running) return;
+    if (Math.abs(element.scrollTop - scrolledTo.current) < 2 || running) return;
     const atTop = element.scrollTop < EDGE;
     const atEnd = element.scrollHeight - element.clientHeight - element.scrollTop < EDGE;
     if (!atTop && !atEnd) return;
@@ -110,11 +143,18 @@ export function CodePanel() {
 
   if (code.length === 0) return <p className={styles.empty}>{text.code.empty}</p>;
   return (
-    <ol className={styles.list} ref={list} onScroll={onScroll} onKeyDown={onKeyDown} aria-label={text.code.label}>
+    <ol
+      className={styles.list}
+      data-passing={passing || undefined}
+      ref={list}
+      onScroll={onScroll}
+      onKeyDown={onKeyDown}
+      aria-label={text.code.label}
+    >
       {lines.map((line, i) =>
         line.kind === 'instruction' ? (
           <InstructionLine
-            key={line.key}
+            key={passing ? i : line.key}
             row={line.row}
             now={line.row.address === eip}
             cpl={cpl}
@@ -125,7 +165,7 @@ export function CodePanel() {
             onToggle={toggle}
           />
         ) : (
-          <Heading key={line.key} line={line} />
+          <Heading key={passing ? i : line.key} line={line} />
         ),
       )}
     </ol>
@@ -147,26 +187,42 @@ type HeadingLine = Exclude<CodeLine, { kind: 'instruction' }>;
 const Heading = memo(
   function Heading({ line }: { readonly line: HeadingLine }) {
     if (line.kind === 'symbol') {
-      return (
-        <li data-key={line.key} className={styles.symbol}>
-          {line.name}
-        </li>
-      );
+      return <li className={styles.symbol}>{line.name}</li>;
     }
     return (
-      <li data-key={line.key} className={styles.source} title={`${line.file}:${line.line}`}>
-        <span className={styles.number}>{line.line}</span>
-        <span>{line.text}</span>
+      <li className={styles.source} title={`${line.file}:${line.line}`}>
+        {`${line.line}`.padStart(NUMBER)}
+        {'  '}
+        {line.text}
       </li>
     );
   },
   (a, b) => a.line.key === b.line.key && JSON.stringify(a.line) === JSON.stringify(b.line),
 );
 
-/** Scrolls only when the row is above or below the given parts of the list. */
-function reveal(list: HTMLElement, row: HTMLElement, from: number, to: number): void {
-  const top = row.offsetTop - list.scrollTop;
-  if (top < list.clientHeight * from || top > list.clientHeight * to) {
-    list.scrollTop = row.offsetTop - list.clientHeight * 0.35;
-  }
+/** Scrolls only when the row is not where it can stay. */
+function reveal(list: HTMLElement, row: HTMLElement): void {
+  const height = list.clientHeight;
+  if (!staysInView(row.offsetTop - list.scrollTop, height)) list.scrollTop = row.offsetTop - placeInView(height);
+}
+
+/** Where the next instruction is among lines that are drawn from the top: there it shall be when the machine stops. */
+function passingAnchor(lines: readonly CodeLine[], eip: number | null): readonly Anchor[] {
+  const now = lines.findIndex(line => line.kind === 'instruction' && line.row.address === eip);
+  if (now < 0) return [];
+  const gaps = lines.slice(1, now).filter(line => line.kind === 'symbol').length;
+  return [{ key: lines[now].key, top: now * LINE + gaps * GAP }];
+}
+
+/** How many lines the list has room for; null before it is known. */
+function useFittingLines(list: React.RefObject<HTMLElement | null>, present: boolean): number | null {
+  const [lines, setLines] = useState<number | null>(null);
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (element === null || !present) return;
+    const observer = new ResizeObserver(([entry]) => setLines(Math.ceil(entry.contentRect.height / LINE)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [list, present]);
+  return lines;
 }

@@ -4,6 +4,11 @@ import { byteList, hex } from '../../format.ts';
 import { text } from '../../text.ts';
 import styles from './CodePanel.module.css';
 
+/** Bytes that are always seen; more may be cut off at the edge. */
+const SHORT = 8;
+/** Room for a mnemonic, in characters. */
+const MNEMONIC = 6;
+
 interface Properties {
   readonly row: CodeRow;
   readonly now: boolean;
@@ -25,7 +30,6 @@ function Line({ row, now, cpl, selected, focusable, broken, onSelect, onToggle }
     // biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys select rows; a click is a shortcut for them.
     <li
       className={styles.line}
-      data-key={row.address.toString(16)}
       data-now={now || undefined}
       data-ring={cpl}
       data-selected={selected || undefined}
@@ -42,30 +46,30 @@ function Line({ row, now, cpl, selected, focusable, broken, onSelect, onToggle }
           event.stopPropagation();
           onToggle(row.address);
         }}
-      >
-        <i className={styles.dot} />
-      </button>
+      />
       <span className={styles.address}>
-        <span className={styles.marker} aria-hidden="true">
-          {now ? '▸' : ''}
-        </span>
+        {now && (
+          <span className={styles.marker} aria-hidden="true">
+            ▸
+          </span>
+        )}
         {address}
         {now && <span className="hidden-text"> {text.code.here}</span>}
       </span>
       {row.bytes.length === 0 ? (
         <span className={styles.unmapped}>{text.code.unmapped}</span>
       ) : (
-        <span className={styles.text}>
-          <span className={styles.mnemonic}>{mnemonic}</span> {operands}
+        <>
+          <span className={styles.mnemonic}>{mnemonic.padEnd(MNEMONIC)}</span> {operands}
           {row.class !== 'plain' && (
             <span className={styles.badge} data-class={row.class} title={text.code.badgeHint[row.class]}>
               {text.code.badge[row.class]}
               <span className={styles.more}> · {text.code.badgeMore[row.class][cpl === 0 ? 'ring0' : 'other']}</span>
             </span>
           )}
-        </span>
+        </>
       )}
-      <span className={styles.bytes} title={bytes}>
+      <span className={styles.bytes} title={row.bytes.length > SHORT ? bytes : undefined}>
         {bytes}
       </span>
     </li>

@@ -34,3 +34,30 @@ export function codeLines(rows: readonly CodeRow[], symbols: SymbolIndex): reado
   }
   return lines;
 }
+
+/** Parts of the panel, from its top, between which the next instruction is left where it is. */
+const FROM = 0.12;
+const TO = 0.75;
+/** Where it is put otherwise. */
+const PLACE = 0.35;
+
+/** Whether a line at `top`, in any unit, shall stay there in a panel that is `height` high. */
+export function staysInView(top: number, height: number): boolean {
+  return top >= height * FROM && top <= height * TO;
+}
+
+/** How far from the top of the panel a line is put that does not stay. */
+export function placeInView(height: number): number {
+  return height * PLACE;
+}
+
+/**
+ * The first of `count` lines that show line `now`. What was shown first, a line's key, stays first as long as `now` is in view
+ * from there.
+ */
+export function firstInView(lines: readonly CodeLine[], now: number, count: number, first: string | null): number {
+  const last = Math.max(lines.length - count, 0);
+  const old = first === null ? -1 : lines.findIndex(line => line.key === first);
+  if (old >= 0 && old <= last && staysInView(now - old, count)) return old;
+  return Math.min(Math.max(Math.round(now - placeInView(count)), 0), last);
+}

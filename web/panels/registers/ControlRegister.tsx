@@ -13,6 +13,8 @@ interface Properties {
   readonly changed: boolean;
 }
 
+const chevron = <ChevronRight size={12} className={styles.chevron} aria-hidden="true" />;
+
 /** A control register with the names of its bits; opens to say what they mean. */
 function Control({ name, value, bits, note, changed }: Properties) {
   const on = setBits(value, bits);
@@ -20,10 +22,10 @@ function Control({ name, value, bits, note, changed }: Properties) {
   return (
     <details className={styles.control} data-changed={changed || undefined}>
       <summary title={[note, ...on.map(bit => `${bit.name}: ${bit.meaning}`)].filter(Boolean).join('\n')}>
-        <ChevronRight size={12} className={styles.chevron} aria-hidden="true" />
+        {chevron}
         <span className={styles.name}>{name}</span>
         <span className={styles.short}>{short}</span>
-        <span className={styles.number}>{hex(value)}</span>
+        <span>{hex(value)}</span>
       </summary>
       <ul>
         {note !== undefined && <li>{note}</li>}

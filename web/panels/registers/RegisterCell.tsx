@@ -53,14 +53,18 @@ function Cell({ register, name, value, changed }: Properties) {
 
   return (
     <div className={styles.cell} data-changed={changed || undefined}>
-      <span className={styles.name}>{name}</span>
+      <span className={styles.name} id={`${id}-name`}>
+        {name}
+      </span>
       {typed === null ? (
         <button
           ref={button}
           type="button"
           className={styles.value}
           title={changed ? text.registers.changed : text.registers.editHint}
-          aria-label={`${name} ${hex(value)}${changed ? `, ${text.registers.changed}` : ''}`}
+          aria-labelledby={`${id}-name ${id}-value`}
+          data-register={register}
+          id={`${id}-value`}
           onDoubleClick={begin}
           onBlur={() => setWrong(null)}
           onKeyDown={event => {
