@@ -1,3 +1,4 @@
+import { size } from './format.ts';
 import { text } from './text.ts';
 
 /** Larger files are refused: they would not fit into the page's memory twice. */
@@ -12,7 +13,7 @@ export class FileError extends Error {
 
 /** Reads a chosen or dropped file. Throws FileError. */
 export async function readFile(file: File, progress: Progress, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-  if (file.size > LARGEST_FILE) throw new FileError(text.files.tooLarge(file.name, file.size));
+  if (file.size > LARGEST_FILE) throw new FileError(text.files.tooLarge(file.name, size(file.size)));
   if (file.size === 0) throw new FileError(text.files.empty(file.name));
   return collect(file.stream(), file.size, file.name, progress, signal);
 }
@@ -35,7 +36,7 @@ export async function fetchFile(
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
   // A compressed answer says how long it is on the wire, which is not what arrives here.
   const plain = response.headers.get('content-encoding') === null && Number.isFinite(length);
-  if (plain && length > LARGEST_FILE) throw new FileError(text.files.tooLarge(name, length));
+  if (plain && length > LARGEST_FILE) throw new FileError(text.files.tooLarge(name, size(length)));
   return collect(response.body, plain ? length : null, name, progress, signal);
 }
 
@@ -56,7 +57,7 @@ async function collect(
       if (done) break;
       parts.push(value);
       loaded += value.length;
-      if (loaded > LARGEST_FILE) throw new FileError(text.files.tooLarge(name, loaded));
+      if (loaded > LARGEST_FILE) throw new FileError(text.files.tooLarge(name, size(loaded)));
       progress(loaded, total);
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Numbers as the page writes them. */
+import { text } from './text.ts';
 
 const NARROW_SPACE = '\u202f';
 
@@ -16,7 +17,7 @@ export function count(value: number): string {
 
 /** Bytes in the unit that a person would choose. */
 export function size(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`;
+  if (bytes < 1024) return text.units.bytes(bytes);
   const [value, unit] = bytes < 1024 * 1024 ? [bytes / 1024, 'KiB'] : [bytes / 1024 / 1024, 'MiB'];
   return `${value.toFixed(value < 100 && !Number.isInteger(value) ? 1 : 0)} ${unit}`;
 }
@@ -32,7 +33,7 @@ export function seconds(value: number): string {
   if (value < 1e-3) return `${(value * 1e6).toFixed(1)} µs`;
   if (value < 1) return `${(value * 1e3).toFixed(1)} ms`;
   if (value < 60) return `${value.toFixed(2)} s`;
-  return `${Math.floor(value / 60)} min ${(value % 60).toFixed(0).padStart(2, '0')} s`;
+  return text.units.minutes(Math.floor(value / 60), (value % 60).toFixed(0).padStart(2, '0'));
 }
 
 /** Bytes of an instruction, separated by spaces. */

@@ -11,7 +11,9 @@ export interface PageGuest extends GuestEntry {
 export const primer: PageGuest = {
   id: 'primer',
   name: 'primer',
-  description: text.guests.primer,
+  get description() {
+    return text.guests.primer;
+  },
   kernel: 'guests/primer.elf',
   initrd: null,
   symbols: 'guests/primer.json',

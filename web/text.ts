@@ -1,10 +1,17 @@
 /**
- * Every word that the page says, in one place, so that another language can stand beside it. Text between backticks is
- * set as code (see Prose).
+ * Every word that the page says itself, in one place. Another language is another table of the type `Text`, which names what it
+ * lacks; panels ask for a text when they draw, and keep none. Text between backticks is set as code (see Prose). Names of
+ * registers, of their bits and of instructions are the manual's in every language.
  */
-import { size } from './format.ts';
 
-export const text = {
+type Level = 0 | 1 | 2 | 3;
+
+/** How a sentence about the next instruction begins: with its name, or after a sentence that has named it. */
+function subject(instruction: string | null): string {
+  return instruction === null ? 'It is' : `Next: \`${instruction}\`,`;
+}
+
+const english = {
   brand: 'Ringside',
 
   picker: {
@@ -125,18 +132,127 @@ export const text = {
     flags: 'Flags',
     control: 'Control registers',
     segments: 'Segments',
-    tables: 'Tables',
     selector: 'sel',
     base: 'base',
     limit: 'limit',
+    descriptor: 'descriptor',
+    /** The parts of a selector (SDM 3A, 3.4.2). */
+    selectorParts: (index: number, table: 'GDT' | 'LDT', rpl: number) => `index ${index}, ${table}, RPL ${rpl}`,
+    iopl: 'I/O privilege level',
     none: 'no bit is set',
     faultAddress: 'linear address of the last page fault',
     empty: 'Registers appear here when a guest is open.',
+  },
+  /** What the bits of a register mean (SDM 3A, 2.3 and 2.5). */
+  bits: {
+    eflags: {
+      OF: 'overflow',
+      DF: 'direction: string instructions go down',
+      IF: 'interrupts are taken',
+      TF: 'trap after each instruction',
+      SF: 'sign',
+      ZF: 'zero',
+      AF: 'auxiliary carry',
+      PF: 'parity',
+      CF: 'carry',
+      NT: 'nested task',
+      RF: 'resume: no debug fault for one instruction',
+      VM: 'virtual-8086 mode',
+      AC: 'alignment check',
+      VIF: 'virtual interrupt flag',
+      VIP: 'virtual interrupt pending',
+      ID: 'CPUID can be used',
+    },
+    cr0: {
+      PE: 'protected mode',
+      MP: 'WAIT looks at TS',
+      EM: 'no x87: its instructions fault',
+      TS: 'task switched: the next x87 or SSE instruction faults',
+      ET: '387 protocol',
+      NE: 'x87 errors raise #MF',
+      WP: 'read-only pages hold in ring 0 too',
+      AM: 'AC may check alignment',
+      NW: 'not write-through',
+      CD: 'caches off',
+      PG: 'paging',
+    },
+    cr3: { PWT: 'page directory is write-through', PCD: 'page directory is not cached' },
+    cr4: {
+      VME: 'virtual-8086 extensions',
+      PVI: 'virtual interrupts in protected mode',
+      TSD: 'RDTSC in ring 0 only',
+      DE: 'debugging extensions',
+      PSE: '4 MB pages',
+      PAE: 'physical address extension',
+      MCE: 'machine check',
+      PGE: 'global pages',
+      PCE: 'RDPMC in every ring',
+      OSFXSR: 'FXSAVE and SSE are in use',
+      OSXMMEXCPT: 'SSE errors raise #XM',
+      VMXE: 'VMX may be used',
+    },
   },
   happened: {
     label: 'What just happened',
     empty: 'No guest is open. Choose one above, or drop a kernel on the page.',
     starting: 'The guest is being started.',
+    running: 'The guest is running. Pause it to look around.',
+    idle: 'The processor waits in `hlt` until an interrupt comes. Virtual time goes on.',
+    /** Puts sentences one after the other. */
+    join: (first: string, second: string) => `${first} ${second}`,
+    /** What one step has done. */
+    step: {
+      diverted: (to: string) =>
+        `An exception or an interrupt came instead: the processor went through the IDT to \`${to}\`.`,
+      divertedAcross: (to: string, from: Level, into: Level) =>
+        `An exception or an interrupt came instead: the processor went through the IDT to \`${to}\`, and from ring ${from} into ring ${into}.`,
+      inward: (from: Level, into: Level) =>
+        `It led from ring ${from} into ring ${into}, through a gate that the kernel has set up: the kernel has control now.`,
+      outward: (from: Level, to: Level) =>
+        `It led from ring ${from} out to ring ${to}, where privileged instructions trap.`,
+      returned: (n: string) => `It ran to its return: ${n} instructions.`,
+      again: 'It ran once, and will run again: it repeats itself or loops to itself.',
+      led: (to: string) => `It ran, and led to \`${to}\`.`,
+      plain: 'It ran: an ordinary instruction, the same in every ring.',
+      privileged: 'It is privileged. The kernel is in ring 0 and no monitor is below it, so it simply ran.',
+      sensitive:
+        'It is sensitive, but not privileged. In ring 0 it did what the kernel expects; elsewhere it would do something else, without a trap.',
+      sensitiveElsewhere: (cpl: Level) =>
+        `It is sensitive, but not privileged: in ring ${cpl} it ran without a trap, and saw or lost machine state.`,
+      io: (cpl: Level, iopl: number) => `It depends on IOPL. CPL ${cpl} and IOPL ${iopl} let it run.`,
+    },
+    /** Why the machine stands before `here`, an instruction or an address. */
+    stop: {
+      start:
+        'Nothing has run yet. The loader has put the guest into memory, and the processor stands before its first instruction.',
+      privileged: (here: string) =>
+        `Paused before \`${here}\`, the first privileged instruction. The kernel is in ring 0 and no monitor is below it, so it simply runs. Press Step.`,
+      privilegedElsewhere: (here: string) =>
+        `Paused before \`${here}\`, the first privileged instruction. Outside of ring 0 it raises #GP(0). Press Step.`,
+      privilegedIo: (here: string, cpl: Level) =>
+        `Paused before \`${here}\`, the first instruction that only a kernel may execute: it needs CPL ≤ IOPL. The kernel is in ring ${cpl}, so it simply runs. Press Step.`,
+      pause: (here: string) => `Paused before \`${here}\`.`,
+      step: (here: string) => `Stepped. Next is \`${here}\`.`,
+      breakpoint: (address: string, here: string) => `Stopped at the breakpoint at \`${address}\`, before \`${here}\`.`,
+      powerOff: 'The guest has switched the machine off. Press Reset to start it again.',
+      deadHalt: 'The processor executed `hlt` with interrupts off, so nothing can wake it. Press Reset to start again.',
+      tripleFault:
+        'An exception could not be delivered, nor the double fault that followed, so the processor shut down. Press Reset.',
+      unimplemented: (here: string) => `Ringside does not do \`${here}\` yet. The machine stands before it.`,
+    },
+    /** About the instruction that comes next; null when it was named just before. */
+    next: {
+      plain: (instruction: string) => `Next: \`${instruction}\`.`,
+      privileged: (instruction: string | null) => `${subject(instruction)} privileged. In ring 0 it simply runs.`,
+      privilegedElsewhere: (instruction: string | null, cpl: Level) =>
+        `${subject(instruction)} privileged. In ring ${cpl} it raises #GP(0), and the kernel gets control through the IDT.`,
+      sensitive: (instruction: string | null) =>
+        `${subject(instruction)} sensitive, but not privileged: it never traps.`,
+      io: (instruction: string | null, cpl: Level) =>
+        `${subject(instruction)} subject to IOPL. CPL ${cpl} is not above it, so it runs.`,
+      ioTraps: (instruction: string | null, cpl: Level, iopl: number) =>
+        `${subject(instruction)} subject to IOPL. CPL ${cpl} is above IOPL ${iopl}, so it traps unless the I/O bitmap of the TSS lets it pass.`,
+    },
   },
   machine: {
     label: 'Machine',
@@ -185,7 +301,7 @@ export const text = {
     cancel: 'Cancel',
   },
   files: {
-    tooLarge: (name: string, bytes: number) => `${name} has ${size(bytes)}; files of more than 512 MiB are not opened.`,
+    tooLarge: (name: string, size: string) => `${name} has ${size}; files of more than 512 MiB are not opened.`,
     empty: (name: string) => `${name} is empty.`,
     unreachable: (name: string) => `${name} could not be fetched: the server does not answer.`,
     missing: (name: string, status: number) => `${name} could not be fetched: the server answers ${status}.`,
@@ -212,4 +328,20 @@ export const text = {
     report: 'What it said',
   },
   skip: 'Skip to the code',
-} as const;
+  /** Units that are no symbols. */
+  units: {
+    bytes: (n: number) => `${n} bytes`,
+    minutes: (minutes: number, seconds: string) => `${minutes} min ${seconds} s`,
+  },
+};
+
+/** The same words in any language. */
+type Words<T> = T extends string
+  ? string
+  : T extends (...values: infer V) => string
+    ? (...values: V) => string
+    : { readonly [K in keyof T]: Words<T[K]> };
+
+export type Text = Words<typeof english>;
+
+export const text: Text = english;

@@ -8,14 +8,13 @@ import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
 
-const tabs = [
-  { id: 'code', label: text.tabs.code },
-  { id: 'memory', label: text.tabs.memory },
-] as const;
-
 /** The upper middle of a wide page: code or memory, with the tools of the one that is shown. */
 export function Centre() {
   const memory = useStore(windows, state => state.tab === 'memory');
+  const tabs = [
+    { id: 'code', label: text.tabs.code },
+    { id: 'memory', label: text.tabs.memory },
+  ] as const;
   const selected = memory ? 'memory' : 'code';
   return (
     <div className={styles.centre}>

@@ -16,7 +16,6 @@ import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
 
 const order: readonly Tab[] = ['code', 'console', 'registers', 'memory', 'machine'];
-const tabs = order.map(id => ({ id, label: text.tabs[id] }));
 
 const panels: Readonly<Record<Tab, () => ReactNode>> = {
   code: () => (
@@ -52,6 +51,7 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
 
 /** A narrow page: one panel at a time below the sentence of what happens. */
 export function Narrow() {
+  const tabs = order.map(id => ({ id, label: text.tabs[id] }));
   const tab = useStore(windows, state => state.tab);
   return (
     <div className={styles.centre}>

@@ -1,6 +1,7 @@
 import type { CodeRow, Registers, View } from '../../../core/protocol/messages.ts';
 import { count, hex } from '../../format.ts';
 import type { Executed } from '../../stores/machine.ts';
+import { text } from '../../text.ts';
 
 /** What the machine is doing and why it stands where it stands, in plain sentences. Code is between backticks. */
 export interface Account {
@@ -27,9 +28,7 @@ interface Facts {
 export function account(facts: Facts): Account {
   const { view, row, before } = facts;
   if (view.running) {
-    const state = facts.idle
-      ? 'The processor waits in `hlt` until an interrupt comes. Virtual time goes on.'
-      : 'The guest is running. Pause it to look around.';
+    const state = facts.idle ? text.happened.idle : text.happened.running;
     return { instruction: null, state, next: null, rings: null };
   }
   const changed = before !== null && before.cpl !== view.registers.cpl;
@@ -39,7 +38,7 @@ export function account(facts: Facts): Account {
     return {
       instruction: plain(executed.row),
       state: stepSentence(executed, before, view.registers),
-      next: nextSentence('Next', row, view.registers),
+      next: nextSentence(row, view.registers, true),
       rings,
     };
   }
@@ -61,34 +60,29 @@ const CLEARS_IF = /^(int|cli|popf|iret|sysenter)/;
  * does.
  */
 function stepSentence({ row, retired }: Executed, before: Registers, now: Registers): string {
-  const text = plain(row) ?? '';
+  const words = text.happened.step;
+  const instruction = plain(row) ?? '';
   const sequential = now.eip === (before.eip + row.bytes.length) >>> 0;
-  const interrupted = interruptsOn(before) && !interruptsOn(now) && !CLEARS_IF.test(text);
-  const own = TRANSFER.test(text) || now.eip === before.eip;
+  const interrupted = interruptsOn(before) && !interruptsOn(now) && !CLEARS_IF.test(instruction);
+  const own = TRANSFER.test(instruction) || now.eip === before.eip;
   if (!sequential && retired <= 1 && (interrupted || retired === 0 || !own)) {
-    const ring = before.cpl === now.cpl ? '' : `, and from ring ${before.cpl} into ring ${now.cpl}`;
-    return `An exception or an interrupt came instead: the processor went through the IDT to \`${hex(now.eip)}\`${ring}.`;
+    const to = hex(now.eip);
+    return before.cpl === now.cpl ? words.diverted(to) : words.divertedAcross(to, before.cpl, now.cpl);
   }
-  if (before.cpl > now.cpl) {
-    return `It led from ring ${before.cpl} into ring ${now.cpl}, through a gate that the kernel has set up: the kernel has control now.`;
-  }
-  if (before.cpl < now.cpl) {
-    return `It led from ring ${before.cpl} out to ring ${now.cpl}, where privileged instructions trap.`;
-  }
-  if (retired > 1) return `It ran to its return: ${count(retired)} instructions.`;
-  if (now.eip === before.eip) return 'It ran once, and will run again: it repeats itself or loops to itself.';
-  if (!sequential) return `It ran, and led to \`${hex(now.eip)}\`.`;
+  if (before.cpl > now.cpl) return words.inward(before.cpl, now.cpl);
+  if (before.cpl < now.cpl) return words.outward(before.cpl, now.cpl);
+  if (retired > 1) return words.returned(count(retired));
+  if (now.eip === before.eip) return words.again;
+  if (!sequential) return words.led(hex(now.eip));
   switch (row.class) {
     case 'plain':
-      return 'It ran: an ordinary instruction, the same in every ring.';
+      return words.plain;
     case 'privileged':
-      return 'It is privileged. The kernel is in ring 0 and no monitor is below it, so it simply ran.';
+      return words.privileged;
     case 'sensitive':
-      return now.cpl === 0
-        ? 'It is sensitive, but not privileged. In ring 0 it did what the kernel expects; elsewhere it would do something else, without a trap.'
-        : `It is sensitive, but not privileged: in ring ${now.cpl} it ran without a trap, and saw or lost machine state.`;
+      return now.cpl === 0 ? words.sensitive : words.sensitiveElsewhere(now.cpl);
     case 'io':
-      return `It depends on IOPL. CPL ${now.cpl} and IOPL ${iopl(before)} let it run.`;
+      return words.io(now.cpl, iopl(before));
   }
 }
 
@@ -99,57 +93,50 @@ function interruptsOn(registers: Registers): boolean {
 
 /** Why the machine stands here, when it was no single step. */
 function stopSentence({ view, row }: Facts): string {
+  const words = text.happened.stop;
   const { stop, registers } = view;
-  const text = row === null ? null : plain(row);
-  const here = text === null ? `\`${hex(registers.eip)}\`` : `\`${text}\``;
-  const more = nextSentence(null, row, registers);
-  const after = more === null ? '' : ` ${more}`;
+  const here = (row === null ? null : plain(row)) ?? hex(registers.eip);
+  const more = nextSentence(row, registers, false);
+  const withMore = (sentence: string): string => (more === null ? sentence : text.happened.join(sentence, more));
   switch (stop.kind) {
     case 'start':
-      return 'Nothing has run yet. The loader has put the guest into memory, and the processor stands before its first instruction.';
+      return words.start;
     case 'privileged':
-      if (row?.class === 'io') {
-        return `Paused before ${here}, the first instruction that only a kernel may execute: it needs CPL ≤ IOPL. The kernel is in ring ${registers.cpl}, so it simply runs. Press Step.`;
-      }
-      return registers.cpl === 0
-        ? `Paused before ${here}, the first privileged instruction. The kernel is in ring 0 and no monitor is below it, so it simply runs. Press Step.`
-        : `Paused before ${here}, the first privileged instruction. Outside of ring 0 it raises #GP(0). Press Step.`;
+      if (row?.class === 'io') return words.privilegedIo(here, registers.cpl);
+      return registers.cpl === 0 ? words.privileged(here) : words.privilegedElsewhere(here);
     case 'pause':
-      return `Paused before ${here}.${after}`;
+      return withMore(words.pause(here));
     case 'step':
-      return `Stepped. Next is ${here}.${after}`;
+      return withMore(words.step(here));
     case 'breakpoint':
-      return `Stopped at the breakpoint at \`${hex(stop.address)}\`, before ${here}.${after}`;
+      return withMore(words.breakpoint(hex(stop.address), here));
     case 'powerOff':
-      return 'The guest has switched the machine off. Press Reset to start it again.';
+      return words.powerOff;
     case 'deadHalt':
-      return 'The processor executed `hlt` with interrupts off, so nothing can wake it. Press Reset to start again.';
+      return words.deadHalt;
     case 'tripleFault':
-      return 'An exception could not be delivered, nor the double fault that followed, so the processor shut down. Press Reset.';
+      return words.tripleFault;
     case 'unimplemented':
-      return `Ringside does not do ${here} yet. The machine stands before it.`;
+      return words.unimplemented(here);
   }
 }
 
-/** About the next instruction, when its class says something; with `lead` always at least its name. */
-function nextSentence(lead: 'Next' | null, row: CodeRow | null, registers: Registers): string | null {
-  const text = row === null ? null : plain(row);
-  if (row === null || text === null) return null;
+/** About the next instruction: always something when it is to be named, else only when its class says something. */
+function nextSentence(row: CodeRow | null, registers: Registers, named: boolean): string | null {
+  const words = text.happened.next;
+  const instruction = row === null ? null : plain(row);
+  if (row === null || instruction === null) return null;
+  const name = named ? instruction : null;
   const { cpl } = registers;
-  const start = lead === null ? 'It is' : `${lead}: \`${text}\`,`;
   switch (row.class) {
     case 'plain':
-      return lead === null ? null : `${lead}: \`${text}\`.`;
+      return named ? words.plain(instruction) : null;
     case 'privileged':
-      return cpl === 0
-        ? `${start} privileged. In ring 0 it simply runs.`
-        : `${start} privileged. In ring ${cpl} it raises #GP(0), and the kernel gets control through the IDT.`;
+      return cpl === 0 ? words.privileged(name) : words.privilegedElsewhere(name, cpl);
     case 'sensitive':
-      return `${start} sensitive, but not privileged: it never traps.`;
+      return words.sensitive(name);
     case 'io':
-      return cpl <= iopl(registers)
-        ? `${start} subject to IOPL. CPL ${cpl} is not above it, so it runs.`
-        : `${start} subject to IOPL. CPL ${cpl} is above IOPL ${iopl(registers)}, so it traps unless the I/O bitmap of the TSS lets it pass.`;
+      return cpl <= iopl(registers) ? words.io(name, cpl) : words.ioTraps(name, cpl, iopl(registers));
   }
 }
 

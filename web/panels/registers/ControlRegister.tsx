@@ -2,39 +2,39 @@ import { ChevronRight } from 'lucide-react';
 import { memo } from 'react';
 import { hex } from '../../format.ts';
 import { text } from '../../text.ts';
-import { type Bit, setBits } from './bits.ts';
+import { type BitRegister, setBits } from './bits.ts';
 import styles from './Registers.module.css';
 
 interface Properties {
-  readonly name: string;
+  readonly name: 'cr0' | 'cr2' | 'cr3' | 'cr4';
   readonly value: number;
-  readonly bits: readonly Bit[];
-  readonly note?: string;
   readonly changed: boolean;
 }
 
 const chevron = <ChevronRight size={12} className={styles.chevron} aria-hidden="true" />;
 
-/** A control register with the names of its bits; opens to say what they mean. */
-function Control({ name, value, bits, note, changed }: Properties) {
-  const on = setBits(value, bits);
-  const short = note === undefined ? on.map(bit => bit.name).join(' ') : '';
+/** A control register with the names of its bits; opens to say what they mean. CR2 has none: it is an address. */
+function Control({ name, value, changed }: Properties) {
+  const bits: BitRegister | null = name === 'cr2' ? null : name;
+  const on = bits === null ? [] : setBits(value, bits);
+  const note = bits === null ? text.registers.faultAddress : null;
+  const short = on.map(bit => bit.name).join(' ');
   return (
     <details className={styles.control} data-changed={changed || undefined}>
-      <summary title={[note, ...on.map(bit => `${bit.name}: ${bit.meaning}`)].filter(Boolean).join('\n')}>
+      <summary title={[note ?? '', ...on.map(bit => `${bit.name}: ${bit.meaning}`)].filter(Boolean).join('\n')}>
         {chevron}
-        <span className={styles.name}>{name}</span>
+        <span className={styles.name}>{name.toUpperCase()}</span>
         <span className={styles.short}>{short}</span>
         <span>{hex(value)}</span>
       </summary>
       <ul>
-        {note !== undefined && <li>{note}</li>}
+        {note !== null && <li>{note}</li>}
         {on.map(bit => (
           <li key={bit.name}>
             <b>{bit.name}</b> {bit.meaning}
           </li>
         ))}
-        {note === undefined && on.length === 0 && <li>{text.registers.none}</li>}
+        {note === null && on.length === 0 && <li>{text.registers.none}</li>}
       </ul>
     </details>
   );

@@ -1,6 +1,6 @@
 import { memo } from 'react';
 import { text } from '../../text.ts';
-import { eflags, iopl, isSet } from './bits.ts';
+import { bitsOf, iopl, isSet } from './bits.ts';
 import styles from './Registers.module.css';
 
 interface FlagProperties {
@@ -22,11 +22,11 @@ const Flag = memo(function Flag({ name, meaning, on, changed }: FlagProperties) 
 function FlagLetters({ value, before }: { readonly value: number; readonly before: number }) {
   return (
     <ul className={styles.flags} aria-label={text.registers.flags}>
-      {eflags.map(({ name, bit, meaning }) => {
+      {bitsOf('eflags').map(({ name, bit, meaning }) => {
         const on = isSet(value, bit);
         return <Flag key={name} name={name} meaning={meaning} on={on} changed={on !== isSet(before, bit)} />;
       })}
-      <li data-on title="I/O privilege level" data-changed={iopl(value) !== iopl(before) || undefined}>
+      <li data-on title={text.registers.iopl} data-changed={iopl(value) !== iopl(before) || undefined}>
         IOPL {iopl(value)}
       </li>
     </ul>

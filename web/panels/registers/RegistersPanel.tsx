@@ -6,7 +6,6 @@ import { general } from '../../symbols.ts';
 import { text } from '../../text.ts';
 import { Ring } from '../../widgets/Ring.tsx';
 import { Section } from '../../widgets/Section.tsx';
-import { cr0, cr3, cr4 } from './bits.ts';
 import { ControlRegister } from './ControlRegister.tsx';
 import { Flags } from './Flags.tsx';
 import { RegisterCell } from './RegisterCell.tsx';
@@ -15,6 +14,8 @@ import { Segments } from './Segments.tsx';
 
 /** Register numbers in the order of reading: A B C D, then the pointers. */
 const order = [0, 6, 3, 7, 1, 5, 2, 4];
+
+const control = ['cr0', 'cr2', 'cr3', 'cr4'] as const;
 
 /** Registers of the processor. What differs from the stop before is marked; nothing is marked while the machine runs. */
 export function RegistersPanel() {
@@ -29,13 +30,6 @@ export function RegistersPanel() {
     );
   }
   const before = running || last === null ? now : last;
-  const control = (name: 'cr0' | 'cr2' | 'cr3' | 'cr4', bits: Parameters<typeof ControlRegister>[0]['bits']) => ({
-    name: name.toUpperCase(),
-    value: now[name],
-    bits,
-    changed: now[name] !== before[name],
-  });
-
   return (
     <>
       <Section title={text.registers.label} aside={<Ring cpl={now.cpl} />}>
@@ -55,10 +49,9 @@ export function RegistersPanel() {
         <Flags value={now.eflags} before={before.eflags} />
       </Section>
       <Section title={text.registers.control}>
-        <ControlRegister {...control('cr0', cr0)} />
-        <ControlRegister {...control('cr2', [])} note={text.registers.faultAddress} />
-        <ControlRegister {...control('cr3', cr3)} />
-        <ControlRegister {...control('cr4', cr4)} />
+        {control.map(name => (
+          <ControlRegister key={name} name={name} value={now[name]} changed={now[name] !== before[name]} />
+        ))}
       </Section>
       <Section title={text.registers.segments}>
         <Segments segments={now.segments} before={before.segments} />

@@ -14,7 +14,7 @@ interface RowProperties extends SegmentView {
 
 /** Index, table and requested privilege level of a selector (SDM 3A, 3.4.2). */
 function selectorTitle(selector: number): string {
-  return `index ${selector >>> 3}, ${(selector & 4) === 0 ? 'GDT' : 'LDT'}, RPL ${selector & 3}`;
+  return text.registers.selectorParts(selector >>> 3, (selector & 4) === 0 ? 'GDT' : 'LDT', selector & 3);
 }
 
 const Segment = memo(function Segment({ name, selector, base, limit, description, changed }: RowProperties) {
@@ -49,7 +49,7 @@ export function Segments({ segments, before }: Properties) {
           <th scope="col">{text.registers.base}</th>
           <th scope="col">{text.registers.limit}</th>
           <th scope="col">
-            <span className="hidden-text">descriptor</span>
+            <span className="hidden-text">{text.registers.descriptor}</span>
           </th>
         </tr>
       </thead>
