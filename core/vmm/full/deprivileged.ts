@@ -162,7 +162,9 @@ export class Deprivileged {
     });
     vcpu.setCpl(cpl);
     i32[L.W_EIP] = moved ?? eip;
-    vcpu.setEflags((host.frame(FRAME.eflags) & ~VIRTUAL_FLAGS) | (vcpu.eflags() & VIRTUAL_FLAGS));
+    // A fault sets RF in the frame that it pushes; the guest's own lasts for no more than an instruction.
+    const flags = host.frame(FRAME.eflags) & ~(VIRTUAL_FLAGS | FLAG.RF);
+    vcpu.setEflags(flags | (vcpu.eflags() & VIRTUAL_FLAGS));
     return { vector, error: host.frame(FRAME.error) };
   }
 

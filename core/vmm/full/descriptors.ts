@@ -213,7 +213,8 @@ export class ShadowDescriptors implements WriteTrace {
     const vcpu = this.#vcpu;
     const selector = vcpu.selector(register);
     const attributes = vcpu.segment(register, L.S_ATTRIBUTES);
-    if ((selector & 0xfffc) === 0) return (attributes & 0x80) === 0;
+    // The monitor's IRET makes every null selector 0 (SDM volume 3, 5.8.6), so 1 to 3 cannot be had.
+    if ((selector & 0xfffc) === 0) return selector === 0 && (attributes & 0x80) === 0;
     const cache = this.segment(selector);
     return (
       cache !== null &&
