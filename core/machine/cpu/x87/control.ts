@@ -10,8 +10,8 @@ export const fninit: SystemFunction = cpu => S.initialize(cpu);
 
 /** Instructions of the 8087 and 80287 that do nothing since. */
 export const fneni: SystemFunction = () => {};
-export const fndisi = fneni;
-export const fsetpm = fneni;
+export const fndisi: SystemFunction = () => {};
+export const fsetpm: SystemFunction = () => {};
 
 export const fnclex: SystemFunction = cpu => {
   cpu.i32[S.W_STATUS] &= ~(S.EXCEPTIONS | S.SW.stackFault | S.SW.summary | S.SW.busy);

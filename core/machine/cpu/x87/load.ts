@@ -1,6 +1,7 @@
 import { loadConstant } from '../../../ia32/float/extended/constants.ts';
 import { Float80 } from '../../../ia32/float/float80.ts';
 import { KIND } from '../../../ia32/instruction.ts';
+import type { Executor } from '../executor.ts';
 import type { SystemFunction } from '../system.ts';
 import { loadValue } from './source.ts';
 import * as S from './state.ts';
@@ -10,22 +11,27 @@ import * as S from './state.ts';
 const value = new Float80();
 const INVALID = 1;
 
-/** FLD from memory or ST(i), FILD, FBLD. */
+/** FLD of a register: that it is empty counts before that there is no room. */
+function fromRegister(cpu: Executor, index: number): void {
+  if (S.isEmpty(cpu, index)) S.pushIndefinite(cpu, false);
+  else if (!S.isEmpty(cpu, 7)) S.pushIndefinite(cpu, true);
+  else {
+    S.setC1(cpu, false);
+    S.push(cpu, S.readRegister(cpu, index, value));
+  }
+}
+
+/** FLD, FILD and FBLD. The memory operand comes first: its fault leaves the x87 alone. */
 export const fld: SystemFunction = (cpu, i) => {
-  const context = S.contextOf(cpu);
-  const fromMemory = i.dst.kind !== KIND.st;
-  // The memory operand comes first: its fault leaves the x87 alone.
-  if (fromMemory) loadValue(cpu, i, value, context);
-  if (!S.isEmpty(cpu, 7)) {
-    S.overflow(cpu);
+  if (i.dst.kind === KIND.st) {
+    fromRegister(cpu, i.dst.register);
     return;
   }
-  if (!fromMemory) {
-    if (S.isEmpty(cpu, i.dst.register)) {
-      S.pushIndefinite(cpu, false);
-      return;
-    }
-    S.readRegister(cpu, i.dst.register, value);
+  const context = S.contextOf(cpu);
+  loadValue(cpu, i, value, context);
+  if (!S.isEmpty(cpu, 7)) {
+    S.pushIndefinite(cpu, true);
+    return;
   }
   S.setC1(cpu, false);
   if (context.flags !== 0) {
@@ -39,7 +45,7 @@ export const fld: SystemFunction = (cpu, i) => {
 function constant(name: Parameters<typeof loadConstant>[0]): SystemFunction {
   return cpu => {
     if (!S.isEmpty(cpu, 7)) {
-      S.overflow(cpu);
+      S.pushIndefinite(cpu, true);
       return;
     }
     loadConstant(name, value, S.contextOf(cpu));

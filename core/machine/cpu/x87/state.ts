@@ -206,12 +206,7 @@ export function underflow(cpu: Executor, index: number): boolean {
   return true;
 }
 
-/** No room for a push: masked, the real indefinite is pushed over what is there. */
-export function overflow(cpu: Executor): void {
-  pushIndefinite(cpu, true);
-}
-
-/** A push of an empty register, or onto a full one: masked, the real indefinite is pushed. */
+/** A push of an empty register, or one that finds no room: masked, the real indefinite is pushed. */
 export function pushIndefinite(cpu: Executor, isOverflow: boolean): void {
   if (!stackFault(cpu, isOverflow)) return;
   setIndefinite(r);
