@@ -1,6 +1,6 @@
 import type { Host } from '../../host/host.ts';
-import { CACHE, CACHE_SIZE, LOOKUP } from '../../host/layout.ts';
-import { CALLOUT, ENTRY_BYTES, ENTRY_LAST, ENTRY_NEXT, entryCode, SLOTS } from './code.ts';
+import { CACHE, CACHE_SIZE, FIRST_RESERVED_SELECTOR, LOOKUP } from '../../host/layout.ts';
+import { CALLOUT, ENTRY_BYTES, ENTRY_LAST, ENTRY_NEXT, entryCode, LOADABLE, SLOTS } from './code.ts';
 import type { CodePage } from './fetch.ts';
 import type { Point, Translation } from './unit.ts';
 
@@ -104,11 +104,13 @@ export class TranslationCache {
     const host = this.#host;
     host.map(CACHE, CACHE_SIZE, false);
     host.map(LOOKUP, SLOTS * 4, false);
+    host.map(LOADABLE, SELECTORS, false);
     host.load(MISS, Uint8Array.from(CALLOUT));
     const empty = new Uint8Array(SLOTS * 4);
     const view = new DataView(empty.buffer);
     for (let slot = 0; slot < SLOTS; slot++) view.setUint32(slot * 4, MISS, true);
     host.load(LOOKUP, empty);
+    host.load(LOADABLE, loadableSelectors());
     this.#clear();
   }
 
@@ -326,6 +328,20 @@ export class TranslationCache {
     if (!('size' in block)) return address < block.address + ENTRY_BYTES ? block.unit : null;
     return address < block.address + block.size ? block : null;
   }
+}
+
+const SELECTORS = 0x10000;
+
+/**
+ * 1 for each selector whose load into a data segment register the machine judges in ring 1 as it would in ring 0 with the guest's own table.
+ * With RPL 1 it would accept what has become level 1, and from FIRST_RESERVED_SELECTOR on the descriptors are the monitor's. A null
+ * selector other than 0 does not outlive the monitor's IRET.
+ */
+function loadableSelectors(): Uint8Array {
+  return Uint8Array.from({ length: SELECTORS }, (_, selector) => {
+    const isOdd = (selector & 3) === 1 || (selector > 0 && selector < 4);
+    return isOdd || selector >= FIRST_RESERVED_SELECTOR ? 0 : 1;
+  });
 }
 
 function pointAt(points: readonly Point[], offset: number): Point | null {

@@ -28,8 +28,22 @@ export function storeImmediate(to: PageWord, value: number): readonly number[] {
   return [GS_PREFIX, 0xc7, 5, ...word(to), ...word(value)];
 }
 
+/** Prefixes that say where an operand is (SDM volume 2, 2.1.1): segments and address size; and those that do not. */
+const ADDRESS_PREFIXES: readonly number[] = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67];
+const OTHER_PREFIXES: readonly number[] = [0x66, 0xf0, 0xf2, 0xf3];
+
+/** An instruction of one-byte opcode with a ModRM operand, made into one that reads the same operand into ECX by another opcode. */
+export function readOperand(bytes: readonly number[], opcode: readonly number[]): readonly number[] {
+  const at = bytes.findIndex(byte => !ADDRESS_PREFIXES.includes(byte) && !OTHER_PREFIXES.includes(byte));
+  const prefixes = bytes.slice(0, at).filter(byte => ADDRESS_PREFIXES.includes(byte));
+  const modrm = (bytes[at + 1] & 0xc7) | (ECX_FIELD << 3);
+  return [...prefixes, ...opcode, modrm, ...bytes.slice(at + 2)];
+}
+
 /** Slots of the lookup table, one for each value of the low half of a guest EIP. */
 export const SLOTS = 0x10000;
+/** Behind it a byte for each selector: whether translated code may load it. */
+export const LOADABLE = LOOKUP + SLOTS * 4;
 
 /**
  * A translation in the making. Each machine instruction is added with the state from which the guest's can be recovered before it: `eip`,

@@ -1,5 +1,5 @@
 import { ECX } from '../../../ia32/registers.ts';
-import { type Code, storeWord, word } from './code.ts';
+import { type Code, readOperand, storeWord, word } from './code.ts';
 import { PAGE } from './page.ts';
 import type { GuestInstruction } from './translator.ts';
 
@@ -60,16 +60,10 @@ export function call(code: Code, guest: GuestInstruction): boolean {
   return true;
 }
 
-const PREFIXES: readonly number[] = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3];
-const OPERAND_SIZE = 0x66;
-
-/** Puts the operand of an indirect JMP or CALL (FF /4 or /2) into ECX and PAGE.target; ECX itself is in the VCPU page then. */
+/** Puts the operand of an indirect JMP or CALL into ECX and PAGE.target; ECX itself is in the VCPU page then. */
 function takeTarget(code: Code, { bytes }: GuestInstruction): void {
   code.add(storeWord(ECX, PAGE.ecx));
-  const opcode = bytes.findIndex(byte => !PREFIXES.includes(byte));
-  const prefixes = bytes.slice(0, opcode).filter(byte => byte !== OPERAND_SIZE);
-  const modrm = (bytes[opcode + 1] & 0xc7) | (ECX << 3);
-  code.add(prefixes, 0x8b, modrm, bytes.slice(opcode + 2));
+  code.add(readOperand(bytes, [0x8b]));
   code.saved = 1;
   code.add(storeWord(ECX, PAGE.target));
 }

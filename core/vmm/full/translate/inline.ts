@@ -1,7 +1,7 @@
 import { FLAG } from '../../../ia32/flags.ts';
 import { KIND } from '../../../ia32/instruction.ts';
-import { CS, ECX, EDX, GS, SS } from '../../../ia32/registers.ts';
-import { CALLOUT, type Code, loadWord, storeImmediate, storeWord, word } from './code.ts';
+import { CS, DS, ECX, EDX, ES, FS, GS, SS } from '../../../ia32/registers.ts';
+import { CALLOUT, type Code, LOADABLE, loadWord, readOperand, storeImmediate, storeWord, word } from './code.ts';
 import { PAGE, type PageWord } from './page.ts';
 import type { GuestInstruction } from './translator.ts';
 
@@ -82,4 +82,57 @@ const CONTROL: Readonly<Record<number, PageWord>> = { 0: PAGE.cr0, 2: PAGE.cr2, 
 export function movFromControl(code: Code, { instruction }: GuestInstruction): boolean {
   code.add(loadWord(instruction.dst.register, CONTROL[instruction.src.register]));
   return true;
+}
+
+/** Segment registers that translated code leaves to the guest. */
+const LOADED: readonly number[] = [ES, DS, FS];
+
+/** A load of the selector that `read` puts into ECX: the guest's own instruction, if the selector is one that may be loaded directly. */
+function load(code: Code, read: readonly number[], bytes: readonly number[]): void {
+  code.add(storeWord(ECX, PAGE.ecx));
+  code.add(read);
+  code.saved = 1;
+  code.add(0x2e, 0x0f, 0xb6, 0x89, word(LOADABLE)); // MOVZX ECX, byte CS:[ECX + LOADABLE]
+  code.add(0xe3, 2); // JECXZ to the callout
+  code.add(0xeb, CALLOUT.length); // JMP over it
+  code.callout();
+  code.add(loadWord(ECX, PAGE.ecx));
+  code.saved = 0;
+  code.add(bytes);
+}
+
+/** A load of GS, which is the monitor's now: there is nothing to do if the guest has this selector in GS already. */
+function loadHidden(code: Code, read: readonly number[]): void {
+  code.add(storeWord(ECX, PAGE.ecx));
+  code.add(storeWord(EDX, PAGE.edx));
+  code.add(read);
+  code.saved = 2;
+  code.add(loadWord(EDX, PAGE.lessGs));
+  code.add(0x8d, 0x0c, 0x11); // LEA ECX, [ECX + EDX]
+  code.add(0xe3, CALLOUT.length); // JECXZ over the callout
+  code.callout();
+  code.add(loadWord(ECX, PAGE.ecx));
+  code.add(loadWord(EDX, PAGE.edx));
+  code.saved = 0;
+}
+
+/** SS has rules of its own, and holds off interrupts. */
+export function movToSegment(code: Code, { instruction, bytes }: GuestInstruction): boolean {
+  const { register } = instruction.dst;
+  const read = readOperand(bytes, [0x0f, 0xb7]);
+  if (register === GS) loadHidden(code, read);
+  else if (LOADED.includes(register)) load(code, read, bytes);
+  return register !== SS;
+}
+
+export function popSegment(code: Code, { instruction, bytes }: GuestInstruction): boolean {
+  const { register } = instruction.dst;
+  const read = [0x0f, 0xb7, 0x0c, 0x24]; // MOVZX ECX, word [ESP]
+  if (register === GS) {
+    loadHidden(code, read);
+    code.add(0x8d, 0x64, 0x24, instruction.operandSize); // LEA ESP, [ESP + size]
+  } else if (LOADED.includes(register)) {
+    load(code, read, bytes);
+  }
+  return register !== SS;
 }

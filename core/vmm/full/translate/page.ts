@@ -18,10 +18,12 @@ export const PAGE = {
   cs: 24,
   ss: 28,
   gs: 32,
-  cr0: 36,
-  cr2: 40,
-  cr3: 44,
-  cr4: 48,
+  /** What a selector in GS is to be added to for 0, if loading it would change nothing; else a number that gives no 0. */
+  lessGs: 36,
+  cr0: 40,
+  cr2: 44,
+  cr3: 48,
+  cr4: 52,
 } as const;
 export type PageWord = (typeof PAGE)[keyof typeof PAGE];
 

@@ -122,10 +122,10 @@ const RULES: Readonly<Record<Exclude<OperationName, X87Operation>, Rule>> = {
   pushf: replace(inline.pushf),
   pushSegment: replace(inline.pushSegment),
   movFromSegment: replace(inline.movFromSegment),
+  movToSegment: replace(inline.movToSegment),
+  popSegment: replace(inline.popSegment),
   movFromControl: replace(inline.movFromControl),
 
-  movToSegment: callout,
-  popSegment: callout,
   les: callout,
   lds: callout,
   lss: callout,

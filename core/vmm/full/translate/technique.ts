@@ -22,6 +22,9 @@ import { CodeWatch } from './watch.ts';
 /** Flags that PUSHF shows from the virtual processor; IF is a word of its own. */
 const SHOWN_FLAGS = FLAG.IOPL | FLAG.VIF | FLAG.VIP;
 
+/** No 16-bit selector makes this 0. */
+const NO_SELECTOR = 1;
+
 export interface TranslationCounts extends CacheCounts {
   /** Indirect transfers whose target was not in the lookup table. */
   misses: number;
@@ -57,6 +60,7 @@ export class BinaryTranslation implements Technique {
   readonly counts: TranslationCounts;
   readonly #host: Host;
   readonly #vcpu: VirtualProcessor;
+  readonly #descriptors: ShadowDescriptors;
   readonly #ring: Deprivileged;
   readonly #cache: TranslationCache;
   readonly #watch: CodeWatch;
@@ -83,7 +87,8 @@ export class BinaryTranslation implements Technique {
   constructor(host: Host, vcpu: VirtualProcessor, shadow: ShadowPaging, emulate: () => void) {
     this.#host = host;
     this.#vcpu = vcpu;
-    this.#ring = new Deprivileged(host, vcpu, shadow, new ShadowDescriptors(host, vcpu, shadow));
+    this.#descriptors = new ShadowDescriptors(host, vcpu, shadow);
+    this.#ring = new Deprivileged(host, vcpu, shadow, this.#descriptors);
     this.#cache = new TranslationCache(host);
     this.#watch = new CodeWatch(vcpu, shadow, unit => this.#drop(unit));
     this.#reader = new CodeReader(vcpu);
@@ -223,6 +228,7 @@ export class BinaryTranslation implements Technique {
     this.#writeWord(PAGE.cs, vcpu.selector(CS));
     this.#writeWord(PAGE.ss, vcpu.selector(SS));
     this.#writeWord(PAGE.gs, vcpu.selector(GS));
+    this.#writeWord(PAGE.lessGs, this.#descriptors.isReversible(GS) ? -vcpu.selector(GS) : NO_SELECTOR);
     this.#writeWord(PAGE.cr0, i32[L.W_CR0]);
     this.#writeWord(PAGE.cr2, i32[L.W_CR2]);
     this.#writeWord(PAGE.cr3, i32[L.W_CR3]);
