@@ -151,3 +151,15 @@ test('columns are resized by keyboard, hidden and shown, and remembered', async 
   await toggle.click();
   await expect(happened).toBeInViewport();
 });
+
+test('in a small window no tool of the panels is cut off', async ({ ringside: page }) => {
+  await page.setViewportSize({ width: 1024, height: 768 });
+  await page.getByRole('tab', { name: 'Memory' }).click();
+  const panel = await page.getByRole('tabpanel').boundingBox();
+  for (const name of ['Linear', 'Physical', 'Previous 4 KB', 'Next 4 KB']) {
+    const tool = await page.getByRole('button', { name }).boundingBox();
+    expect(tool?.x).toBeGreaterThan(panel?.x ?? 0);
+    expect((tool?.x ?? 0) + (tool?.width ?? 0)).toBeLessThan((panel?.x ?? 0) + (panel?.width ?? 0));
+  }
+  await shot(page, 'small-dark');
+});

@@ -117,6 +117,10 @@ test('code and memory are found by address, symbol and register, and memory can 
   await page.keyboard.press('Enter');
   await expect(page.getByRole('alert')).toContainText('no hexadecimal address, symbol or register');
   await page.getByRole('tab', { name: 'Memory' }).click();
+  // The first look at memory is where the machine stands.
+  await expect(page.getByRole('application')).toHaveAttribute('aria-label', new RegExp(`Cursor at ${await eip(page)}`));
+  await goTo.fill('esp');
+  await page.keyboard.press('Enter');
   await goTo.fill('eip');
   await page.keyboard.press('Enter');
   const editor = page.getByRole('application');
@@ -160,4 +164,21 @@ test('who looks elsewhere is brought back by the next stop, and scrolling goes o
   }
   await page.keyboard.press('F11');
   await expect(now).toBeInViewport();
+});
+
+test('a guest that waits at its prompt is idle without a flicker', async ({ ringside: page }) => {
+  await page.keyboard.press('F5');
+  await expect(screen(page)).toContainText('primer$', { timeout: 30_000 });
+  await expect(status(page)).toContainText('Idle in HLT', { timeout: 15_000 });
+  const others = await page.evaluate(async () => {
+    const seen = new Set<string>();
+    const element = document.querySelector('[data-testid=status] [data-state]');
+    const start = performance.now();
+    while (performance.now() - start < 3000) {
+      seen.add(element?.getAttribute('data-state') ?? '');
+      await new Promise(requestAnimationFrame);
+    }
+    return [...seen];
+  });
+  expect(others).toEqual(['halted']);
 });

@@ -3,7 +3,8 @@ import { CodeBar } from '../panels/code/CodeBar.tsx';
 import { CodePanel } from '../panels/code/CodePanel.tsx';
 import { MemoryBar } from '../panels/memory/MemoryBar.tsx';
 import { MemoryPanel } from '../panels/memory/MemoryPanel.tsx';
-import { windows } from '../stores/windows.ts';
+import { machine } from '../stores/machine.ts';
+import { showTab, windows } from '../stores/windows.ts';
 import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
@@ -18,7 +19,12 @@ export function Centre() {
   const selected = memory ? 'memory' : 'code';
   return (
     <div className={styles.centre}>
-      <Tabs label={text.layout.tabs} tabs={tabs} selected={selected} onSelect={tab => windows.setState({ tab })}>
+      <Tabs
+        label={text.layout.tabs}
+        tabs={tabs}
+        selected={selected}
+        onSelect={tab => showTab(tab, machine.getState().codeEip)}
+      >
         {memory ? <MemoryBar /> : <CodeBar />}
       </Tabs>
       <div className={styles.panel} role="tabpanel" id={`panel-${selected}`} aria-labelledby={`tab-${selected}`}>

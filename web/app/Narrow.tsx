@@ -10,7 +10,8 @@ import { Happened } from '../panels/happened/Happened.tsx';
 import { MemoryBar } from '../panels/memory/MemoryBar.tsx';
 import { MemoryPanel } from '../panels/memory/MemoryPanel.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
-import { type Tab, windows } from '../stores/windows.ts';
+import { machine } from '../stores/machine.ts';
+import { showTab, type Tab, windows } from '../stores/windows.ts';
 import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
@@ -60,7 +61,7 @@ export function Narrow() {
         label={text.layout.tabs}
         tabs={tabs}
         selected={tab}
-        onSelect={next => windows.setState({ tab: next })}
+        onSelect={next => showTab(next, machine.getState().codeEip)}
         spread
       />
       <div className={styles.panel} role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`}>

@@ -18,10 +18,11 @@ export interface Windows {
   /** The row that F9 acts on; null means the current one. */
   readonly selected: number | null;
   readonly space: MemoryWindow['space'];
-  /** Start of the memory that is shown, on a 4 KB boundary. */
+  /** Start of the memory that is shown, on a 4 KB boundary; the next instruction's until an address was chosen. */
   readonly memoryAddress: number;
   /** The byte under the cursor. */
   readonly memoryCursor: number;
+  readonly memoryChosen: boolean;
 }
 
 export const PAGE_BYTES = 4096;
@@ -36,6 +37,7 @@ export const windows = createStore<Windows>(() => ({
   space: 'linear',
   memoryAddress: 0x100000,
   memoryCursor: 0x100000,
+  memoryChosen: false,
 }));
 
 /** Whether the code shows the next instruction. */
@@ -63,5 +65,12 @@ export function goToMemory(address: number): void {
     tab: 'memory',
     memoryAddress: (address & ~(PAGE_BYTES - 1)) >>> 0,
     memoryCursor: address >>> 0,
+    memoryChosen: true,
   });
+}
+
+/** Shows a tab. The first look at memory is at `here`, where the machine stands, if it stands anywhere. */
+export function showTab(tab: Tab, here: number | null): void {
+  if (tab === 'memory' && here !== null && !windows.getState().memoryChosen) goToMemory(here);
+  else windows.setState({ tab });
 }

@@ -203,7 +203,14 @@ const Heading = memo(
 /** Scrolls only when the row is not where it can stay. */
 function reveal(list: HTMLElement, row: HTMLElement): void {
   const height = list.clientHeight;
-  if (!staysInView(row.offsetTop - list.scrollTop, height)) list.scrollTop = row.offsetTop - placeInView(height);
+  if (staysInView(row.offsetTop - list.scrollTop, height)) return;
+  // No line is cut at the upper edge.
+  let first: Element = row;
+  const wanted = row.offsetTop - placeInView(height);
+  while (first instanceof HTMLElement && first.offsetTop > wanted && first.previousElementSibling !== null) {
+    first = first.previousElementSibling;
+  }
+  list.scrollTop = first instanceof HTMLElement ? first.offsetTop : wanted;
 }
 
 /** Where the next instruction is among lines that are drawn from the top: there it shall be when the machine stops. */
