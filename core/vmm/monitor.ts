@@ -14,6 +14,8 @@ import { Host } from './host/host.ts';
 import { MachineMemory } from './host/machine-memory.ts';
 import { FrameAllocator } from './memory/frames.ts';
 import { ShadowPaging } from './memory/shadow.ts';
+import { Paravirtualization } from './para/para.ts';
+import type { DomainPlan } from './para/plan.ts';
 import type { MonitorMode, Paging, Technique } from './technique.ts';
 import { MonitorTimer } from './timer.ts';
 import type { VirtualProcessor } from './vcpu.ts';
@@ -40,6 +42,11 @@ export interface MonitorOptions extends VmOptions {
   readonly paging: Paging;
 }
 
+/** What is to run; a paravirtualized kernel has a plan of its domain as well. */
+export interface GuestStart extends MachineStart {
+  readonly domain?: DomainPlan;
+}
+
 /**
  * The virtual machine monitor: runs the guest on the machine by one of its techniques, and does what the machine will not let the guest do.
  * It lets the processor go, and wakes when the processor halts in one of its stubs.
@@ -52,7 +59,7 @@ export class Monitor implements Operations {
   readonly #memory: MachineMemory;
   readonly #host: Host;
   readonly #timer: MonitorTimer;
-  readonly #start: MachineStart;
+  readonly #start: GuestStart;
   #technique: Technique;
   /** What the processor does: it is halted in the monitor, runs the guest, or waits for an interrupt on the guest's behalf. */
   #state: 'monitor' | 'guest' | 'idle' = 'monitor';
@@ -61,7 +68,7 @@ export class Monitor implements Operations {
   #input: number[] = [];
 
   /** `pc` must have MONITOR_MEMORY more than the guest. Throws OutOfFrames if it has not. */
-  constructor(pc: Pc, options: MonitorOptions, start: MachineStart) {
+  constructor(pc: Pc, options: MonitorOptions, start: GuestStart) {
     this.pc = pc;
     this.#start = start;
     pc.powerOn();
@@ -76,21 +83,43 @@ export class Monitor implements Operations {
     this.shadow = new ShadowPaging(this.#host, this.vm.vcpu, false);
     this.#host.install();
     this.vm.start(start);
-    this.#technique = this.#create(options.mode);
+    this.#technique = this.#create(options);
     this.#technique.start();
   }
 
-  #create(mode: MonitorMode): Technique {
+  #create(options: MonitorOptions): Technique {
+    const { mode } = options;
     switch (mode) {
       case 'trap':
         return new TrapAndEmulate(this.#host, this.vm.vcpu, this.shadow);
       case 'translate':
         return new BinaryTranslation(this.#host, this.vm.vcpu, this.shadow, () => this.emulate());
-      case 'patch':
       case 'para':
+        return this.#createPara(options);
+      case 'patch':
       case 'hardware':
         throw new RangeError(`--mode ${mode} is not done yet.`);
     }
+  }
+
+  #createPara({ startTime, onConsole }: MonitorOptions): Technique {
+    const { clock, cpu } = this.pc;
+    const { domain } = this.#start;
+    if (domain === undefined) throw new RangeError('This kernel is not made for --mode para: it has no Xen notes.');
+    return new Paravirtualization(this.#host, this.vm.vcpu, {
+      plan: domain,
+      clock: { now: () => clock.now(), timeStamp: () => cpu.timeStamp() },
+      date: () => startTime + clock.now() / 1e9,
+      onConsole,
+      end: ending => {
+        this.vm.requested = ending;
+      },
+    });
+  }
+
+  /** The technique, where the guest has its devices by way of it; else null. */
+  get para(): Paravirtualization | null {
+    return this.#technique instanceof Paravirtualization ? this.#technique : null;
   }
 
   get mode(): MonitorMode {
@@ -153,7 +182,7 @@ export class Monitor implements Operations {
       this.#restart();
     }
     this.#feed();
-    const deadline = vm.advance();
+    const deadline = Math.min(vm.advance(), this.para?.advance() ?? Number.POSITIVE_INFINITY);
     if (vcpu.interruptible) {
       vcpu.takeInterrupt();
       this.counts.injected++;
@@ -207,7 +236,7 @@ export class Monitor implements Operations {
     const machineSteps = this.#technique.monitorSteps;
     counts.direct += this.pc.cpu.count - this.#enteredAt - machineSteps;
     const record = counts.exit(exit.kind, this.#reason(exit), this.vcpu.address);
-    const handling = handle(this, exit);
+    const handling = this.para?.handle(exit) ?? handle(this, exit);
     if (handling === 'reflect' && exit.kind === 'exception') this.deliver(exit.vector, exit.code);
     if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
     const cost = machineSteps + this.#memory.references - before;
@@ -229,7 +258,7 @@ export class Monitor implements Operations {
       case 'callout':
         return this.#mnemonic() ?? 'callout';
       case 'hypercall':
-        return 'hypercall';
+        return this.para?.callName ?? 'hypercall';
       case 'instruction':
         return this.#mnemonic() ?? `exit ${exit.reason}`;
       case 'eptViolation':
@@ -264,7 +293,7 @@ export class Monitor implements Operations {
   /** Bytes that wait go to the guest's serial port as it has room. */
   #feed(): void {
     if (this.#input.length === 0) return;
-    const taken = this.vm.board.uart.receive(Uint8Array.from(this.#input));
+    const taken = this.para?.input(this.#input) ?? this.vm.board.uart.receive(Uint8Array.from(this.#input));
     this.#input = this.#input.slice(taken);
   }
 

@@ -25,6 +25,11 @@ export class GuestMemory extends PhysicalMemory {
   readonly map: Int32Array;
   /** Machine frame number -> guest page number, for frames of this guest; others are absent. */
   readonly pageOfFrame = new Map<number, number>();
+  /**
+   * Not null while the guest knows machine addresses (a paravirtualized one: its page tables hold machine frames): addresses are the machine's
+   * then, and this says which frames the guest may see.
+   */
+  visible: ((frame: number) => boolean) | null = null;
   /** For each guest page, how many asked for its writes. */
   readonly #traced: Uint8Array;
   readonly #traces: WriteTrace[] = [];
@@ -69,6 +74,7 @@ export class GuestMemory extends PhysicalMemory {
   /** Machine frame behind a guest-physical address, or NO_FRAME. The A20 gate counts. */
   frameAt(address: number): number {
     const page = ((address & this.addressMask) >>> 0) >>> 12;
+    if (this.visible !== null) return this.visible(page) ? page : NO_FRAME;
     return page < this.map.length ? this.map[page] : NO_FRAME;
   }
 
