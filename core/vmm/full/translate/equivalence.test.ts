@@ -1,10 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RETURN_STEPS } from '../../host/stubs.ts';
 import { Random } from '../../testing/random.ts';
-import { BareSubject, difference, MonitorSubject } from '../../testing/subjects.ts';
+import { BareSubject, difference, type MonitorSubject } from '../../testing/subjects.ts';
 import { dress, type Piece } from '../../testing/world.ts';
-import { BinaryTranslation } from './technique.ts';
 import { createProgram, dataFor } from './testing/program.ts';
+import { createSubject } from './testing/subject.ts';
 
 /** A failing program is run again by its seed: PROGRAM_SEED=n, with PROGRAMS=1. */
 const SEED = Number(process.env['PROGRAM_SEED'] ?? 1);
@@ -17,16 +17,6 @@ function pieceFor(random: Random): Piece | null {
   const paging = random.pick(['none', '32-bit', 'pae'] as const);
   const program = createProgram(random, paging);
   return program && { ...dress(random, program.bytes, 0, paging), data: dataFor(program) };
-}
-
-/** The subject and its technique, which the monitor keeps to itself. */
-function createSubject(): { subject: MonitorSubject; technique: BinaryTranslation } {
-  const start = vi.spyOn(BinaryTranslation.prototype, 'start');
-  const subject = new MonitorSubject('translate');
-  const technique = start.mock.contexts.at(-1);
-  start.mockRestore();
-  if (!(technique instanceof BinaryTranslation)) throw new Error('the monitor has another technique');
-  return { subject, technique };
 }
 
 /**
