@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
+import type { Mode } from '../session/guest-machine.ts';
 import { MAX_MEMORY_MIB, MIN_MEMORY_MIB } from '../session/session.ts';
+
+import { MODES, type Paging } from '../vmm/technique.ts';
 
 /** A command line that cannot be carried out; the message says what is wrong. */
 export class UsageError extends Error {
@@ -14,7 +17,9 @@ or a file: a multiboot kernel, or a Linux bzImage with its --initrd.
   --initrd FILE         initial RAM disk of a Linux kernel, or a multiboot module
   --append TEXT         kernel command line
   --memory MIB          size of RAM (32 for primer, 256 for Linux)
-  --mode bare           how the guest is run; bare: on the machine itself, without a monitor
+  --mode MODE           how the guest is run: bare (on the machine itself), or under the monitor by trap, translate, patch, para
+                        or hardware
+  --paging KIND         with --mode hardware: nested or shadow page tables
   --engine execute      how instructions are run; execute: interpreted
   --input TEXT          typed on the serial console; C escapes are understood (\\n, \\t, \\xHH, \\\\)
   --input-after TEXT    type only after the console has shown this
@@ -41,6 +46,8 @@ export interface RunArguments {
   readonly timeout: number;
   readonly rate: number;
   readonly stats: boolean;
+  readonly mode: Mode;
+  readonly paging: Paging;
 }
 
 const STRING = { type: 'string' } as const;
@@ -64,13 +71,19 @@ const OPTIONS = {
   trace: STRING,
 } as const;
 
-/** Modes and engines that the design knows; those that are not done yet are refused by name. */
-const MODES = ['bare', 'trap', 'translate', 'patch', 'para', 'hardware'];
+/** Engines that the design knows; those that are not done yet are refused by name. */
+const PAGINGS: readonly Paging[] = ['nested', 'shadow'];
 const ENGINES = ['execute', 'blocks', 'regions'];
 
+/** The one of these words that the text is. Throws UsageError. */
+function choice<T extends string>(option: string, text: string, known: readonly T[]): T {
+  const found = known.find(word => word === text);
+  if (found === undefined) throw new UsageError(`--${option} ${text} is unknown: it is one of ${known.join(', ')}.`);
+  return found;
+}
+
 function oneOf(option: string, value: string, known: readonly string[], done: string): void {
-  if (!known.includes(value))
-    throw new UsageError(`--${option} ${value} is unknown: it is one of ${known.join(', ')}.`);
+  choice(option, value, known);
   if (value !== done) throw new UsageError(`--${option} ${value} is not done yet: only ${done} is.`);
 }
 
@@ -97,9 +110,11 @@ export function parseRun(words: readonly string[]): RunArguments {
       `One IMAGE is needed, ${positionals.length === 0 ? 'none was' : `${positionals.length} were`} given.`,
     );
   }
-  oneOf('mode', values.mode ?? 'bare', MODES, 'bare');
+  const mode = choice<Mode>('mode', values.mode ?? 'bare', ['bare', ...MODES]);
+  if (values.paging !== undefined && mode !== 'hardware')
+    throw new UsageError('--paging goes with --mode hardware only.');
   oneOf('engine', values.engine ?? 'execute', ENGINES, 'execute');
-  for (const name of ['paging', 'disk', 'floppy', 'trace'] as const) {
+  for (const name of ['disk', 'floppy', 'trace'] as const) {
     if (values[name] !== undefined) throw new UsageError(`--${name} is not done yet.`);
   }
   if (values.stats !== undefined && values.stats !== 'json')
@@ -117,6 +132,8 @@ export function parseRun(words: readonly string[]): RunArguments {
     timeout: numberOf('timeout', values.timeout, 0.001, 1e9) ?? Number.POSITIVE_INFINITY,
     rate: numberOf('rate', values.rate, 1e6, 1e12) ?? 1e8,
     stats: values.stats !== undefined,
+    mode,
+    paging: choice('paging', values.paging ?? 'nested', PAGINGS),
   };
 }
 

@@ -17,7 +17,7 @@ export async function main(words: readonly string[]): Promise<number> {
     return runHeadless(openGuest(options), options);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const isExpected = error instanceof UsageError || error.name === 'ImageError';
+    const isExpected = error instanceof UsageError || ['ImageError', 'ModeError'].includes(error.name);
     process.stderr.write(`ringside: ${isExpected ? error.message : (error.stack ?? error.message)}\n`);
     return EXIT.usage;
   }

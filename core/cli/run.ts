@@ -1,8 +1,11 @@
 import { writeSync } from 'node:fs';
 import { type Guest, Session } from '../session/session.ts';
+import type { Monitor } from '../vmm/monitor.ts';
 import type { RunArguments } from './arguments.ts';
 import { EXIT } from './main.ts';
 
+/** Exits by address that --stats prints, the most frequent. */
+const MOST_PLACES = 32;
 /** Steps between looks at the limits: well below a tenth of a second. */
 const SLICE = 1_000_000;
 
@@ -57,6 +60,8 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
     startTime: Date.now() / 1000,
     rate: options.rate,
     onConsole: byte => pending.push(byte),
+    mode: options.mode,
+    paging: options.paging,
   });
   session.begin('run');
   const started = performance.now();
@@ -86,10 +91,29 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
       virtualSeconds: Number((clock.now() / 1e9).toFixed(3)),
       walks: cpu.walks,
       stop: session.stop.kind,
+      ...monitorFigures(session.monitor),
     };
     process.stdout.write(`\n${JSON.stringify(stats)}\n`);
   }
   return code;
+}
+
+/** What the monitor did, for --stats; nothing without one. */
+function monitorFigures(monitor: Monitor | null): object {
+  if (monitor === null) return {};
+  const { counts, mode, shadow } = monitor;
+  return {
+    mode,
+    direct: counts.direct,
+    emulated: counts.emulated,
+    directShare: Number((counts.direct / Math.max(1, counts.direct + counts.emulated)).toFixed(5)),
+    monitor: counts.monitor,
+    injected: counts.injected,
+    exits: counts.byReason(),
+    places: counts.exits.slice(0, MOST_PLACES),
+    shadow: shadow.counts,
+    technique: monitor.techniqueCounts,
+  };
 }
 
 function endOf(session: Session): number {

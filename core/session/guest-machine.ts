@@ -1,10 +1,22 @@
 import { MachineStop } from '../machine/cpu/fault.ts';
 import * as L from '../machine/cpu/layout.ts';
+import type { Processor } from '../machine/cpu/processor.ts';
 import { type MachineStart, type MachineState, Pc, type PcOptions, type RunEnd } from '../machine/pc.ts';
 import type { EditableRegister, MemoryWindow } from '../protocol/messages.ts';
+import { MONITOR_MEMORY, Monitor } from '../vmm/monitor.ts';
+import type { MonitorMode, Paging } from '../vmm/technique.ts';
 import type { Input, Moment } from './journal.ts';
 
 const GENERAL: readonly EditableRegister[] = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];
+
+/** How the guest is run: on the machine itself, or under the monitor by one of its techniques. */
+export type Mode = 'bare' | MonitorMode;
+
+export interface GuestMachineOptions extends PcOptions {
+  readonly mode: Mode;
+  /** For the hardware technique. */
+  readonly paging: Paging;
+}
 
 /**
  * A guest's machine over all of its power cycles. What it does follows from the guest, the options and the inputs alone: everything
@@ -12,24 +24,37 @@ const GENERAL: readonly EditableRegister[] = ['eax', 'ecx', 'edx', 'ebx', 'esp',
  */
 export class GuestMachine {
   pc: Pc;
+  /** Runs the guest on the machine, unless the guest has the machine for itself. */
+  monitor: Monitor | null = null;
   readonly #start: MachineStart;
-  readonly #options: PcOptions;
+  readonly #options: GuestMachineOptions;
   #boot = 0;
   /** Steps of the power cycles before this one. */
   #earlier = 0;
   /** Nothing has run or come since the session began. */
   #isFresh = true;
 
-  constructor(start: MachineStart, options: PcOptions) {
+  constructor(start: MachineStart, options: GuestMachineOptions) {
     this.#start = start;
     this.#options = options;
     this.pc = this.#powerOn();
   }
 
   #powerOn(): Pc {
-    const pc = new Pc(this.#options);
-    pc.start(this.#start);
+    const { mode, memoryBytes, ...options } = this.#options;
+    if (mode === 'bare') {
+      const pc = new Pc({ ...options, memoryBytes });
+      pc.start(this.#start);
+      return pc;
+    }
+    const pc = new Pc({ ...options, memoryBytes: memoryBytes + MONITOR_MEMORY });
+    this.monitor = new Monitor(pc, { ...options, mode, memoryBytes }, this.#start);
     return pc;
+  }
+
+  /** The processor as the guest believes it has it. */
+  get guestProcessor(): Processor {
+    return this.monitor?.vcpu ?? this.pc.cpu;
   }
 
   /** Steps since the session began, over all power cycles. */
@@ -47,7 +72,7 @@ export class GuestMachine {
     this.#isFresh = false;
     let end: RunEnd;
     try {
-      end = this.pc.run(steps, until, passBreakpoint);
+      end = (this.monitor ?? this.pc).run(steps, until, passBreakpoint);
     } catch (thrown) {
       // As at the end of any run: what is left of the grant is no part of the machine's state.
       if (thrown instanceof MachineStop) cpu.restoreCount(cpu.count);
@@ -88,7 +113,7 @@ export class GuestMachine {
   /** Types on the serial console; returns how many bytes were taken. */
   type(bytes: Uint8Array): number {
     this.#isFresh = false;
-    const taken = this.pc.input(bytes);
+    const taken = (this.monitor ?? this.pc).input(bytes);
     this.#attended();
     return taken;
   }

@@ -5,8 +5,10 @@ import { ESP } from '../ia32/registers.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
 import type { MachineState, Pc, RunEnd } from '../machine/pc.ts';
 import type { EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
+import type { Monitor } from '../vmm/monitor.ts';
+import type { Paging } from '../vmm/technique.ts';
 import { classOf, decodeAt } from './code-view.ts';
-import { GuestMachine } from './guest-machine.ts';
+import { GuestMachine, type Mode } from './guest-machine.ts';
 import { type Input, Journal } from './journal.ts';
 import { type Checkpoint, type Mark, POWER_ON, replay } from './replay.ts';
 import { describeProcessor } from './report.ts';
@@ -29,6 +31,10 @@ export interface SessionOptions {
   /** Steps a virtual second at the start. */
   readonly rate: number;
   readonly onConsole: (byte: number) => void;
+  /** Bare unless said. */
+  readonly mode?: Mode;
+  /** Under `hardware`: nested unless said. */
+  readonly paging?: Paging;
 }
 
 /** What run() is to reach. Stepping over and out may take long, so they are goals too. */
@@ -85,9 +91,14 @@ export class Session {
   }
 
   #newMachine(onConsole: (byte: number) => void): GuestMachine {
-    const { startTime, rate } = this.#options;
+    const { startTime, rate, mode = 'bare', paging = 'nested' } = this.#options;
     const memoryBytes = this.guest.memoryMib * 1048576;
-    return new GuestMachine(this.plan, { memoryBytes, startTime, rate, onConsole });
+    return new GuestMachine(this.plan, { memoryBytes, startTime, rate, onConsole, mode, paging });
+  }
+
+  /** The monitor that runs the guest, or null when the guest has the machine for itself. */
+  get monitor(): Monitor | null {
+    return this.#machine.monitor;
   }
 
   /** The machine of this power cycle. Only looking at it is free: what changes it goes through this class, into the journal. */
@@ -181,7 +192,10 @@ export class Session {
       end = this.#machine.run(steps, until, this.#pass);
     } catch (thrown) {
       if (!(thrown instanceof MachineStop)) throw thrown;
-      this.stop = { kind: thrown.kind, report: `${thrown.message}\n${describeProcessor(this.pc.cpu)}` };
+      this.stop = {
+        kind: thrown.kind,
+        report: `${thrown.message}\n${describeProcessor(this.#machine.guestProcessor)}`,
+      };
       return false;
     }
     this.#pass = false;
@@ -283,7 +297,9 @@ export class Session {
     });
   }
 
+  /** Throws an Error with one sentence for a guest under the monitor, whose state is not only the machine's. */
   save(): MachineState {
+    if (this.monitor !== null) throw new Error('A guest under the monitor cannot be saved yet: run it bare.');
     return this.pc.save();
   }
 

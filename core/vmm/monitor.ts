@@ -16,7 +16,7 @@ import { FrameAllocator } from './memory/frames.ts';
 import { ShadowPaging } from './memory/shadow.ts';
 import { Paravirtualization } from './para/para.ts';
 import type { DomainPlan } from './para/plan.ts';
-import type { MonitorMode, Paging, Technique } from './technique.ts';
+import { ModeError, type MonitorMode, type Paging, type Technique } from './technique.ts';
 import { MonitorTimer } from './timer.ts';
 import type { VirtualProcessor } from './vcpu.ts';
 import { VirtualMachine, type VmOptions } from './vm.ts';
@@ -98,14 +98,14 @@ export class Monitor implements Operations {
         return this.#createPara(options);
       case 'patch':
       case 'hardware':
-        throw new RangeError(`--mode ${mode} is not done yet.`);
+        throw new ModeError(`--mode ${mode} is not done yet.`);
     }
   }
 
   #createPara({ startTime, onConsole }: MonitorOptions): Technique {
     const { clock, cpu } = this.pc;
     const { domain } = this.#start;
-    if (domain === undefined) throw new RangeError('This kernel is not made for --mode para: it has no Xen notes.');
+    if (domain === undefined) throw new ModeError('This kernel is not made for --mode para: it has no Xen notes.');
     return new Paravirtualization(this.#host, this.vm.vcpu, {
       plan: domain,
       clock: { now: () => clock.now(), timeStamp: () => cpu.timeStamp() },
@@ -124,6 +124,11 @@ export class Monitor implements Operations {
 
   get mode(): MonitorMode {
     return this.#technique.mode;
+  }
+
+  /** What the technique counted of its own. */
+  get techniqueCounts(): object {
+    return this.#technique.counts ?? {};
   }
 
   get vcpu(): VirtualProcessor {

@@ -7,6 +7,11 @@ export type MonitorMode = (typeof MODES)[number];
 /** How the hardware technique makes the machine's address space for a guest. */
 export type Paging = 'shadow' | 'nested';
 
+/** A guest that cannot be run in the mode that was asked for. The message is one clear sentence. */
+export class ModeError extends Error {
+  override readonly name = 'ModeError';
+}
+
 /**
  * Machinery around a virtual machine. Between exit() and enter() the guest's whole state is in its virtual processor, so that one
  * technique can hand over to another.
@@ -25,6 +30,8 @@ export interface Technique {
   exit(): Exit;
   /** Handles an exit of its own kinds. */
   serve(exit: OwnExit): Handling;
+  /** What it counted of its own, as plain numbers and records. */
+  readonly counts?: object;
   /** Steps of the monitor's own machine code in the last stretch, from enter() to exit(). */
   readonly monitorSteps: number;
 }
