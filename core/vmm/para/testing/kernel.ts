@@ -1,6 +1,6 @@
 import { EAX, EBX, ECX, EDI, EDX, ESI } from '../../../ia32/registers.ts';
 import { Pc } from '../../../machine/pc.ts';
-import { Monitor, MONITOR_MEMORY } from '../../monitor.ts';
+import { MONITOR_MEMORY, Monitor } from '../../monitor.ts';
 import { HYPERCALL, HYPERCALL_VECTOR, type HypercallName } from '../abi.ts';
 import type { DomainPlan } from '../plan.ts';
 
