@@ -27,6 +27,11 @@ export class SharedInfo {
     return this.#vcpuInfo !== this.address + SHARED_INFO.vcpuInfo;
   }
 
+  /** Frames of the guest's in which the monitor writes for good. */
+  get heldFrames(): readonly number[] {
+    return this.hasMoved ? [Math.floor(this.#vcpuInfo / 4096)] : [];
+  }
+
   get upcallPending(): boolean {
     return this.#memory.read(this.#vcpuInfo + VCPU_INFO.upcallPending, 1) !== 0;
   }
