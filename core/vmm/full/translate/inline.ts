@@ -18,15 +18,20 @@ export function cli(code: Code): boolean {
   return true;
 }
 
-/** With an interrupt waiting, the monitor does it and delivers. */
-export function sti(code: Code): boolean {
+/** Asks the monitor if a word of the VCPU page is not 0. */
+function calloutIf(code: Code, condition: PageWord): void {
   code.add(storeWord(ECX, PAGE.ecx));
-  code.add(loadWord(ECX, PAGE.pending));
+  code.add(loadWord(ECX, condition));
   code.saved = 1;
   code.add(0xe3, CALLOUT.length); // JECXZ over the callout
   code.callout();
   code.add(loadWord(ECX, PAGE.ecx));
   code.saved = 0;
+}
+
+/** With an interrupt waiting, the monitor does it and delivers. */
+export function sti(code: Code): boolean {
+  calloutIf(code, PAGE.pending);
   code.add(storeImmediate(PAGE.interruptFlag, FLAG.IF));
   return true;
 }
@@ -47,6 +52,12 @@ export function pushf(code: Code, { instruction }: GuestInstruction): boolean {
   code.add(0x89, 0x0c, 0x24); // MOV [ESP], ECX
   code.add(loadWord(ECX, PAGE.ecx));
   code.add(loadWord(EDX, PAGE.edx));
+  return true;
+}
+
+export function rdtsc(code: Code, { bytes }: GuestInstruction): boolean {
+  calloutIf(code, PAGE.hasOwnTime);
+  code.add(bytes);
   return true;
 }
 

@@ -14,16 +14,18 @@ export const PAGE = {
   pending: 16,
   /** What PUSHF shows beyond the machine's own flags and IF: IOPL, VIF, VIP, less the machine's IF, which is always set. */
   flags: 20,
+  /** Not 0 when the machine's time-stamp counter, read in ring 1, would not give the guest's. */
+  hasOwnTime: 24,
   /** Selectors as ring 0 has them. */
-  cs: 24,
-  ss: 28,
-  gs: 32,
+  cs: 28,
+  ss: 32,
+  gs: 36,
   /** What a selector in GS is to be added to for 0, if loading it would change nothing; else a number that gives no 0. */
-  lessGs: 36,
-  cr0: 40,
-  cr2: 44,
-  cr3: 48,
-  cr4: 52,
+  lessGs: 40,
+  cr0: 44,
+  cr2: 48,
+  cr3: 52,
+  cr4: 56,
 } as const;
 export type PageWord = (typeof PAGE)[keyof typeof PAGE];
 

@@ -1,5 +1,5 @@
 import { FLAG } from '../../../ia32/flags.ts';
-import { CS, ECX, EDX, ESP, GS, SS } from '../../../ia32/registers.ts';
+import { CR4, CS, ECX, EDX, ESP, GS, SS } from '../../../ia32/registers.ts';
 import * as L from '../../../machine/cpu/layout.ts';
 import { W_DATA_SELECTOR, W_INSTRUCTION, W_INSTRUCTION_SELECTOR } from '../../../machine/cpu/x87/state.ts';
 import type { Exit, Handling, OwnExit } from '../../exit.ts';
@@ -225,6 +225,8 @@ export class BinaryTranslation implements Technique {
     this.#host.write(VCPU + PAGE.interruptFlag, 4, flags & FLAG.IF);
     this.#writeWord(PAGE.pending, vcpu.interruptPending ? 1 : 0);
     this.#writeWord(PAGE.flags, ((flags & SHOWN_FLAGS) - FLAG.IF) | 0);
+    const isMachineTime = vcpu.timeStamp() === this.#host.cpu.timeStamp() && (i32[L.W_CR4] & CR4.TSD) === 0;
+    this.#writeWord(PAGE.hasOwnTime, isMachineTime ? 0 : 1);
     this.#writeWord(PAGE.cs, vcpu.selector(CS));
     this.#writeWord(PAGE.ss, vcpu.selector(SS));
     this.#writeWord(PAGE.gs, vcpu.selector(GS));

@@ -7,11 +7,19 @@ import type { Unit } from './cache.ts';
 
 const PAGE_SIZE = 4096;
 
+/**
+ * Writes to a page after which its code is taken to be gone, as that of a kernel's start-up is one day: its units are dropped, and it is
+ * not traced until it runs again. Should it do so, that has cost about as much as these writes.
+ */
+const FLOOD = 32;
+
 /** A linear page with translated code, and what it was when it was translated. */
 interface Watched {
   readonly linear: number;
   readonly page: number;
   readonly units: Set<Unit>;
+  /** Writes since it has code. */
+  writes: number;
 }
 
 /**
@@ -40,7 +48,7 @@ export class CodeWatch implements WriteTrace {
     for (const { linear, page } of unit.pages) {
       let watched = this.#pages.get(linear);
       if (watched === undefined) {
-        watched = { linear, page, units: new Set() };
+        watched = { linear, page, units: new Set(), writes: 0 };
         this.#pages.set(linear, watched);
         const same = this.#byPage.get(page);
         if (same === undefined) this.#byPage.set(page, new Set([watched]));
@@ -79,12 +87,13 @@ export class CodeWatch implements WriteTrace {
     if (same === undefined) return;
     for (const watched of [...same]) {
       const first = (watched.linear + offset) >>> 0;
+      const isFlood = ++watched.writes > FLOOD;
       for (const unit of [...watched.units]) {
         // Distances, since linear addresses wrap around.
         const start = unit.linear >>> 0;
         const isBehind = (first - start) >>> 0 < unit.translation.length;
         const isBefore = (start - first) >>> 0 < size;
-        if (isBehind || isBefore) this.#drop(unit);
+        if (isBehind || isBefore || isFlood) this.#drop(unit);
       }
     }
   }
