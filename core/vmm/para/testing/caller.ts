@@ -13,14 +13,18 @@ export const HOLE = 0xf5800000;
 
 /** Calls the monitor on behalf of a guest that does nothing by itself. */
 export class Caller {
-  readonly world: World = startWorld(bytesOf(SPIN));
-  readonly domain: Domain;
+  readonly world: World;
   #next = DATA;
 
-  constructor() {
+  /** `code`: what the guest is to run later. */
+  constructor(code: Uint8Array = bytesOf(SPIN)) {
+    this.world = startWorld(code);
+  }
+
+  get domain(): Domain {
     const { para } = this.world.monitor;
     if (para === null) throw new TypeError('not paravirtualized');
-    this.domain = para.domain;
+    return para.domain;
   }
 
   call(name: HypercallName, ...args: readonly number[]): number {
