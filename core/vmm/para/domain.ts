@@ -2,7 +2,7 @@ import { MachineStop } from '../../machine/cpu/fault.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Host } from '../host/host.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
-import { DOMAIN, DOMID_SELF, FEATURES, type HypercallName } from './abi.ts';
+import { DOMAIN, DOMID_SELF, FEATURES, type HypercallName, Refused } from './abi.ts';
 import type { ParaConsole } from './console.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
 import type { EventChannels } from './events.ts';
@@ -20,6 +20,9 @@ export interface Wait {
   readonly ports: readonly number[];
   readonly until: number;
 }
+
+/** List entries and bytes that one hypercall may ask for: the monitor is not to be kept busy for long. */
+const MOST_WORK = 1 << 16;
 
 /** How a guest ends its run by itself. */
 export type Ending = 'powerOff' | 'reset';
@@ -74,6 +77,7 @@ export class Domain implements DomainParts {
   lastRefusal = '';
   /** A multicall is on its way. */
   inMulticall = false;
+  #work = 0;
 
   constructor(parts: DomainParts) {
     this.host = parts.host;
@@ -91,6 +95,17 @@ export class Domain implements DomainParts {
     this.ring = parts.ring;
     this.sink = parts.sink;
     this.end = parts.end;
+  }
+
+  /** A hypercall begins. */
+  begin(): void {
+    this.#work = 0;
+    this.access.forget();
+  }
+
+  /** One more entry of a list. Throws Refused when a hypercall asks for too many, where Xen would let the guest repeat it. */
+  spend(): void {
+    if (++this.#work > MOST_WORK) throw new Refused('E2BIG', `one hypercall has at most ${MOST_WORK} entries`);
   }
 
   /** The guest waits. */

@@ -39,7 +39,10 @@ function reserve(
   if (order !== 0) throw new Refused('EPERM', 'extents are single frames');
   let done = 0;
   try {
-    for (; done < count; done++) act(list === 0 ? 0 : list + done * 4, list !== 0, at => access.word(at));
+    for (; done < count; done++) {
+      domain.spend();
+      act(list === 0 ? 0 : list + done * 4, list !== 0, at => access.word(at));
+    }
   } catch (thrown) {
     if (!(thrown instanceof Refused)) throw thrown;
     domain.lastRefusal = thrown.message;

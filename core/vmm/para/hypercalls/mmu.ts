@@ -58,7 +58,10 @@ function update(domain: Domain, request: number): void {
 function each(domain: Domain, count: number, done: number, one: (n: number) => void): number {
   let n = 0;
   try {
-    for (; n < count; n++) one(n);
+    for (; n < count; n++) {
+      domain.spend();
+      one(n);
+    }
   } finally {
     if (done !== 0) domain.access.write(done, 4, n);
   }

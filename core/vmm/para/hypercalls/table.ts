@@ -36,6 +36,7 @@ const multicall: Hypercall = (domain, [list, count]) => {
   domain.inMulticall = true;
   try {
     for (let n = 0; n < count; n++) {
+      domain.spend();
       const at = list + n * MULTICALL_BYTES;
       const { access } = domain;
       const word = (index: number) => access.word(at + index * 4);
@@ -107,7 +108,8 @@ export function hypercallName(number: number): HypercallName | null {
 export function perform(domain: Domain, number: number, args: Arguments): number {
   const name = NAMES.get(number) ?? 'unknown';
   domain.calls.set(name, (domain.calls.get(name) ?? 0) + 1);
-  domain.access.forget();
+  if (domain.inMulticall) domain.access.forget();
+  else domain.begin();
   try {
     return name === 'unknown' ? absent(domain, args) : HANDLERS[name](domain, args);
   } catch (thrown) {

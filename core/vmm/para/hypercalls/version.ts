@@ -67,7 +67,10 @@ export const consoleIo: Hypercall = (domain, [command, count, buffer]) => {
   switch (command) {
     case WRITE:
       domain.access.check(buffer, count);
-      for (let n = 0; n < count; n++) domain.sink(domain.access.read(buffer + n, 1));
+      for (let n = 0; n < count; n++) {
+        domain.spend();
+        domain.sink(domain.access.read(buffer + n, 1));
+      }
       return 0;
     case READ:
       // Who types has the guest's own console.
