@@ -7,6 +7,7 @@ import * as L from '../machine/cpu/layout.ts';
 import type { MachineStart, Pc, RunEnd } from '../machine/pc.ts';
 import { Counts } from './counts.ts';
 import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
+import { ScanAndPatch } from './full/patch/technique.ts';
 import { BinaryTranslation } from './full/translate/technique.ts';
 import { TrapAndEmulate } from './full/trap.ts';
 import { HANDLERS, type Operations } from './handlers.ts';
@@ -97,6 +98,7 @@ export class Monitor implements Operations {
       case 'para':
         return this.#createPara(options);
       case 'patch':
+        return new ScanAndPatch(this.#host, this.vm.vcpu, this.shadow, () => this.emulate());
       case 'hardware':
         throw new ModeError(`--mode ${mode} is not done yet.`);
     }

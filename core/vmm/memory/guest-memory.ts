@@ -33,6 +33,10 @@ export class GuestMemory extends PhysicalMemory {
   /** For each guest page, how many asked for its writes. */
   readonly #traced: Uint8Array;
   readonly #traces: WriteTrace[] = [];
+  /** Guest-physical address -> the guest's own byte, where the frame holds another one. */
+  readonly #originals = new Map<number, number>();
+  /** For each guest page, how many of its bytes are replaced. */
+  readonly #replaced: Uint16Array;
 
   /** `size` in bytes. Throws OutOfFrames. */
   constructor(size: number, machine: MachineMemory, frames: FrameAllocator) {
@@ -40,6 +44,7 @@ export class GuestMemory extends PhysicalMemory {
     this.machine = machine;
     this.map = new Int32Array(size / FRAME_SIZE).fill(NO_FRAME);
     this.#traced = new Uint8Array(this.map.length);
+    this.#replaced = new Uint16Array(this.map.length);
     for (let page = 0; page < this.map.length; page++) {
       if (page >= HOLE_START && page < HOLE_END) continue;
       const frame = frames.allocate();
@@ -71,6 +76,49 @@ export class GuestMemory extends PhysicalMemory {
     return page < this.#traced.length && this.#traced[page] !== 0;
   }
 
+  /**
+   * Puts another byte where the machine finds it; the guest's own stays what reads through this memory give. It lasts until restore(), or
+   * until something is written there.
+   */
+  replace(address: number, byte: number): void {
+    const at = this.map[address >>> 12] * FRAME_SIZE + (address & 0xfff);
+    if (!this.#originals.has(address)) {
+      this.#originals.set(address, this.machine.read(at, 1));
+      this.#replaced[address >>> 12]++;
+    }
+    this.machine.write(at, 1, byte);
+  }
+
+  /** Puts the guest's own byte back, if it is replaced. */
+  restore(address: number): void {
+    const original = this.#originals.get(address);
+    if (original === undefined) return;
+    this.machine.write(this.map[address >>> 12] * FRAME_SIZE + (address & 0xfff), 1, original);
+    this.#forget(address, 1);
+  }
+
+  isReplaced(address: number): boolean {
+    return this.#replaced[address >>> 12] !== 0 && this.#originals.has(address);
+  }
+
+  /** What is written is the guest's own. */
+  #forget(address: number, size: number): void {
+    const page = address >>> 12;
+    for (let n = 0; n < size && this.#replaced[page] !== 0; n++) {
+      if (this.#originals.delete(address + n)) this.#replaced[page]--;
+    }
+  }
+
+  /** A value of `size` bytes with the guest's own bytes in it. */
+  #withOriginals(address: number, size: number, value: number): number {
+    let own = value;
+    for (let n = 0; n < size; n++) {
+      const original = this.#originals.get(address + n);
+      if (original !== undefined) own = (own & ~(0xff << (8 * n))) | (original << (8 * n));
+    }
+    return own;
+  }
+
   /** Machine frame behind a guest-physical address, or NO_FRAME. The A20 gate counts. */
   frameAt(address: number): number {
     const page = ((address & this.addressMask) >>> 0) >>> 12;
@@ -87,7 +135,8 @@ export class GuestMemory extends PhysicalMemory {
     const at = (address & this.addressMask) >>> 0;
     const frame = this.frameAt(at);
     if (frame === NO_FRAME) return super.read(at, size);
-    return this.machine.read(frame * FRAME_SIZE + (at & 0xfff), size);
+    const value = this.machine.read(frame * FRAME_SIZE + (at & 0xfff), size);
+    return this.#replaced[at >>> 12] === 0 ? value : this.#withOriginals(at, size, value);
   }
 
   override write(address: number, size: number, value: number): void {
@@ -103,6 +152,7 @@ export class GuestMemory extends PhysicalMemory {
 
   #notice(address: number, size: number): void {
     const page = address >>> 12;
+    if (this.#replaced[page] !== 0) this.#forget(address, size);
     if (this.#traced[page] === 0) return;
     for (const trace of this.#traces) trace.onWrite(page, address & 0xfff, size);
   }
@@ -110,7 +160,9 @@ export class GuestMemory extends PhysicalMemory {
   override peekByte(address: number): number {
     const at = (address & this.addressMask) >>> 0;
     const frame = this.frameAt(at);
-    return frame === NO_FRAME ? -1 : this.machine.peekByte(frame * FRAME_SIZE + (at & 0xfff));
+    if (frame === NO_FRAME) return -1;
+    const byte = this.machine.peekByte(frame * FRAME_SIZE + (at & 0xfff));
+    return this.#replaced[at >>> 12] === 0 ? byte : this.#withOriginals(at, 1, byte);
   }
 
   /** Puts bytes into memory, as a boot loader does; those where no RAM answers are lost. */
@@ -129,6 +181,8 @@ export class GuestMemory extends PhysicalMemory {
 
   /** Power-on: every byte is 0. */
   clear(): void {
+    this.#originals.clear();
+    this.#replaced.fill(0);
     for (const frame of this.map) if (frame !== NO_FRAME) this.machine.clear(frame);
   }
 }

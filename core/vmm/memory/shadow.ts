@@ -68,6 +68,8 @@ export class ShadowPaging implements WriteTrace {
   readonly counts: ShadowCounts = { trueFaults: 0, hiddenFaults: 0, traceFaults: 0, tables: 0, drops: 0 };
   /** Changes whenever the guest may have changed what linear addresses mean. */
   generation = 0;
+  /** Whether the guest may execute a page on the machine for this access; null: as its own tables say. */
+  mayExecute: ((page: number, access: Access) => boolean) | null = null;
   /** Whether patch memory is part of the address spaces. */
   readonly #patches: boolean;
   readonly #host: Host;
@@ -81,6 +83,8 @@ export class ShadowPaging implements WriteTrace {
   readonly #spacesOf = new Map<number, Set<Space>>();
   /** Guest page -> machine addresses of writable entries that map it. */
   readonly #writable = new Map<number, Set<number>>();
+  /** Guest page -> machine addresses of executable entries that map it; kept only where execution is restricted. */
+  readonly #executable = new Map<number, Set<number>>();
   readonly #freeFrames: number[] = [];
   #current: Space | null = null;
   #flushAll = true;
@@ -156,6 +160,9 @@ export class ShadowPaging implements WriteTrace {
       return 'trace';
     }
     this.counts.hiddenFaults++;
+    const executable = (!paged || walk.executable) && (this.mayExecute?.(page, access) ?? true);
+    // Nothing to mend here: the technique first has to look at the code.
+    if (access === 'execute' && !executable) return 'hidden';
     const table = this.#tableFor(linear, paged);
     table.writes = 0;
     let writable = !paged || walk.writable;
@@ -168,7 +175,7 @@ export class ShadowPaging implements WriteTrace {
     }
     writable = writable && dirty && !this.#memory.isTraced(page);
     const entry = table.frame * FRAME_SIZE + ((linear >>> 12) & 511) * 8;
-    this.#setEntry(entry, page, frame, writable, user1, !paged || walk.executable);
+    this.#setEntry(entry, page, frame, writable, user1, executable);
     return 'hidden';
   }
 
@@ -180,6 +187,11 @@ export class ShadowPaging implements WriteTrace {
     if (writable) {
       const set = this.#writable.get(page);
       if (set === undefined) this.#writable.set(page, new Set([entry]));
+      else set.add(entry);
+    }
+    if (executable && this.mayExecute !== null) {
+      const set = this.#executable.get(page);
+      if (set === undefined) this.#executable.set(page, new Set([entry]));
       else set.add(entry);
     }
   }
@@ -317,6 +329,7 @@ export class ShadowPaging implements WriteTrace {
     for (const table of [...this.#tables.values()]) this.#dropTable(table);
     for (const space of [...this.#spaces.values()]) this.#dropSpace(space);
     this.#writable.clear();
+    this.#executable.clear();
     this.#current = null;
     this.#flushAll = true;
   }
@@ -346,6 +359,19 @@ export class ShadowPaging implements WriteTrace {
     for (const entry of entries) {
       const low = memory.read(entry, 4);
       if (low >>> 12 === frame && (low & PAGE.writable) !== 0) memory.write(entry, 4, low & ~PAGE.writable);
+    }
+    this.#flushAll = true;
+  }
+
+  /** Makes all entries for a guest page such that a fetch faults. */
+  forbid(page: number): void {
+    const entries = this.#executable.get(page);
+    if (entries === undefined) return;
+    this.#executable.delete(page);
+    const { memory } = this.#host;
+    const frame = this.#memory.map[page];
+    for (const entry of entries) {
+      if (memory.read(entry, 4) >>> 12 === frame) memory.write(entry + 4, 4, 0x80000000 | 0);
     }
     this.#flushAll = true;
   }
