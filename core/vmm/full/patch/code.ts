@@ -233,22 +233,41 @@ export class PatchedCode implements WriteTrace {
     const before = page.patches.get(address);
     if (before !== undefined) return before;
     const patch: Patch = { address, kind, mnemonic, ordinary, targets: [], good: 0 };
-    page.patches.set(address, patch);
-    this.counts.patches[mnemonic] = (this.counts.patches[mnemonic] ?? 0) + 1;
-    this.#vcpu.memory.replace(address, INT3);
+    this.#put(page, patch);
     // What overlaps this byte would run into the middle of a patch: it is patched itself.
-    const offset = address & 0xfff;
-    for (let at = Math.max(offset - LONGEST + 1, 0); at < offset; at++) {
-      if (at + page.lengths[at] > offset) this.#patchOverlapped(address - offset + at);
-    }
-    for (const crosser of page.crossers) {
-      if (this.#lengthAt(crosser) - (PAGE_SIZE - (crosser & 0xfff)) > offset) this.#patchOverlapped(crosser);
+    const overlapped = [...this.#overlapping(page, address)];
+    for (let other = overlapped.pop(); other !== undefined; other = overlapped.pop()) {
+      const holder = this.#pages.get(other >>> 12);
+      if (holder === undefined || holder.patches.has(other)) continue;
+      this.#put(holder, {
+        address: other,
+        kind: 'overlap',
+        mnemonic: 'overlap',
+        ordinary: false,
+        targets: [],
+        good: 0,
+      });
+      overlapped.push(...this.#overlapping(holder, other));
     }
     return patch;
   }
 
-  #patchOverlapped(address: number): void {
-    this.#patch({ address, mnemonic: 'overlap' }, 'overlap', false);
+  #put(page: CodePage, patch: Patch): void {
+    const { address, mnemonic } = patch;
+    page.patches.set(address, patch);
+    this.counts.patches[mnemonic] = (this.counts.patches[mnemonic] ?? 0) + 1;
+    this.#vcpu.memory.replace(address, INT3);
+  }
+
+  /** Addresses of known instructions with this byte behind their first one. */
+  *#overlapping(page: CodePage, address: number): Generator<number> {
+    const offset = address & 0xfff;
+    for (let at = Math.max(offset - LONGEST + 1, 0); at < offset; at++) {
+      if (at + page.lengths[at] > offset) yield address - offset + at;
+    }
+    for (const crosser of page.crossers) {
+      if (this.#lengthAt(crosser) - (PAGE_SIZE - (crosser & 0xfff)) > offset) yield crosser;
+    }
   }
 
   /** The instruction leads to a place that is out of reach now. */
@@ -276,13 +295,9 @@ export class PatchedCode implements WriteTrace {
   onWrite(page: number, offset: number, size: number): void {
     const known = this.#pages.get(page);
     if (known === undefined) return;
-    for (let at = Math.max(offset - LONGEST + 1, 0); at < offset + size; at++) {
-      if (known.lengths[at] === 0 || at + known.lengths[at] <= offset) continue;
-      this.#invalidate(known, size);
-      return;
-    }
-    for (const crosser of known.crossers) {
-      if (this.#lengthAt(crosser) - (PAGE_SIZE - (crosser & 0xfff)) <= offset) continue;
+    const start = page * PAGE_SIZE;
+    for (let at = offset; at < offset + size; at++) {
+      if (known.lengths[at] === 0 && this.#overlapping(known, start + at).next().done === true) continue;
       this.#invalidate(known, size);
       return;
     }
