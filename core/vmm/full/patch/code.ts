@@ -8,8 +8,11 @@ import { roleOf, successors, switchesStack } from './sensitive.ts';
 const PAGE_SIZE = 4096;
 const LONGEST = 15;
 const INT3 = 0xcc;
-/** Instructions that one scan takes in at most; where it stops, the last ones get patches. */
-const SCAN_BUDGET = 20_000;
+/**
+ * Instructions that one scan takes in at most; where it stops, the last ones get patches, and the next scan goes on when they are executed. The
+ * further it goes ahead, the likelier it takes data for code.
+ */
+const SCAN_BUDGET = 256;
 
 /** Why an instruction is patched. */
 export type PatchKind =
@@ -142,7 +145,9 @@ export class PatchedCode implements WriteTrace {
 
   #explore(leads: Lead[]): void {
     let budget = SCAN_BUDGET;
-    for (let lead = leads.pop(); lead !== undefined; lead = leads.pop()) {
+    // In the order of distance.
+    for (let n = 0; n < leads.length; n++) {
+      const lead = leads[n];
       const address = this.physical(lead.linear);
       if (address >= 0 && this.#lengthAt(address) !== 0) {
         this.#pages.get(address >>> 12)?.entries.add(lead.linear);
