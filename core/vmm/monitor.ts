@@ -61,6 +61,7 @@ export class Monitor implements Operations {
   readonly #host: Host;
   readonly #timer: MonitorTimer;
   readonly #start: GuestStart;
+  readonly #options: MonitorOptions;
   #technique: Technique;
   /** What the processor does: it is halted in the monitor, runs the guest, or waits for an interrupt on the guest's behalf. */
   #state: 'monitor' | 'guest' | 'idle' = 'monitor';
@@ -72,6 +73,7 @@ export class Monitor implements Operations {
   constructor(pc: Pc, options: MonitorOptions, start: GuestStart) {
     this.pc = pc;
     this.#start = start;
+    this.#options = options;
     pc.powerOn();
     this.#memory = new MachineMemory(pc.cpu);
     const frames = new FrameAllocator(
@@ -85,6 +87,19 @@ export class Monitor implements Operations {
     this.#host.install();
     this.vm.start(start);
     this.#technique = this.#create(options);
+    this.#technique.start();
+  }
+
+  /**
+   * Puts the guest under another technique while it runs: it goes on at its instruction. Throws ModeError to or from `para`, whose
+   * kernel is another one.
+   */
+  change(mode: MonitorMode, paging: Paging): void {
+    if (mode === 'para' || this.mode === 'para')
+      throw new ModeError('A paravirtualized kernel starts anew: it cannot be changed into.');
+    this.interrupt();
+    this.#technique.stop();
+    this.#technique = this.#create({ ...this.#options, mode, paging });
     this.#technique.start();
   }
 
@@ -122,6 +137,11 @@ export class Monitor implements Operations {
   /** The technique, where the guest has its devices by way of it; else null. */
   get para(): Paravirtualization | null {
     return this.#technique instanceof Paravirtualization ? this.#technique : null;
+  }
+
+  /** The technique in charge, for those who look: counts, translations. */
+  get technique(): Technique {
+    return this.#technique;
   }
 
   get mode(): MonitorMode {

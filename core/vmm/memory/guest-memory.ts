@@ -97,6 +97,11 @@ export class GuestMemory extends PhysicalMemory {
     this.#forget(address, 1);
   }
 
+  /** Whether any byte of a guest page is replaced. */
+  hasReplaced(page: number): boolean {
+    return this.#replaced[page] !== 0;
+  }
+
   isReplaced(address: number): boolean {
     return this.#replaced[address >>> 12] !== 0 && this.#originals.has(address);
   }

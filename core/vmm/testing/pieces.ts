@@ -6,8 +6,9 @@ import { CODE, CODE_BYTES, DATA, DATA_BYTES, SELECTORS } from './world.ts';
 const TABLE_PAGES = [0x4000, 0x5000, 0x7000, 0x8000] as const;
 const SEGMENT_PUSHES = [[0x06], [0x0e], [0x16], [0x1e], [0x0f, 0xa0], [0x0f, 0xa8]] as const;
 const SEGMENT_POPS = [[0x07], [0x17], [0x1f], [0x0f, 0xa1], [0x0f, 0xa9]] as const;
-/** Ports that answer the same at any time: the POST code, and one that nobody claims. */
-const PORTS = [0x80, 0xe8] as const;
+/** Ports that may be written at any time: the POST code, and one that nobody claims and that reads the same always. */
+const FLOATING_PORT = 0xe8;
+const PORTS = [0x80, FLOATING_PORT] as const;
 const MSRS = [0x174, 0x175, 0x176, 0x277, 0xc0000080, 0x1234] as const;
 /** Bytes that a random stretch does without: ports of devices that live in time. */
 const PORT_OPCODES = [0xe4, 0xe5, 0xe6, 0xe7, 0xec, 0xed, 0xee, 0xef, 0x6c, 0x6d, 0x6e, 0x6f];
@@ -115,10 +116,29 @@ function x87(random: Random): number[] {
   ]);
 }
 
+/** Selectors that no guest has: they are the monitor's. */
+const FIRST_MONITOR_SELECTOR = 0xe000;
+/**
+ * Cases of sensitive() that ask for a descriptor table, a task or a descriptor as such. User code runs directly under every technique
+ * that deprivileges, and there these show the monitor's: no such monitor can help it.
+ */
+const ASKING = [2, 3, 4, 5, 6];
+
+function sensitiveOfUser(random: Random): number[] {
+  for (;;) {
+    const kind = random.below(14);
+    const selector = random.pick(SELECTORS);
+    if (!ASKING.includes(kind) && selector < FIRST_MONITOR_SELECTOR) return sensitiveOf(random, kind, selector);
+  }
+}
+
 /** The seventeen, and others that say or use the privilege level. */
 function sensitive(random: Random): number[] {
-  const selector = random.pick(SELECTORS);
-  switch (random.below(14)) {
+  return sensitiveOf(random, random.below(14), random.pick(SELECTORS));
+}
+
+function sensitiveOf(random: Random, kind: number, selector: number): number[] {
+  switch (kind) {
     case 0:
       return [0x9c, 0x58 | reg(random)];
     case 1:
@@ -147,7 +167,7 @@ function sensitive(random: Random): number[] {
       return [0xcd, random.pick([0x30, 0x80, 0x03, 0x0d, 0x21, 0x82])];
     default: {
       // A frame for IRET or RETF: to the code behind it, or anywhere.
-      const to = random.pick(SELECTORS);
+      const to = selector;
       const kept = [0x68, ...imm32(random.word() & 0x3ed7), 0x68, ...imm32(to)];
       return [...kept, 0xe8, 0, 0, 0, 0, 0x83, 0x04, 0x24, 5, random.pick([0xcf, 0xcb])];
     }
@@ -175,7 +195,7 @@ function privileged(random: Random): number[] {
     case 8:
       return [...movImmediate(1, random.pick(MSRS)), 0x0f, random.once(3) ? 0x30 : 0x32];
     case 9:
-      return random.once(2) ? [0xe6, random.pick(PORTS)] : [0xe4, random.pick(PORTS)];
+      return random.once(2) ? [0xe6, random.pick(PORTS)] : [0xe4, FLOATING_PORT];
     case 10:
       return [0x0f, random.pick([0x21, 0x23]), 0xc0 | (random.pick([0, 1, 2, 3, 6]) << 3) | reg(random)];
     case 11:
@@ -266,8 +286,8 @@ const USER: readonly Kind[] = [
   plain,
   plain,
   plain,
-  sensitive,
-  sensitive,
+  sensitiveOfUser,
+  sensitiveOfUser,
   privileged,
   strings,
   x87,
@@ -275,9 +295,14 @@ const USER: readonly Kind[] = [
 ];
 
 /** The time-stamp counter and CPUID differ between machine and virtual machine by design. */
-function isTimeless(bytes: readonly number[]): boolean {
-  return !bytes.some((byte, n) => byte === 0x0f && [0x31, 0xa2, 0x33].includes(bytes[n + 1]));
+function isTimeless(bytes: readonly number[], ring: 0 | 3): boolean {
+  const left = ring === 3 ? [...OWN, ...QUESTIONS] : OWN;
+  return !bytes.some((byte, n) => byte === 0x0f && left.includes(bytes[n + 1]));
 }
+
+/** Second opcode bytes of RDTSC, CPUID, RDPMC and the VMX group; of SLDT and the like. */
+const OWN: readonly number[] = [0x31, 0xa2, 0x33, 0x78, 0x79, 0xc7];
+const QUESTIONS: readonly number[] = [0x00, 0x01, 0x02, 0x03];
 
 /** A piece of code of a few instructions, which ends by halting if nothing else ends it. */
 export function createCode(random: Random, ring: 0 | 3, isHostile: boolean): Uint8Array {
@@ -291,6 +316,6 @@ export function createCode(random: Random, ring: 0 | 3, isHostile: boolean): Uin
       if (ring === 0 && random.once(40)) bytes.push(...descriptors(random));
     }
     bytes.push(...(ring === 0 ? [0xfa, 0xf4, 0xeb, 0xfc] : [0xcd, 0x30, 0xeb, 0xfe]));
-    if (bytes.length < CODE_BYTES && isTimeless(bytes)) return Uint8Array.from(bytes);
+    if (bytes.length < CODE_BYTES && (isHostile || isTimeless(bytes, ring))) return Uint8Array.from(bytes);
   }
 }

@@ -18,10 +18,10 @@ const TSS = 0x3000;
 const LDT = 0x3800;
 /** 32-bit paging: a page directory and a page table. PAE: pointers, four directories in two pages' use, a table. */
 const DIRECTORY = 0x4000;
-const TABLE = 0x5000;
+export const TABLE = 0x5000;
 const POINTERS = 0x6000;
 const PAE_DIRECTORY = 0x7000;
-const PAE_TABLE = 0x8000;
+export const PAE_TABLE = 0x8000;
 const HANDLERS = 0x9000;
 export const CODE = 0x10000;
 export const CODE_BYTES = 0x1000;
