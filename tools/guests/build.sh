@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Builds the project's own guests into public/guests: primer.elf, and primer.json with its symbols, lines and sources.
+# Builds the project's own guests into public/guests: primer.elf, the same kernel as a guest of Xen, primer-para.elf, and for
+# each a file .json with its symbols, lines and sources.
 #   build.sh           writes public/guests
 #   build.sh --check   builds elsewhere and compares with public/guests; fails when they differ
-# KEEP=folder leaves the object files there, and primer.debug.elf, shell.debug.elf and counter.debug.elf for a debugger.
+# KEEP=folder leaves the object files there, and primer.debug.elf, primer-para.debug.elf, shell.debug.elf and
+# counter.debug.elf for a debugger.
 # The same compiler makes the same bytes: Debian 12's gcc 12.2 and nasm 2.16 made the committed ones.
 set -euo pipefail
 export LC_ALL=C
@@ -35,13 +37,16 @@ compile=(gcc -m32 -march=i686 -mno-mmx -mno-sse -mno-80387 -masm=intel -mpreferr
 assemble=(nasm -f elf32 -g -F dwarf -w+all)
 link=(ld -m elf_i386 -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments)
 
-# objects FILE...: compiles and assembles each, prints the names of the object files.
+# objects BUILD FILE...: compiles and assembles each for one build, prints the names of the object files.
 objects() {
-  local file
+  local build=$1 file
+  local define=()
+  if [ "$build" = primer-para ]; then define=(-DPARA); fi
+  shift
   for file in "$@"; do
-    local object=$work/${file//\//-}.o
+    local object=$work/$build-${file//\//-}.o
     case $file in
-    *.c) (cd "$source" && "${compile[@]}" -c "$file" -o "$object") || fail "$file does not compile." ;;
+    *.c) (cd "$source" && "${compile[@]}" "${define[@]}" -c "$file" -o "$object") || fail "$file does not compile." ;;
     *.asm) (cd "$source" && "${assemble[@]}" -i "$work/" "$file" -o "$object") || fail "$file does not assemble." ;;
     esac
     echo "$object"
@@ -53,7 +58,7 @@ program() {
   local name=$1 base=$2
   shift 2
   local parts
-  parts=$(objects user/library.c common/text.c "$@")
+  parts=$(objects "$name" user/library.c common/text.c "$@")
   # shellcheck disable=SC2086
   "${link[@]}" --defsym=program_base="$base" -T "$source/user/program.ld" -o "$work/$name.debug.elf" $parts
   objcopy --strip-all "$work/$name.debug.elf" "$work/$name.elf"
@@ -62,26 +67,34 @@ program() {
 program shell 0x00400000 user/shell.c user/commands.c user/bench.c
 program counter 0x00800000 user/counter.c
 
-kernel=(native/boot.asm native/trap.asm native/native.c native/pic.c native/pit.c native/uart.c
-  kernel/main.c kernel/print.c kernel/console.c kernel/frame.c kernel/space.c kernel/fault.c kernel/process.c
-  kernel/schedule.c kernel/switch.asm kernel/program.c kernel/programs.asm kernel/trap.c kernel/call.c kernel/mem.c
-  kernel/attempt.asm kernel/sensitive.asm kernel/sensitive.c kernel/bench.c common/text.c)
-parts=$(objects "${kernel[@]}")
-# shellcheck disable=SC2086
-"${link[@]}" -T "$source/primer.ld" -o "$work/primer.debug.elf" $parts
-objcopy --strip-all "$work/primer.debug.elf" "$work/primer.elf"
+# kernel NAME FOLDER OTHER SCRIPT FILE...: links a kernel of the shared files and those of FOLDER, and writes its symbol file,
+# without the sources in OTHER.
+kernel() {
+  local name=$1 folder=$2 other=$3 script=$4
+  shift 4
+  local parts
+  parts=$(objects "$name" "${@/#/$folder/}" kernel/main.c kernel/print.c kernel/console.c kernel/frame.c kernel/space.c \
+    kernel/fault.c kernel/process.c kernel/schedule.c kernel/switch.asm kernel/program.c kernel/programs.asm kernel/trap.c \
+    kernel/call.c kernel/mem.c kernel/attempt.asm kernel/sensitive.asm kernel/sensitive.c kernel/bench.c common/text.c)
+  # shellcheck disable=SC2086
+  "${link[@]}" -T "$source/$script" -o "$work/$name.debug.elf" $parts
+  objcopy --strip-all "$work/$name.debug.elf" "$work/$name.elf"
+  (cd "$root" && npx tsx tools/guests/symbols.ts "$source" "$other" "$work/$name.json" \
+    "$work/$name.debug.elf" "$work/shell.debug.elf" "$work/counter.debug.elf")
+}
 
-(cd "$root" && npx tsx tools/guests/symbols.ts "$source" "$work/primer.json" \
-  "$work/primer.debug.elf" "$work/shell.debug.elf" "$work/counter.debug.elf")
+kernel primer native para primer.ld boot.asm trap.asm native.c pic.c pit.c uart.c
+kernel primer-para para native para/para.ld boot.asm trap.asm para.c tables.c events.c ring.c
 
+built=(primer.elf primer.json primer-para.elf primer-para.json)
 if [ "${1:-}" = --check ]; then
-  for file in primer.elf primer.json; do
+  for file in "${built[@]}"; do
     cmp -s "$work/$file" "$committed/$file" ||
       fail "public/guests/$file is not what its sources make with $(gcc --version | head -1): run npm run guests."
   done
   echo "public/guests is what its sources make."
 else
   mkdir -p "$committed"
-  install -m 644 "$work/primer.elf" "$work/primer.json" "$committed/"
+  install -m 644 "${built[@]/#/$work/}" "$committed/"
   ls -l "$committed"
 fi

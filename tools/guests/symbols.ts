@@ -1,6 +1,6 @@
 /**
- * symbols.ts SOURCES OUTPUT ELF...: writes the symbol file of a guest: the symbols and the line tables of its ELF files, as
- * binutils' readelf prints them, and the text of its sources. Called by build.sh.
+ * symbols.ts SOURCES OTHER OUTPUT ELF...: writes the symbol file of a guest: the symbols and the line tables of its ELF files,
+ * as binutils' readelf prints them, and the text of its sources, without those in the folder OTHER. Called by build.sh.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -40,10 +40,10 @@ function readSymbols(elf: string): GuestSymbol[] {
   });
 }
 
-/** Every source of the guest, by its path, so that line tables of any build can point to them. */
-function readSources(folder: string): File[] {
+/** Every source of the guest, by its path, so that the line tables of all its ELF files can point to them. */
+function readSources(folder: string, other: string): File[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter(name => /\.(c|h|asm|ld)$/.test(name))
+    .filter(name => /\.(c|h|asm|ld)$/.test(name) && !name.startsWith(`${other}/`))
     .sort()
     .map(name => ({ name, text: readFileSync(join(folder, name), 'utf8') }));
 }
@@ -83,8 +83,8 @@ function withoutRepeats(lines: readonly Line[]): Line[] {
 /** One record a line, so that a change of the guest is a readable change of this file. */
 const list = (records: readonly unknown[]): string => `[\n${records.map(r => JSON.stringify(r)).join(',\n')}\n]`;
 
-const [folder, output, ...elfs] = process.argv.slice(2);
-const files = readSources(folder);
+const [folder, other, output, ...elfs] = process.argv.slice(2);
+const files = readSources(folder, other);
 const symbols = elfs.flatMap(readSymbols).sort(byAddress);
 const lines = withoutRepeats(elfs.flatMap(elf => readLines(elf, files)).sort((a, b) => a[0] - b[0]));
 writeFileSync(

@@ -9,9 +9,9 @@ static u32 first, end; /* the frames that are given out, by number */
 static u32 next;       /* where to look first */
 static u32 free_count;
 
-/* The kernel's image and all below it stay as they are. */
+/* The kernel's image and all that was there before it stay as they are. */
 void frames_start(u32 memory) {
-  first = ((u32)kernel_end - KERNEL_BASE + PAGE - 1) / PAGE;
+  first = (machine_memory_used() + PAGE - 1) / PAGE;
   end = memory / PAGE;
   next = first;
   free_count = end - first;

@@ -1,12 +1,17 @@
 /*
  * machine.h: all that primer asks of what lies below it. The native kernel owns the processor
  * and executes the privileged instructions itself: native/native.h has them, one function each.
- * Nothing outside native/ executes one, but for the experiments of sensitive.asm.
+ * The para kernel asks a monitor: para/para.h. Nothing outside native/ executes a privileged
+ * instruction, but for the experiments of sensitive.asm.
  */
 #pragma once
 
 #include "entry.h"
+#ifdef PARA
+#include "../para/para.h"
+#else
 #include "../native/native.h"
+#endif
 
 /* Descriptor tables, interrupt controller and timer. Interrupts stay off. */
 void machine_start(void);
@@ -22,6 +27,10 @@ bool interrupt_pending(void);
 
 /* Bytes of memory, from address 0. */
 u32 machine_memory(u32 magic, u32 info);
+
+/* How much of it is in use from the start, from address 0 on. */
+u32 machine_memory_used(void);
+
 
 /* May pages be marked as not executable? Switches that on if the processor can. */
 bool machine_has_execute_disable(void);

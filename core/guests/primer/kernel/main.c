@@ -7,7 +7,7 @@
 void main(u32 magic, u32 info) {
   console_start();
   u32 memory = machine_memory(magic, info);
-  print("primer 1.0, " MACHINE_NAME ", %u MB\n", (memory + (1 << 19)) >> 20);
+  print("primer 1.0, %s, %u MB\n", machine_name(), (memory + (1 << 19)) >> 20);
 
   machine_start();
   frames_start(memory);

@@ -52,11 +52,13 @@ void print_space(struct space *space) {
     u32 base = i << 30;
     print("  [%u] directory %08x for %08x-%08x\n", i, frame_of(pointers[i]), base, base | 0x3fffffff);
     const entry *directory = at_frame(frame_of(pointers[i]));
-    for (u32 from = 0, to; from < 512; from = to) {
-      for (to = from; to < 512 && directory[to] & ENTRY_P; to++) continue;
+    u32 end = directory_end(base);
+    for (u32 from = 0, to; from < end; from = to) {
+      for (to = from; to < end && directory[to] & ENTRY_P; to++) continue;
       if (to > from) print_tables(directory, base, from, to);
       else to++;
     }
+    if (end < 512) print("    [%u-511] the monitor\n", end);
   }
   print("%u of %u frames are free\n", frames_free(), frames_total());
 }

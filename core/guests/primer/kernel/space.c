@@ -141,6 +141,7 @@ void unmap_range(struct space *space, u32 from, u32 to) {
 /* Gives back all that a space has of its own. It must not be the current one. */
 void space_release(struct space *space) {
   assert(space != current_space);
+  release_tables(space->root);
   entry *pointers = at_frame(space->root);
   entry *directory = table_of(pointers[0]);
   for (u32 i = 0; i < 512; i++) {

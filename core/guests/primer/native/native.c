@@ -1,6 +1,6 @@
 /* native.c: the processor's own tables, and what the loader and the board say. */
 #include "../kernel/kernel.h"
-#include "descriptor.h"
+#include "../kernel/descriptor.h"
 #include "devices.h"
 
 /*
@@ -108,6 +108,8 @@ u32 machine_memory(u32 magic, u32 info) {
   u32 above = word[2];
   return above > (MEMORY_MAX >> 10) - 1024 ? MEMORY_MAX : (above + 1024) << 10;
 }
+
+u32 machine_memory_used(void) { return (u32)kernel_end - KERNEL_BASE; }
 
 #define EFER 0xc0000080u
 #define EFER_NXE (1u << 11)

@@ -7,8 +7,6 @@
 
 #include "../common/types.h"
 
-#define MACHINE_NAME "native kernel"
-
 /*
  * Selectors of the global descriptor table in native.c; trap.asm and boot.asm know the first
  * two as well.
@@ -20,6 +18,8 @@
 #define TASK 0x28u
 
 #define inline_instruction static inline __attribute__((always_inline))
+
+static inline const char *machine_name(void) { return "native kernel"; }
 
 /*
  * What LGDT and LIDT load and SGDT and SIDT store: 16 bits of limit, 32 bits of linear address.
@@ -72,6 +72,10 @@ inline_instruction void invalidate_page(u32 address) {
 /* What an entry holds is a frame's address as it is: the kernel owns the machine's memory. */
 inline_instruction u64 make_entry(u32 frame, u64 bits) { return frame | bits; }
 inline_instruction u32 frame_of(u64 entry) { return entry & 0xfffff000u; }
+
+/* Tables are memory like any other, and all of a directory is the kernel's to fill. */
+static inline void release_tables(u32 root) { (void)root; }
+static inline u32 directory_end(u32 base) { return (void)base, 512; }
 
 /*
  * An entry has 64 bits and the processor may walk the table between two stores of 32: so the
