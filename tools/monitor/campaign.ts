@@ -15,7 +15,9 @@ let failed = 0;
 function tell(what: string, report: Report, started: number): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   const { compared, skipped, failures } = report;
-  console.log(`${what}: ${compared} pieces, ${skipped} without an end of their own, ${failures.length} failures (${seconds} s)`);
+  console.log(
+    `${what}: ${compared} pieces, ${skipped} without an end of their own, ${failures.length} failures (${seconds} s)`,
+  );
   for (const failure of failures) console.log(`  ${failure}`);
   failed += failures.length;
 }
@@ -24,16 +26,28 @@ console.log(`seed ${seed}`);
 for (const mode of ['translate', 'patch'] as const) {
   const started = performance.now();
   const campaign = { ring: 0, seed, count: KERNEL_PIECES } as const;
-  tell(`kernel code, ${mode}`, checkEquivalence(new BareSubject(), () => new MonitorSubject(mode), campaign), started);
+  tell(
+    `kernel code, ${mode}`,
+    checkEquivalence(new BareSubject(), () => new MonitorSubject(mode), campaign),
+    started,
+  );
 }
 for (const mode of ['trap', 'translate', 'patch'] as const) {
   const started = performance.now();
   const campaign = { ring: 3, seed, count: USER_PIECES } as const;
-  tell(`user code, ${mode}`, checkEquivalence(new BareSubject(), () => new MonitorSubject(mode), campaign), started);
+  tell(
+    `user code, ${mode}`,
+    checkEquivalence(new BareSubject(), () => new MonitorSubject(mode), campaign),
+    started,
+  );
 }
 for (const mode of ['trap', 'translate', 'patch'] as const) {
   const started = performance.now();
   const campaign = { ring: null, seed, count: HOSTILE_PIECES } as const;
-  tell(`hostile code, ${mode}`, checkIsolation(() => new MonitorSubject(mode), campaign), started);
+  tell(
+    `hostile code, ${mode}`,
+    checkIsolation(() => new MonitorSubject(mode), campaign),
+    started,
+  );
 }
 process.exit(failed === 0 ? 0 : 1);
