@@ -6,7 +6,8 @@ import type { VirtualProcessor } from '../../vcpu.ts';
 import { roleOf, successors, switchesStack } from './sensitive.ts';
 
 const PAGE_SIZE = 4096;
-const LONGEST = 15;
+/** Bytes of an instruction (SDM volume 2, 2.3.11). */
+export const LONGEST = 15;
 const INT3 = 0xcc;
 /**
  * Instructions that one scan takes in at most; where it stops, the last ones get patches, and the next scan goes on when they are executed. The
@@ -18,6 +19,8 @@ const SCAN_BUDGET = 256;
 export type PatchKind =
   /** It means something else in ring 1. */
   | 'sensitive'
+  /** It does so only with selectors that no kernel should load. */
+  | 'selector'
   /** Where it leads to is seen only when it is executed. */
   | 'return'
   | 'indirect'
@@ -33,9 +36,9 @@ export interface Patch {
   readonly mnemonic: string;
   /** For an edge: linear addresses that are to be scanned yet. */
   readonly targets: number[];
-  /** For a return: whether it may be trusted some day. */
-  readonly ordinary: boolean;
-  /** Times that it led to a known instruction. */
+  /** Whether it may be trusted some day. */
+  readonly isTrustable: boolean;
+  /** Times that it was executed and did what it should. */
   good: number;
 }
 
@@ -44,7 +47,7 @@ export interface PatchCounts {
   pages: number;
   /** Instructions that were scanned. */
   instructions: number;
-  /** Patches put in, by mnemonic. */
+  /** Patches put in, by mnemonic; for other reasons than the instruction itself: edge and overlap. */
   readonly patches: Record<string, number>;
   /** Patches executed, by mnemonic. */
   readonly callouts: Record<string, number>;
@@ -77,6 +80,7 @@ interface Origin {
   readonly mnemonic: string;
 }
 
+/** The bytes of an instruction that are no RAM, or not mapped. */
 const UNREADABLE = Symbol('unreadable');
 
 /**
@@ -190,7 +194,7 @@ export class PatchedCode implements WriteTrace {
     const last = (linear + instruction.length - 1) | 0;
     if ((last ^ linear) & -PAGE_SIZE) this.#enter(this.physical(last) >>> 12, leads).crossers.add(address);
     const role = roleOf(instruction);
-    if (role !== 'plain') this.#patch(origin, role, !lead.switched);
+    if (role !== 'plain') this.#patch(origin, role, role === 'selector' || (role === 'return' && !lead.switched));
     else if (this.#holdsPatch(linear, address, instruction.length)) this.#patch(origin, 'overlap', false);
     const switched = lead.switched || switchesStack(instruction);
     const next = (linear + instruction.length) | 0;
@@ -232,12 +236,12 @@ export class PatchedCode implements WriteTrace {
 
   // Patches
 
-  #patch({ address, mnemonic }: Origin, kind: PatchKind, ordinary: boolean): Patch | null {
+  #patch({ address, mnemonic }: Origin, kind: PatchKind, isTrustable: boolean): Patch | null {
     const page = this.#pages.get(address >>> 12);
     if (page === undefined) return null;
     const before = page.patches.get(address);
     if (before !== undefined) return before;
-    const patch: Patch = { address, kind, mnemonic, ordinary, targets: [], good: 0 };
+    const patch: Patch = { address, kind, mnemonic, isTrustable, targets: [], good: 0 };
     this.#put(page, patch);
     // What overlaps this byte would run into the middle of a patch: it is patched itself.
     const overlapped = [...this.#overlapping(page, address)];
@@ -248,7 +252,7 @@ export class PatchedCode implements WriteTrace {
         address: other,
         kind: 'overlap',
         mnemonic: 'overlap',
-        ordinary: false,
+        isTrustable: false,
         targets: [],
         good: 0,
       });
@@ -277,7 +281,7 @@ export class PatchedCode implements WriteTrace {
 
   /** The instruction leads to a place that is out of reach now. */
   #patchEdge(from: Origin, target: number): void {
-    const patch = this.#patch(from, 'edge', false);
+    const patch = this.#patch({ address: from.address, mnemonic: 'edge' }, 'edge', false);
     if (patch?.kind === 'edge') patch.targets.push(target);
   }
 

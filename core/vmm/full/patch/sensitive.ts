@@ -1,6 +1,6 @@
 import { type Instruction, KIND } from '../../../ia32/instruction.ts';
 import type { OperationName } from '../../../ia32/operations.ts';
-import { EBP, ESP } from '../../../ia32/registers.ts';
+import { EBP, ESP, SS } from '../../../ia32/registers.ts';
 
 /** What the scanner does with an instruction of kernel code that is to run in ring 1. */
 export type Role =
@@ -8,18 +8,18 @@ export type Role =
   | 'plain'
   /** Means something else in ring 1 and does not trap: it needs a patch. */
   | 'sensitive'
+  /** Loads DS, ES, FS or GS: sensitive only where the selector has RPL 1, which passes in ring 1, and in ring 0 does not. */
+  | 'selector'
   /** Leads to where only its execution shows: RET. */
   | 'return'
   /** Near indirect JMP and CALL. */
   | 'indirect';
 
 /**
- * Beyond the rows that are sensitive by the privilege level that they show or depend on. Selector loads: RPL 1 passes in ring 1, and in ring 0
- * does not. The breakpoint traps by itself, but so that it cannot be told from a patch. CPUID shows the machine, an x87 environment its CS.
+ * Beyond the rows that are sensitive by the privilege level that they show or depend on. The breakpoint traps by itself, but so that it cannot be
+ * told from a patch. CPUID shows the machine, an x87 environment its CS.
  */
 const ALSO_SENSITIVE: ReadonlySet<OperationName> = new Set<OperationName>([
-  'movToSegment',
-  'popSegment',
   'les',
   'lds',
   'lss',
@@ -59,18 +59,21 @@ const ENDS: ReadonlySet<OperationName> = new Set<OperationName>([
   'unimplemented',
 ]);
 
-export function roleOf(instruction: Instruction): Role {
-  const { operation, sensitive } = instruction.row;
-  if (sensitive || ALSO_SENSITIVE.has(operation)) return 'sensitive';
+export function roleOf({ row, dst, operandSize }: Instruction): Role {
+  const { operation } = row;
   switch (operation) {
+    case 'movToSegment':
+    case 'popSegment':
+      return dst.register === SS ? 'sensitive' : 'selector';
     case 'ret':
       return 'return';
     case 'jmpIndirect':
     case 'callIndirect':
       return 'indirect';
     default:
+      if (row.sensitive || ALSO_SENSITIVE.has(operation)) return 'sensitive';
       // With 16-bit operands EIP is cut: nobody writes that, so it need not be fast.
-      return DIRECT.has(operation) && instruction.operandSize === 2 ? 'indirect' : 'plain';
+      return DIRECT.has(operation) && operandSize === 2 ? 'indirect' : 'plain';
   }
 }
 

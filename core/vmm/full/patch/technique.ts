@@ -10,13 +10,13 @@ import type { Technique } from '../../technique.ts';
 import type { VirtualProcessor } from '../../vcpu.ts';
 import { Deprivileged } from '../deprivileged.ts';
 import { ShadowDescriptors } from '../descriptors.ts';
-import { type Patch, type PatchCounts, PatchedCode } from './code.ts';
+import { LONGEST, type Patch, type PatchCounts, PatchedCode } from './code.ts';
 
 const INT3 = 0xcc;
 /** Lengths of the breakpoint as one byte, and as INT 3. */
 const INT3_BYTES = 1;
 const INT_3_BYTES = 2;
-/** Times that a RET must have led to known code before it runs without a patch. */
+/** Times that a RET must have led to known code, or a segment register taken its selector, before it runs without a patch. */
 const TRUST = 8;
 
 /**
@@ -120,21 +120,26 @@ export class ScanAndPatch implements Technique {
   serve(exit: OwnExit): Handling {
     if (exit.kind !== 'callout') throw new TypeError(`There is no ${exit.kind} under scan and patch.`);
     const patch = this.#patch;
+    const start = this.#vcpu.i32[L.W_EIP];
     this.#emulate();
     if (patch === null) return 'resume';
     const { callouts } = this.counts;
     callouts[patch.mnemonic] = (callouts[patch.mnemonic] ?? 0) + 1;
-    this.#reconsider(patch);
+    this.#reconsider(patch, start);
     return 'resume';
   }
 
-  /** A patch that is there for the sake of where its instruction leads to may have done its work. */
-  #reconsider(patch: Patch): void {
+  /** What was emulated, at `start`, may have shown that its patch is not needed. */
+  #reconsider(patch: Patch, start: number): void {
     const code = this.#code;
     if (patch.kind === 'edge') {
       if (code.finish(patch)) code.lift(patch);
-    } else if (patch.kind === 'return' && patch.ordinary && code.isKnown(this.#vcpu.address)) {
-      if (++patch.good >= TRUST) code.lift(patch);
+      return;
     }
+    if (!patch.isTrustable || !code.isKnown(this.#vcpu.address)) return;
+    // After a fault EIP is in a handler.
+    const advanced = (this.#vcpu.i32[L.W_EIP] - start) >>> 0;
+    if (patch.kind === 'selector' && advanced > LONGEST) return;
+    if (++patch.good >= TRUST) code.lift(patch);
   }
 }
