@@ -19,7 +19,7 @@ function imm32(value: number): number[] {
   return [value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, (value >>> 24) & 0xff];
 }
 
-function pieceOf(bytes: readonly number[]): Piece {
+function pieceOf(bytes: readonly number[], data = new Uint8Array(DATA_BYTES)): Piece {
   const registers = new Int32Array(8);
   registers[4] = STACK;
   return {
@@ -28,7 +28,7 @@ function pieceOf(bytes: readonly number[]): Piece {
     paging: '32-bit',
     registers,
     flags: 0,
-    data: new Uint8Array(DATA_BYTES),
+    data,
   };
 }
 
@@ -109,6 +109,18 @@ describe('the scanner', () => {
     const { subject } = runSame(pieceOf([...code, ...HALT]));
     expect(patched(subject)).toEqual([6]);
     expect(subject.monitor.techniqueCounts).toMatchObject({ invalidations: 2 });
+  });
+
+  it('does not let code run in a page that is to be scanned again', () => {
+    // PUSHF; POP EAX; NOP; RET in another page, called before and after its NOP is written to.
+    const data = new Uint8Array(DATA_BYTES);
+    data.set([...PUSHF_POP_EAX, 0x90, 0xc3]);
+    const call = (at: number) => [0xe8, ...imm32(DATA - CODE - at - 5)];
+    const code = [...call(0), 0xc6, 0x05, ...imm32(DATA + 2), 0x90, 0x31, 0xc0, ...call(14), ...HALT];
+    const { subject, outcome } = runSame(pieceOf(code, data));
+    // ZF and PF by XOR; IF, which ring 1 has on, is clear.
+    expect(outcome.registers['eax']).toBe(0x46);
+    expect(subject.monitor.techniqueCounts).toMatchObject({ invalidations: 1, callouts: { pushf: 2 } });
   });
 
   it('lets go of a RET that has led to known code often enough, and never of an indirect jump', () => {
