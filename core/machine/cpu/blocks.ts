@@ -8,8 +8,11 @@ import * as L from './layout.ts';
 
 /** Instructions in one block at most. */
 const MAX_INSTRUCTIONS = 32;
-/** Blocks kept: a direct-mapped cache, so memory stays bounded. */
-const CACHE_SIZE = 1 << 15;
+/**
+ * Blocks kept: a direct-mapped cache, so memory stays bounded. A Linux that boots has some ten thousand in turn; keeping four times as many
+ * made it no more than a tenth faster, and the heap twice as large.
+ */
+const CACHE_SIZE = 1 << 13;
 
 /** Straight-line code decoded once: from an address to the first instruction that ends a block, within one page. */
 export interface Block {
@@ -22,8 +25,8 @@ export interface Block {
   readonly bytes: number;
   readonly instructions: readonly Instruction[];
   readonly handlers: readonly Handler[];
-  /** Whether the cache may keep it: not what crosses a page or lies outside of RAM. */
-  readonly isCached: boolean;
+  /** Whether the cache keeps it: not what crosses a page or lies outside of RAM, and not for ever. */
+  isCached: boolean;
   /** The two blocks that followed last, valid for a link key (Access.linkKey) at a linear address. */
   link: Block | null;
   linkKey: number;
@@ -75,12 +78,29 @@ class Fetcher implements CodeSource {
   }
 }
 
+/** Places for instructions that cross a page, a power of two. */
+const CROSSING_SIZE = 1 << 8;
+const LONGEST = 15;
+
+/** An instruction that begins in one page and ends in the next, as a block of its own. */
+interface Crossing {
+  readonly block: Block;
+  readonly bytes: Uint8Array;
+}
+
 /** Finds the block at CS:EIP, decoding it if need be. */
 export class Blocks {
   readonly #cpu: Executor;
   readonly #fetcher: Fetcher;
   readonly #cache: (Block | undefined)[] = new Array<Block | undefined>(CACHE_SIZE);
-  readonly #handlers = new Map<OpcodeRow, Handler>();
+  readonly #crossing: (Crossing | undefined)[] = new Array<Crossing | undefined>(CROSSING_SIZE);
+  #lastDropped: Block | null = null;
+  /** Blocks dropped since links to such were last looked for. */
+  #dropped = 0;
+  readonly #handlerOfRow = new Map<OpcodeRow, Handler>();
+  /** The block that is being decoded. */
+  readonly #instructions: Instruction[] = [];
+  readonly #handlers: Handler[] = [];
 
   constructor(cpu: Executor) {
     this.#cpu = cpu;
@@ -113,23 +133,97 @@ export class Blocks {
     ) {
       return cached;
     }
+    if ((host & 0xfff) > 4096 - LONGEST) {
+      const crossing = this.#crossingAt(offset, linear, host);
+      if (crossing !== null) return crossing;
+    }
     const block = this.#decode(offset, linear, host, MAX_INSTRUCTIONS);
-    if (block.isCached) {
+    if (!block.isCached) {
+      this.#keepCrossing(block, linear);
+    } else {
       const page = (host - L.RAM) >>> 12;
       const isNew = cpu.codePages.mark(page, host & 0xfff, (host & 0xfff) + block.bytes - 1);
       if (isNew) cpu.protectCode(page);
-      this.#cache[slot] = block;
+      this.#keep(slot, block);
     }
     return block;
+  }
+
+  /** Host offset of the page behind that of a linear address if the TLB has it, else -1. */
+  #nextPage(linear: number): number {
+    const { i32 } = this.#cpu;
+    const next = ((linear | 0xfff) + 1) | 0;
+    const entry = i32[i32[L.W_EXECUTE_TABLE] + (next >>> 12)];
+    return entry === L.INVALID ? -1 : (next + entry) >>> 0;
+  }
+
+  /**
+   * The block of an instruction that crosses into the next page, if it is kept and memory still holds these bytes: what the next page is
+   * depends on its translation. Without that in the TLB, decoding has to fetch and may fault; with it, fetching leaves no trace.
+   */
+  #crossingAt(offset: number, linear: number, host: number): Block | null {
+    const cpu = this.#cpu;
+    const crossing = this.#crossing[crossingSlot(host)];
+    if (crossing === undefined) return null;
+    const { block, bytes } = crossing;
+    if (block.host !== host || block.codeSize !== cpu.codeSize) return null;
+    if ((offset >>> 0) + block.bytes - 1 > cpu.segment(CS, L.S_LIMIT) >>> 0) return null;
+    const next = this.#nextPage(linear);
+    if (next < 0) return null;
+    const inPage = 4096 - (linear & 0xfff);
+    for (let n = 0; n < bytes.length; n++) {
+      if (bytes[n] !== cpu.u8[n < inPage ? host + n : next + n - inPage]) return null;
+    }
+    return block;
+  }
+
+  #keepCrossing(block: Block, linear: number): void {
+    const { u8 } = this.#cpu;
+    const { host } = block;
+    const next = this.#nextPage(linear);
+    if (next < 0) return;
+    const inPage = 4096 - (linear & 0xfff);
+    const bytes = Uint8Array.from({ length: block.bytes }, (_, n) => u8[n < inPage ? host + n : next + n - inPage]);
+    this.#crossing[crossingSlot(host)] = { block, bytes };
+  }
+
+  #keep(slot: number, block: Block): void {
+    if (this.#lastDropped !== null) unlink(this.#lastDropped);
+    this.#drop(slot);
+    this.#cache[slot] = block;
+  }
+
+  /**
+   * Others may still be linked to this block, so it must not hold on to others itself: two that displace each other in turn would make a
+   * chain without end. The run loop may link it once more, to the block that displaced it. Now and then the links to it go too.
+   */
+  #drop(slot: number): void {
+    const block = this.#cache[slot];
+    if (block === undefined) return;
+    unlink(block);
+    this.#lastDropped = block;
+    block.isCached = false;
+    this.#cache[slot] = undefined;
+    if (++this.#dropped === CACHE_SIZE / 8) this.#unlinkDropped();
+  }
+
+  #unlinkDropped(): void {
+    this.#dropped = 0;
+    for (const block of this.#cache) {
+      if (block === undefined) continue;
+      if (block.link?.isCached === false) block.link = null;
+      if (block.other?.isCached === false) block.other = null;
+    }
   }
 
   #decode(offset: number, linear: number, host: number, most: number): Block {
     const cpu = this.#cpu;
     const { codeSize } = cpu;
-    const instructions: Instruction[] = [];
-    const handlers: Handler[] = [];
+    const instructions = this.#instructions;
+    const handlers = this.#handlers;
+    let count = 0;
     let bytes = 0;
-    while (instructions.length < most && (linear & 0xfff) + bytes < 4096) {
+    while (count < most && (linear & 0xfff) + bytes < 4096) {
       this.#fetcher.start(offset + bytes, (linear + bytes) | 0, host < 0 ? -1 : host + bytes, bytes === 0);
       let instruction: Instruction;
       try {
@@ -138,21 +232,23 @@ export class Blocks {
         if (thrown === END_OF_BLOCK) break;
         throw thrown;
       }
-      instructions.push(instruction);
-      handlers.push(this.#handler(instruction.row));
+      instructions[count] = instruction;
+      handlers[count] = this.#handler(instruction.row);
+      count++;
       bytes += instruction.length;
       if (instruction.row.endsBlock) break;
     }
     const generation = host < 0 ? 0 : cpu.codePages.generations[(host - L.RAM) >>> 12];
-    // What crosses into the next page depends on that page's translation, so it is decoded anew each time.
+    // What crosses into the next page depends on that page's translation: see #crossingAt().
     const isCached = host >= 0 && (host & 0xfff) + bytes <= 4096;
     return {
       host,
       codeSize,
       generation,
       bytes,
-      instructions,
-      handlers,
+      // Copies have just the room they need.
+      instructions: instructions.slice(0, count),
+      handlers: handlers.slice(0, count),
       isCached,
       link: null,
       linkKey: -1,
@@ -164,11 +260,20 @@ export class Blocks {
   }
 
   #handler(row: OpcodeRow): Handler {
-    let handler = this.#handlers.get(row);
+    let handler = this.#handlerOfRow.get(row);
     if (handler === undefined) {
       handler = handlerOf(row);
-      this.#handlers.set(row, handler);
+      this.#handlerOfRow.set(row, handler);
     }
     return handler;
   }
+}
+
+function crossingSlot(host: number): number {
+  return (host >>> 12) & (CROSSING_SIZE - 1);
+}
+
+function unlink(block: Block): void {
+  block.link = null;
+  block.other = null;
 }
