@@ -34,11 +34,13 @@ function read(path: string, what: string): Uint8Array {
 export function openGuest(options: RunArguments): Guest {
   const { image } = options;
   if (BUILT_IN.includes(image)) {
+    // Each built-in guest is there as a kernel for a machine and as one for the monitor's interface.
+    const file = options.mode === 'para' ? `${image}-para` : image;
     return {
       name: image,
-      kernel: read(join(GUESTS, `${image}.elf`), 'built-in guest'),
+      kernel: read(join(GUESTS, `${file}.elf`), 'built-in guest'),
       initrd: options.initrd === null ? null : read(options.initrd, 'initrd'),
-      symbols: new TextDecoder().decode(read(join(GUESTS, `${image}.json`), 'symbol file')),
+      symbols: new TextDecoder().decode(read(join(GUESTS, `${file}.json`), 'symbol file')),
       commandLine: options.append ?? '',
       memoryMib: options.memoryMib ?? 32,
     };

@@ -1,9 +1,9 @@
 import { MachineStop } from '../machine/cpu/fault.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
-import { type MachineStart, type MachineState, Pc, type PcOptions, type RunEnd } from '../machine/pc.ts';
+import { type MachineState, Pc, type PcOptions, type RunEnd } from '../machine/pc.ts';
 import type { EditableRegister, MemoryWindow } from '../protocol/messages.ts';
-import { MONITOR_MEMORY, Monitor } from '../vmm/monitor.ts';
+import { type GuestStart, MONITOR_MEMORY, Monitor } from '../vmm/monitor.ts';
 import type { MonitorMode, Paging } from '../vmm/technique.ts';
 import type { Input, Moment } from './journal.ts';
 
@@ -26,7 +26,7 @@ export class GuestMachine {
   pc: Pc;
   /** Runs the guest on the machine, unless the guest has the machine for itself. */
   monitor: Monitor | null = null;
-  readonly #start: MachineStart;
+  readonly #start: GuestStart;
   readonly #options: GuestMachineOptions;
   #boot = 0;
   /** Steps of the power cycles before this one. */
@@ -34,7 +34,7 @@ export class GuestMachine {
   /** Nothing has run or come since the session began. */
   #isFresh = true;
 
-  constructor(start: MachineStart, options: GuestMachineOptions) {
+  constructor(start: GuestStart, options: GuestMachineOptions) {
     this.#start = start;
     this.#options = options;
     this.pc = this.#powerOn();

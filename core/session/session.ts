@@ -1,6 +1,7 @@
-import { type BootPlan, ImageError, type SymbolFile } from '../guests/boot.ts';
+import { type BootOptions, type BootPlan, ImageError, type SymbolFile } from '../guests/boot.ts';
 import { symbolsFromElf } from '../guests/elf-symbols.ts';
 import { loadImage } from '../guests/load.ts';
+import { loadXen, type XenDomain } from '../guests/xen.ts';
 import { ESP } from '../ia32/registers.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
 import type { MachineState, Pc, RunEnd } from '../machine/pc.ts';
@@ -58,12 +59,21 @@ const SINGLE_STEPS = 50_000;
 const CALLS: readonly string[] = ['call', 'callIndirect', 'callFar', 'int', 'int3', 'into', 'loop', 'loope', 'loopne'];
 const RETURNS: readonly string[] = ['ret', 'retFar', 'iret', 'sysexit'];
 
+/** A paravirtualized kernel's start: its domain says where it begins, the registers of a processor count for nothing. */
+type DomainStart = Omit<BootPlan, 'kind'> & { readonly kind: 'xen'; readonly domain: XenDomain };
+
+/** Throws ImageError for a kernel that is not made for the monitor's interface. */
+function loadDomain(kernel: Uint8Array, options: BootOptions): DomainStart {
+  const { segments, symbols, domain } = loadXen(kernel, options);
+  return { kind: 'xen', segments, symbols, domain, registers: { eip: 0, codeSelector: 8, dataSelector: 16 } };
+}
+
 /** A machine and what a person does with it: run, pause, step, break, reset, look, change, save. */
 export class Session {
   readonly guest: Guest;
   readonly symbolFile: SymbolFile | null;
   readonly symbols: SymbolTable;
-  readonly plan: BootPlan;
+  readonly plan: BootPlan | DomainStart;
   /** What came to the machine from outside: replay() gives it all again. */
   readonly journal = new Journal();
   /** Why the machine does not run; what it was when it last did not. */
@@ -82,7 +92,8 @@ export class Session {
       throw new ImageError(`The memory must be a whole number of MiB from ${MIN_MEMORY_MIB} to ${MAX_MEMORY_MIB}.`);
     }
     const memoryBytes = memoryMib * 1048576;
-    this.plan = loadImage(guest.kernel, { memoryBytes, commandLine: guest.commandLine, initrd: guest.initrd });
+    const boot = { memoryBytes, commandLine: guest.commandLine, initrd: guest.initrd };
+    this.plan = options.mode === 'para' ? loadDomain(guest.kernel, boot) : loadImage(guest.kernel, boot);
     this.symbolFile = guest.symbols === null ? symbolsFromElf(guest.kernel) : parseSymbols(guest.symbols);
     this.symbols = new SymbolTable(this.symbolFile);
     this.guest = guest;

@@ -28,7 +28,11 @@ function padded(bytes: Uint8Array): Uint8Array {
 }
 
 /** An ELF kernel with a PT_NOTE program header behind those of its parts; `others` are bytes before its own notes. */
-export function makeXenElf(notes: Notes, parts: readonly ElfPart[], others = new Uint8Array(0)): Uint8Array {
+export function makeXenElf(
+  notes: Notes,
+  parts: readonly ElfPart[],
+  others: Uint8Array = new Uint8Array(0),
+): Uint8Array {
   const own = Object.entries(notes).flatMap(([type, content]) => {
     if (content === undefined) return [];
     const bytes = typeof content === 'number' ? words(content) : new TextEncoder().encode(`${content}\0`);
