@@ -7,7 +7,15 @@ import {
   type Operand,
   type Repeat,
 } from './instruction.ts';
-import { ONE_BYTE_16, ONE_BYTE_32, type Recipe, TWO_BYTE_16, TWO_BYTE_32 } from './opcodes/encoding.ts';
+import {
+  ONE_BYTE_16,
+  ONE_BYTE_32,
+  type Recipe,
+  THREE_BYTE,
+  TWO_BYTE_16,
+  TWO_BYTE_32,
+  UNDEFINED_ENCODING,
+} from './opcodes/encoding.ts';
 import { TOO_LONG, UNDEFINED } from './opcodes/row.ts';
 import { DS, EBP, EBX, EDI, ESI, ESP, NO_REGISTER, SS } from './registers.ts';
 
@@ -106,6 +114,15 @@ export function decode(from: CodeSource, at: number, codeSize: 2 | 4): Instructi
   if (opcode === 0x0f) {
     opcode = byte();
     encoding = (operandSize === 2 ? TWO_BYTE_16 : TWO_BYTE_32)[opcode];
+    if (opcode === 0x38) {
+      opcode = byte();
+      encoding = repeat === 0 && operandSize !== codeSize ? THREE_BYTE[opcode] : UNDEFINED_ENCODING;
+    }
+  }
+  const { prefixed } = encoding;
+  if (prefixed !== null) {
+    if (repeat !== 0) encoding = repeat === 0xf3 ? prefixed.repeat : prefixed.repeatNot;
+    else if (operandSize !== codeSize) encoding = prefixed.operandSize;
   }
   if (encoding.modrm) {
     modrm = byte();

@@ -92,8 +92,6 @@ function mnemonic(i: Instruction): string {
       return i.addressSize === 4 ? 'jecxz' : name;
     case 'xlat':
       return 'xlatb';
-    case 'nop':
-      return i.repeat === 0xf3 && i.modrm < 0 ? 'pause' : name;
     default:
       return name;
   }

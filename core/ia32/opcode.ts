@@ -7,7 +7,7 @@ import type { OperationName } from './operations.ts';
 
 /**
  * Operand codes of the SDM (volume 2, appendix A.2): Eb Ev Ew Gb Gv Gw Ib Iz Iw Ibs (8 bits sign-extended) Jb Jz M (address
- * only) Mp (far pointer in memory) Ms (pseudo-descriptor) Ma Ob Ov Sw Cd Dd Rd Ap, fixed registers, ES to GS, and for x87 ST0,
+ * only) Mp (far pointer in memory) Ms (pseudo-descriptor) Ma Mdq Ob Ov Sw Cd Dd Rd Ed Gd Ap, fixed registers, ES to GS, and for x87 ST0,
  * STi and m16 to m80. RvMw is a register of the operand size or 16 bits of memory (MOV from a segment register, SLDT, STR, SMSW).
  */
 export type OperandCode =
@@ -17,6 +17,8 @@ export type OperandCode =
   | 'Gb'
   | 'Gw'
   | 'Gv'
+  | 'Ed'
+  | 'Gd'
   | 'Rd'
   | 'RvMw'
   | 'Ib'
@@ -31,6 +33,7 @@ export type OperandCode =
   | 'Ms'
   | 'Ma'
   | 'Mq'
+  | 'Mdq'
   | 'Mw'
   | 'Ob'
   | 'Ov'
@@ -93,7 +96,10 @@ export type Intercept =
   | 'io'
   | 'msr'
   | 'descriptor'
-  | 'wbinvd';
+  | 'pause'
+  | 'wbinvd'
+  /** A VMX instruction: always, before the check of CPL (SDM volume 3, 30.3). */
+  | 'vmx';
 
 /** Number in memory that an x87 instruction loads or stores (SDM volume 1, 8.2). */
 export type MemoryFormat = 'f32' | 'f64' | 'f80' | 'i16' | 'i32' | 'i64' | 'bcd';

@@ -88,6 +88,21 @@ export type SemanticsName =
   | 'sahf'
   | 'salc';
 
+/** VMX instructions (SDM volume 3, chapter 30). */
+export type VmxOperation =
+  | 'vmxon'
+  | 'vmxoff'
+  | 'vmclear'
+  | 'vmptrld'
+  | 'vmptrst'
+  | 'vmread'
+  | 'vmwrite'
+  | 'vmlaunch'
+  | 'vmresume'
+  | 'vmcall'
+  | 'invept'
+  | 'invvpid';
+
 /** Operations that are plain functions on the processor, in machine/cpu/: every engine calls the same one. */
 export type SystemOperation =
   // segments and far transfers
@@ -158,6 +173,8 @@ export type SystemOperation =
   | 'rdtsc'
   | 'rdpmc'
   | 'cpuid'
+  // virtual-machine extensions
+  | VmxOperation
   // divide and the rest
   | 'div'
   | 'idiv'

@@ -1,9 +1,9 @@
 import { KIND, NO_OPERAND, type Operand, type OperandKind } from '../instruction.ts';
 import type { OpcodeRow, OperandCode } from '../opcode.ts';
 import { CS, DS, EAX, ECX, EDX, ES, FS, GS, SS } from '../registers.ts';
-import { ONE_BYTE } from './one-byte.ts';
-import { type Entry, isForms, UNDEFINED } from './row.ts';
-import { TWO_BYTE } from './two-byte.ts';
+import { ONE_BYTE, ONE_BYTE_PREFIXED } from './one-byte.ts';
+import { type ByPrefix, type Entry, isForms, UNDEFINED } from './row.ts';
+import { THREE_BYTE_38, TWO_BYTE, TWO_BYTE_PREFIXED } from './two-byte.ts';
 
 /** The opcode table as the decoder reads it: made once per operand size, so that no string is looked at while decoding. */
 
@@ -104,6 +104,8 @@ const RECIPES: Readonly<Record<OperandCode, (size: 2 | 4) => Recipe>> = {
   Ev: size => modrm(general(size), generalMemory(size)),
   RvMw: size => modrm(general(size), M16),
   Gb: () => chosen(HOW.reg, R8),
+  Ed: () => modrm(R32, M32),
+  Gd: () => chosen(HOW.reg, R32),
   Gw: () => chosen(HOW.reg, R16),
   Gv: size => chosen(HOW.reg, general(size)),
   Rd: () => chosen(HOW.rm, R32),
@@ -127,6 +129,7 @@ const RECIPES: Readonly<Record<OperandCode, (size: 2 | 4) => Recipe>> = {
   Ms: () => memory(6),
   Ma: size => memory(2 * size),
   Mq: () => memory(8),
+  Mdq: () => memory(16),
   AL: () => fixed(R8[EAX]),
   CL: () => fixed(R8[ECX]),
   DX: () => fixed(R16[EDX]),
@@ -164,10 +167,12 @@ export interface Encoding {
   readonly modrm: boolean;
   /** Mod 0 to 2 is followed by an address: not so for moves of control and debug registers, which ignore it. */
   readonly address: boolean;
-  /** Undefined after 66, F2 or F3: FXSAVE and FXRSTOR, which the manual marks NP (volume 2, 3.1.1.1). */
+  /** Undefined after 66, F2 or F3: what the manual marks NP (volume 2, 3.1.1.1), FXSAVE, FXRSTOR, VMCALL and its neighbours. */
   readonly bare: boolean;
   /** Encodings by ModRM (8 memory forms by /reg, 64 register forms) instead of this one; null if there is but this one. */
   readonly forms: readonly Encoding[] | null;
+  /** What 66, F3 and F2 make of an opcode of which they are a part; null where they are mere prefixes. */
+  readonly prefixed: { readonly operandSize: Encoding; readonly repeat: Encoding; readonly repeatNot: Encoding } | null;
   readonly dst: Recipe;
   readonly src: Recipe;
   readonly third: Recipe;
@@ -175,7 +180,7 @@ export interface Encoding {
   readonly condition: number;
 }
 
-function encoding(entry: Entry, opcode: number, size: 2 | 4, form = 0): Encoding {
+function encoding(entry: Entry, opcode: number, size: 2 | 4, form = 0, prefixes: ByPrefix | null = null): Encoding {
   const forms = isForms(entry) ? entry.map((row, n) => encoding(row, opcode, size, n)) : null;
   const row = isForms(entry) ? UNDEFINED : entry;
   const recipes = row.operands.map(code => RECIPES[code](size));
@@ -184,8 +189,13 @@ function encoding(entry: Entry, opcode: number, size: 2 | 4, form = 0): Encoding
     row,
     modrm: forms !== null || byModrm,
     address: !row.operands.includes('Rd'),
-    bare: row.operands.includes('Mfx'),
+    bare: row.operands.includes('Mfx') || (row.intercept === 'vmx' && row.operands.length === 0),
     forms,
+    prefixed: prefixes && {
+      operandSize: encoding(prefixes.operandSize, opcode, size),
+      repeat: encoding(prefixes.repeat, opcode, size),
+      repeatNot: encoding(prefixes.repeatNot, opcode, size),
+    },
     dst: recipes[0] ?? NOTHING,
     src: recipes[1] ?? NOTHING,
     third: recipes[2] ?? NOTHING,
@@ -199,11 +209,19 @@ function fcmovCondition(opcode: number, form: number): number {
   return [2, 4, 6, 10][reg] | (opcode & 1);
 }
 
-function encodings(map: readonly Entry[], size: 2 | 4): readonly Encoding[] {
-  return map.map((entry, opcode) => encoding(entry, opcode, size));
+function encodings(
+  map: readonly Entry[],
+  size: 2 | 4,
+  prefixed: Readonly<Record<number, ByPrefix>> = {},
+): readonly Encoding[] {
+  return map.map((entry, opcode) => encoding(entry, opcode, size, 0, prefixed[opcode] ?? null));
 }
 
-export const ONE_BYTE_16 = encodings(ONE_BYTE, 2);
-export const ONE_BYTE_32 = encodings(ONE_BYTE, 4);
-export const TWO_BYTE_16 = encodings(TWO_BYTE, 2);
-export const TWO_BYTE_32 = encodings(TWO_BYTE, 4);
+export const ONE_BYTE_16 = encodings(ONE_BYTE, 2, ONE_BYTE_PREFIXED);
+export const ONE_BYTE_32 = encodings(ONE_BYTE, 4, ONE_BYTE_PREFIXED);
+export const TWO_BYTE_16 = encodings(TWO_BYTE, 2, TWO_BYTE_PREFIXED);
+export const TWO_BYTE_32 = encodings(TWO_BYTE, 4, TWO_BYTE_PREFIXED);
+
+/** Opcodes after 66 0F 38; without 66 none is defined. Their operands do not depend on the operand size. */
+export const THREE_BYTE = encodings(THREE_BYTE_38, 4);
+export const UNDEFINED_ENCODING = encoding(UNDEFINED, 0, 4);

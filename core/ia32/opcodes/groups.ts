@@ -1,4 +1,5 @@
-import type { OpcodeRow } from '../opcode.ts';
+import type { Check, OpcodeRow } from '../opcode.ts';
+import type { VmxOperation } from '../operations.ts';
 import { byReg, type Forms, type OperandList, row, UNDEFINED } from './row.ts';
 
 /** Opcodes that the /reg field of ModRM completes (SDM volume 2, table A-6). */
@@ -6,6 +7,7 @@ import { byReg, type Forms, type OperandList, row, UNDEFINED } from './row.ts';
 const LOCK = { lock: true };
 const CPL0 = ['cpl0'] as const;
 const PROTECTED = ['protected'] as const;
+export const PROTECTED_CPL0 = ['protected', 'cpl0'] as const;
 
 function arithmetic(operands: OperandList): Forms {
   return byReg([
@@ -24,7 +26,7 @@ export const GROUP_1_BYTE = arithmetic('Eb Ib');
 export const GROUP_1_WORD = arithmetic('Ev Iz');
 export const GROUP_1_SIGNED = arithmetic('Ev Ibs');
 
-export const GROUP_1A = only(0, row('pop', 'Ev'));
+export const GROUP_1A = only(row('pop', 'Ev'));
 
 /** Group 2. /6 is not documented and does what /4 does. */
 export function shiftGroup(operands: OperandList): Forms {
@@ -83,24 +85,50 @@ export const GROUP_5 = byReg([
 export const GROUP_6 = byReg([
   row('sldt', 'RvMw', { checks: PROTECTED, intercept: 'descriptor', sensitive: true }),
   row('str', 'RvMw', { checks: PROTECTED, intercept: 'descriptor', sensitive: true }),
-  row('lldt', 'Ew', { checks: ['protected', 'cpl0'], intercept: 'descriptor' }),
-  row('ltr', 'Ew', { checks: ['protected', 'cpl0'], intercept: 'descriptor' }),
+  row('lldt', 'Ew', { checks: PROTECTED_CPL0, intercept: 'descriptor' }),
+  row('ltr', 'Ew', { checks: PROTECTED_CPL0, intercept: 'descriptor' }),
   row('verr', 'Ew', { checks: PROTECTED, sensitive: true }),
   row('verw', 'Ew', { checks: PROTECTED, sensitive: true }),
   UNDEFINED,
   UNDEFINED,
 ]);
 
-export const GROUP_7 = byReg([
-  row('sgdt', 'Ms', { intercept: 'descriptor', sensitive: true }),
-  row('sidt', 'Ms', { intercept: 'descriptor', sensitive: true }),
-  row('lgdt', 'Ms', { checks: CPL0, intercept: 'descriptor' }),
-  row('lidt', 'Ms', { checks: CPL0, intercept: 'descriptor' }),
-  row('smsw', 'RvMw', { sensitive: true }),
-  UNDEFINED,
-  row('lmsw', 'Ew', { checks: CPL0, intercept: 'cr', endsBlock: true }),
-  row('invlpg', 'M', { checks: CPL0, intercept: 'invlpg', endsBlock: true }),
-]);
+const sgdt = row('sgdt', 'Ms', { intercept: 'descriptor', sensitive: true });
+const sidt = row('sidt', 'Ms', { intercept: 'descriptor', sensitive: true });
+const lgdt = row('lgdt', 'Ms', { checks: CPL0, intercept: 'descriptor' });
+const lidt = row('lidt', 'Ms', { checks: CPL0, intercept: 'descriptor' });
+const smsw = row('smsw', 'RvMw', { sensitive: true });
+const lmsw = row('lmsw', 'Ew', { checks: CPL0, intercept: 'cr', endsBlock: true });
+const invlpg = row('invlpg', 'M', { checks: CPL0, intercept: 'invlpg', endsBlock: true });
+
+/** A VMX instruction (SDM volume 3, 30.3). */
+export function vmx(operation: VmxOperation, operands: OperandList, checks: readonly Check[]): OpcodeRow {
+  return row(operation, operands, { checks, intercept: 'vmx', endsBlock: true });
+}
+
+/** The register forms of /0 are VMX instructions. VMCALL exits in every mode of a guest. */
+export const GROUP_7 = byReg(
+  [sgdt, sidt, lgdt, lidt, smsw, UNDEFINED, lmsw, invlpg],
+  [
+    [
+      UNDEFINED,
+      vmx('vmcall', '', CPL0),
+      vmx('vmlaunch', '', PROTECTED_CPL0),
+      vmx('vmresume', '', PROTECTED_CPL0),
+      vmx('vmxoff', '', PROTECTED_CPL0),
+      UNDEFINED,
+      UNDEFINED,
+      UNDEFINED,
+    ],
+    UNDEFINED,
+    UNDEFINED,
+    UNDEFINED,
+    smsw,
+    UNDEFINED,
+    lmsw,
+    UNDEFINED,
+  ],
+);
 
 export const GROUP_8 = byReg([
   UNDEFINED,
@@ -113,10 +141,21 @@ export const GROUP_8 = byReg([
   row('btc', 'Ev Ib', LOCK),
 ]);
 
-export const GROUP_9 = only(1, row('cmpxchg8b', 'Mq', LOCK));
+/** CMPXCHG8B takes any prefix; in /6 and /7, the VMX pointers, the prefix is a part of the opcode. */
+function group9(six: OpcodeRow, seven: OpcodeRow): Forms {
+  const cmpxchg8b = row('cmpxchg8b', 'Mq', LOCK);
+  return byReg([UNDEFINED, cmpxchg8b, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED, six, seven]);
+}
 
-export const GROUP_11_BYTE = only(0, row('mov', 'Eb Ib'));
-export const GROUP_11_WORD = only(0, row('mov', 'Ev Iz'));
+export const GROUP_9 = group9(vmx('vmptrld', 'Mq', PROTECTED_CPL0), vmx('vmptrst', 'Mq', PROTECTED_CPL0));
+export const GROUP_9_PREFIXED = {
+  operandSize: group9(vmx('vmclear', 'Mq', PROTECTED_CPL0), UNDEFINED),
+  repeat: group9(vmx('vmxon', 'Mq', PROTECTED_CPL0), UNDEFINED),
+  repeatNot: group9(UNDEFINED, UNDEFINED),
+} as const;
+
+export const GROUP_11_BYTE = only(row('mov', 'Eb Ib'));
+export const GROUP_11_WORD = only(row('mov', 'Ev Iz'));
 
 /** FXSAVE and FXRSTOR do not look at pending x87 exceptions (SDM volume 2, FXSAVE). */
 export const GROUP_15 = byReg([
@@ -180,16 +219,7 @@ export const MOV_TO_DEBUG = row('movToDebug', 'Dd Rd', {
   endsBlock: true,
 });
 
-/** A group with one member. */
-function only(reg: 0 | 1, member: OpcodeRow): Forms {
-  return byReg([
-    reg === 0 ? member : UNDEFINED,
-    reg === 1 ? member : UNDEFINED,
-    UNDEFINED,
-    UNDEFINED,
-    UNDEFINED,
-    UNDEFINED,
-    UNDEFINED,
-    UNDEFINED,
-  ]);
+/** A group whose one member is /0. */
+function only(member: OpcodeRow): Forms {
+  return byReg([member, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED]);
 }

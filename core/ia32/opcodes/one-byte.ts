@@ -14,7 +14,7 @@ import {
   MOV_TO_SEGMENT,
   shiftGroup,
 } from './groups.ts';
-import { type Entry, opcodeMap, type RowOptions, range, row } from './row.ts';
+import { type ByPrefix, type Entry, opcodeMap, type RowOptions, range, row } from './row.ts';
 import { X87 } from './x87.ts';
 
 /** The six encodings of an operation on two operands (SDM volume 2, table A-2). */
@@ -31,6 +31,12 @@ function arithmetic(first: number, operation: SemanticsName, options: RowOptions
 
 const ENDS = { endsBlock: true };
 const IO = { intercept: 'io', endsBlock: true } as const;
+
+const NOP = row('nop');
+/** What F3 makes of a NOP. A P6 carries it out as one, but for its VM exit. */
+export const ONE_BYTE_PREFIXED: Readonly<Record<number, ByPrefix>> = {
+  144: { operandSize: NOP, repeat: row('nop', '', { mnemonic: 'pause', intercept: 'pause' }), repeatNot: NOP },
+};
 
 /** One-byte opcodes (SDM volume 2, table A-2). The prefixes and 0F are the decoder's. */
 export const ONE_BYTE: readonly Entry[] = opcodeMap({
@@ -88,7 +94,7 @@ export const ONE_BYTE: readonly Entry[] = opcodeMap({
   141: row('lea', 'Gv M'),
   142: MOV_TO_SEGMENT,
   143: GROUP_1A,
-  144: row('nop'),
+  144: NOP,
   ...range(0x91, 7, row('xchg', 'Zv eAX')),
   152: row('cbw'),
   153: row('cwd'),

@@ -70,6 +70,13 @@ export type Forms = readonly OpcodeRow[];
 /** An opcode's row, or its forms by ModRM. */
 export type Entry = OpcodeRow | Forms;
 
+/** What an opcode of which a prefix is a part means after 66, F3 and F2. */
+export interface ByPrefix {
+  readonly operandSize: Entry;
+  readonly repeat: Entry;
+  readonly repeatNot: Entry;
+}
+
 export function isForms(entry: Entry): entry is Forms {
   return Array.isArray(entry);
 }

@@ -3,13 +3,16 @@ import {
   GROUP_7,
   GROUP_8,
   GROUP_9,
+  GROUP_9_PREFIXED,
   GROUP_15,
   MOV_FROM_CONTROL,
   MOV_FROM_DEBUG,
   MOV_TO_CONTROL,
   MOV_TO_DEBUG,
+  PROTECTED_CPL0,
+  vmx,
 } from './groups.ts';
-import { type Entry, opcodeMap, range, row } from './row.ts';
+import { type ByPrefix, type Entry, opcodeMap, range, row, UNDEFINED } from './row.ts';
 
 const LOCK = { lock: true };
 
@@ -39,6 +42,8 @@ export const TWO_BYTE: readonly Entry[] = opcodeMap({
   52: row('sysenter', '', { endsBlock: true }),
   53: row('sysexit', '', { checks: ['cpl0'], endsBlock: true }),
   ...range(0x40, 16, row('cmov', 'Gv Ev')),
+  120: vmx('vmread', 'Ed Gd', PROTECTED_CPL0),
+  121: vmx('vmwrite', 'Gd Ed', PROTECTED_CPL0),
 
   ...range(0x80, 16, row('jcc', 'Jz', { mnemonic: 'j', endsBlock: true })),
   ...range(0x90, 16, row('setcc', 'Eb', { mnemonic: 'set' })),
@@ -77,4 +82,19 @@ export const TWO_BYTE: readonly Entry[] = opcodeMap({
   199: GROUP_9,
   ...range(0xc8, 8, row('bswap', 'Zv')),
   255: row('ud', 'Gv Ev', { mnemonic: 'ud0', endsBlock: true }),
+});
+
+const UNPREFIXED: ByPrefix = { operandSize: UNDEFINED, repeat: UNDEFINED, repeatNot: UNDEFINED };
+
+/** Opcodes after 0F of which a prefix is a part (SDM volume 2, 2.1.2). */
+export const TWO_BYTE_PREFIXED: Readonly<Record<number, ByPrefix>> = {
+  120: UNPREFIXED,
+  121: UNPREFIXED,
+  199: GROUP_9_PREFIXED,
+};
+
+/** Opcodes after 66 0F 38 (SDM volume 2, table A-4). */
+export const THREE_BYTE_38: readonly Entry[] = opcodeMap({
+  128: vmx('invept', 'Gd Mdq', PROTECTED_CPL0),
+  129: vmx('invvpid', 'Gd Mdq', PROTECTED_CPL0),
 });

@@ -1,6 +1,10 @@
 import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CR4, CS, NO_REGISTER, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
+import { EPT_POINTER } from '../../ia32/vmx/controls.ts';
+import { EPT_VIOLATION, EXIT } from '../../ia32/vmx/exits.ts';
+import { createEptWalk, EPT, type EptWalk, walkEpt } from '../mmu/ept.ts';
+import { createNestedWalk, createNestedWalker } from '../mmu/nested.ts';
 import { createWalk, type Access as Kind, PAGE, type PagingRegisters, walkTables } from '../mmu/walk.ts';
 import type { PhysicalMemory } from '../physical.ts';
 import { CodePages } from './code-pages.ts';
@@ -8,6 +12,7 @@ import { Fault } from './fault.ts';
 import * as L from './layout.ts';
 import { EFER, EFER_NXE } from './msr-numbers.ts';
 import { ATTRIBUTE, State } from './state.ts';
+import { VmExit } from './vmx/exit.ts';
 
 /** Filled TLB entries that a flush clears one by one; when there are more, it clears the tables. */
 const LOG_SIZE = 1 << 16;
@@ -18,9 +23,17 @@ export interface TlbEntries {
   readonly entries: Int32Array;
 }
 
+/** Permission and qualification bit by access: an EPT entry and an exit qualification have them in the same order. */
+const EPT_ACCESS: Readonly<Record<Kind, number>> = { read: EPT.read, write: EPT.write, execute: EPT.execute };
+
 /** An entry of the write table without its protection, which belongs to decoded code and not to the architecture. */
 function unprotected(entry: number): number {
   return entry === L.INVALID ? entry : entry & ~L.PROTECTED;
+}
+
+/** Whether a PDPTE can be loaded: present only with its reserved bits 0 (SDM volume 3, table 4-8). */
+export function isPdpte(low: number, high: number): boolean {
+  return (low & PAGE.present) === 0 || ((low & 0x1e6) === 0 && high === 0);
 }
 
 /** What a snapshot keeps of the TLB. */
@@ -36,6 +49,7 @@ export interface TlbState {
  */
 export class Access extends State implements PagingRegisters {
   readonly fault = new Fault();
+  readonly vmExit = new VmExit();
   readonly codePages: CodePages;
   /** Page walks since reset: TLB misses with paging on. */
   walks = 0;
@@ -44,6 +58,11 @@ export class Access extends State implements PagingRegisters {
   #epoch = 0;
   readonly #walk = createWalk();
   readonly #lookWalk = createWalk();
+  readonly #nested = createNestedWalk();
+  readonly #walkNested;
+  readonly #lookNested = createNestedWalk();
+  readonly #lookWalkNested;
+  readonly #eptWalk = createEptWalk();
   readonly #log = new Int32Array(LOG_SIZE);
   #logged = 0;
   readonly #globalLog = new Int32Array(LOG_SIZE);
@@ -54,6 +73,8 @@ export class Access extends State implements PagingRegisters {
   constructor(physical: PhysicalMemory) {
     super(physical);
     this.codePages = new CodePages(physical.size);
+    this.#walkNested = createNestedWalker(physical, this.#nested);
+    this.#lookWalkNested = createNestedWalker(physical, this.#lookNested);
     this.flushAll();
   }
 
@@ -229,6 +250,7 @@ export class Access extends State implements PagingRegisters {
   translate(linear: number, access: Kind, user: boolean): number {
     const i32 = this.i32;
     const page = linear >>> 12;
+    if (i32[L.W_EPT_POINTER] !== 0) return this.#translateNested(linear, access, user);
     if (i32[L.W_CR0] >= 0) {
       // CR0.PG is bit 31, the sign.
       const physical = linear >>> 0;
@@ -253,6 +275,93 @@ export class Access extends State implements PagingRegisters {
     if (walk.pageSize > 4096) this.#largeRegions[linear >>> 22] = 1;
     const mayWrite = walk.writable || (!user && (i32[L.W_CR0] & CR0.WP) === 0);
     this.#fill(page, walk.physical, access, user, mayWrite && (write || walk.dirty), walk.global);
+    return walk.physical;
+  }
+
+  /** The same for a guest under EPT: the TLB gets what both kinds of tables say together (SDM volume 3, 28.2 and 28.3). */
+  #translateNested(linear: number, access: Kind, user: boolean): number {
+    const i32 = this.i32;
+    const pointer = i32[L.W_EPT_POINTER];
+    const nested = this.#nested;
+    const { guest, translations } = nested;
+    const write = access === 'write';
+    this.walks++;
+    this.#walkNested(this, pointer, linear, access, user);
+    const final = nested.fault === 'page fault' || guest.physical === -1 ? -1 : nested.count - 1;
+    if ((pointer & EPT_POINTER.accessedDirty) !== 0) {
+      for (let n = 0; n < nested.count; n++) this.#markEpt(translations[n], n !== final || write);
+    }
+    if (nested.fault === 'page fault') {
+      this.fault.address = linear;
+      this.raiseFault(VECTOR.PF, guest.error);
+    }
+    if (guest.physical === -1) this.#eptEntryFault(translations[nested.count - 1], linear, 'read');
+    let entry = 0;
+    for (let n = 0; n < guest.count; n++) {
+      const step = guest.steps[n];
+      if (step.level === 'page directory pointer') continue;
+      const translation = translations[entry++];
+      const bits = step.low | PAGE.accessed | (n === guest.count - 1 && write ? PAGE.dirty : 0);
+      if (bits === step.low) continue;
+      if ((translation.permissions & EPT.write) === 0) this.#eptEntryFault(translation, linear, 'write');
+      this.writePhysical(translation.physical, 4, bits);
+    }
+    const own = translations[final];
+    if (own.fault !== null) {
+      const valid = EPT_VIOLATION.linearValid | EPT_VIOLATION.finalAddress;
+      this.#raiseEptFault(own, EPT_ACCESS[access] | valid, linear);
+    }
+    if (guest.pageSize > 4096) this.#largeRegions[linear >>> 22] = 1;
+    const mayWrite = guest.writable || (!user && (i32[L.W_CR0] & CR0.WP) === 0);
+    const isDirty = guest.dirty && (own.dirty || (pointer & EPT_POINTER.accessedDirty) === 0);
+    const isWritable = mayWrite && (own.permissions & EPT.write) !== 0 && (write || isDirty);
+    this.#fill(linear >>> 12, own.physical, access, user, isWritable, guest.global);
+    return own.physical;
+  }
+
+  /** An EPT fault where a guest paging-structure entry lies; with accessed and dirty flags such an access counts as a write too. */
+  #eptEntryFault(walk: EptWalk, linear: number, access: Kind): never {
+    const both = (this.i32[L.W_EPT_POINTER] & EPT_POINTER.accessedDirty) !== 0;
+    const kind = both ? EPT.read | EPT.write : EPT_ACCESS[access];
+    this.#raiseEptFault(walk, kind | EPT_VIOLATION.linearValid, linear);
+  }
+
+  /** The exit for an EPT walk that failed. `access` is the qualification but for what the entries allow (SDM volume 3, table 27-7). */
+  #raiseEptFault(walk: EptWalk, access: number, linear: number): never {
+    const exit = this.vmExit;
+    if (walk.fault === 'misconfiguration') exit.set(EXIT.eptMisconfiguration);
+    else exit.set(EXIT.eptViolation, access | ((walk.permissions & EPT.permissions) << 3));
+    exit.guestPhysical = walk.guestPhysical;
+    exit.guestLinear = linear;
+    exit.resumes = true;
+    throw exit;
+  }
+
+  /** Sets the accessed flags of the entries that a walk used, and the dirty flag of the page. */
+  #markEpt(walk: EptWalk, write: boolean): void {
+    if (walk.fault === 'misconfiguration') return;
+    for (let n = 0; n < walk.count; n++) {
+      const step = walk.steps[n];
+      if ((step.low & EPT.permissions) === 0) return;
+      const isLeaf = walk.physical !== -1 && n === walk.count - 1;
+      const bits = step.low | EPT.accessed | (isLeaf && write ? EPT.dirty : 0);
+      if (bits !== step.low) this.writePhysical(step.address, 4, bits);
+      if (isLeaf && write) walk.dirty = true;
+    }
+  }
+
+  /**
+   * Machine-physical address of what the processor reads at a guest-physical address by itself, with no linear address: the same one outside
+   * of EPT. Throws the exit.
+   */
+  machineAddress(guestPhysical: number): number {
+    const pointer = this.i32[L.W_EPT_POINTER];
+    if (pointer === 0) return guestPhysical;
+    const walk = this.#eptWalk;
+    const marks = (pointer & EPT_POINTER.accessedDirty) !== 0;
+    walkEpt(this.physical, pointer, guestPhysical, EPT.read, walk);
+    if (marks) this.#markEpt(walk, false);
+    if (walk.fault !== null) this.#raiseEptFault(walk, EPT.read, 0);
     return walk.physical;
   }
 
@@ -421,6 +530,11 @@ export class Access extends State implements PagingRegisters {
 
   /** Physical address of a linear one whatever its permissions, or -1 if it is not mapped. */
   lookUp(linear: number): number {
+    const pointer = this.i32[L.W_EPT_POINTER];
+    if (pointer !== 0) {
+      this.#lookWalkNested(this, pointer, linear, 'read', false);
+      return this.#lookNested.physical;
+    }
     if (this.i32[L.W_CR0] >= 0) return linear >>> 0;
     const walk = this.#lookWalk;
     walkTables(this.physical, this, linear, 'read', false, walk);
@@ -484,20 +598,39 @@ export class Access extends State implements PagingRegisters {
       this.setSegment(index, word(L.S_SELECTOR), word(L.S_BASE), word(L.S_LIMIT), word(L.S_ATTRIBUTES));
     }
     this.setCpl(i32[L.W_CPL] & 3);
+    this.#rederiveVmx();
     this.newEpoch();
+  }
+
+  #rederiveVmx(): void {
+    const { i32 } = this;
+    const isRegion = (word: number) => (i32[word] & 0xfff) === 0 && this.physical.isRam(i32[word] >>> 0);
+    const hasVmcs = i32[L.W_VMCS_POINTER] !== L.NO_VMCS && isRegion(L.W_VMCS_POINTER);
+    const operation = i32[L.W_VMX_OPERATION];
+    const isValid = operation === L.VMX_ROOT || (operation === L.VMX_NON_ROOT && hasVmcs);
+    if (!hasVmcs || !isValid) i32[L.W_VMCS_POINTER] = L.NO_VMCS;
+    if (!isValid) i32[L.W_VMX_OPERATION] = L.VMX_OFF;
+    if (i32[L.W_VMX_OPERATION] !== L.VMX_NON_ROOT) i32.fill(0, L.W_VMX_PIN, L.W_VMX_WATCH + 1);
   }
 
   /** Loads the PDPTE registers from CR3 (SDM volume 3, 4.4.1). #GP(0) if a present one has reserved bits set. */
   loadPdptes(cr3: number): void {
+    if (!this.readPdptes(cr3)) this.generalProtection(0);
+  }
+
+  /** The same; false, with nothing loaded, if a present one has reserved bits set. */
+  readPdptes(cr3: number): boolean {
     const values: number[] = [];
+    // They lie in one page.
+    const table = this.machineAddress((cr3 & 0xffffffe0) >>> 0);
     for (let n = 0; n < 4; n++) {
-      const address = ((cr3 & 0xffffffe0) >>> 0) + n * 8;
-      const low = this.physical.read(address, 4);
-      const high = this.physical.read(address + 4, 4);
-      if ((low & PAGE.present) !== 0 && ((low & 0x1e6) !== 0 || high !== 0)) this.generalProtection(0);
+      const low = this.physical.read(table + n * 8, 4);
+      const high = this.physical.read(table + n * 8 + 4, 4);
+      if (!isPdpte(low, high)) return false;
       values.push(low, high);
     }
     this.i32.set(values, L.W_PDPTE);
+    return true;
   }
 
   /** Whether paging uses PAE now. */

@@ -2,16 +2,27 @@ import { FLAG } from '../../ia32/flags.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import { CR0, CR4, EAX, EDX } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
+import { SECONDARY } from '../../ia32/vmx/controls.ts';
 import type { Executor } from './executor.ts';
 import { popFlags } from './flags.ts';
 import * as L from './layout.ts';
+import { CR0_FIXED } from './vmx/capabilities.ts';
+import { mergedCr0, mergedCr4, visibleCr0, visibleCr4 } from './vmx/control-registers.ts';
+import { debugExits } from './vmx/exceptions.ts';
+import { guestTimeStamp } from './vmx/time.ts';
 
 /** Control registers, debug registers, the interrupt flag, and the instructions that stop or flush. */
 
 /** Bits of CR0 that can be changed; ET is fixed to 1 (SDM volume 3, 2.5). */
 const CR0_WRITABLE = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
 /** Bits of CR4 that this processor has; setting another raises #GP(0). VME is what CPUID does not announce. */
-const CR4_ALLOWED = CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR;
+export const CR4_ALLOWED = CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR;
+
+/** Bits that VMX operation fixes to 1 (SDM volume 3, 23.8); an unrestricted guest may be without protection and paging. */
+function fixedCr0(cpu: Executor): number {
+  if (cpu.i32[L.W_VMX_OPERATION] === L.VMX_OFF) return 0;
+  return (cpu.i32[L.W_VMX_SECONDARY] & SECONDARY.unrestrictedGuest) !== 0 ? CR0.NE : CR0_FIXED;
+}
 
 /** MOV to CR0 and LMSW (SDM volume 2, MOV to control registers). */
 export function setCr0(cpu: Executor, value: number): void {
@@ -20,6 +31,7 @@ export function setCr0(cpu: Executor, value: number): void {
   const paging = (next & CR0.PG) !== 0;
   if (paging && (next & CR0.PE) === 0) cpu.generalProtection(0);
   if ((next & CR0.NW) !== 0 && (next & CR0.CD) === 0) cpu.generalProtection(0);
+  if ((fixedCr0(cpu) & ~next) !== 0) cpu.generalProtection(0);
   if (paging && before >= 0 && (cpu.i32[L.W_CR4] & CR4.PAE) !== 0) cpu.loadPdptes(cpu.i32[L.W_CR3]);
   cpu.i32[L.W_CR0] = next;
   if (((before ^ next) & (CR0.PG | CR0.WP | CR0.PE)) !== 0) cpu.flushGlobal();
@@ -33,7 +45,9 @@ export function setCr3(cpu: Executor, value: number): void {
 }
 
 export function setCr4(cpu: Executor, value: number): void {
-  if ((value & ~CR4_ALLOWED) !== 0) cpu.generalProtection(0);
+  const isVmx = cpu.i32[L.W_VMX_OPERATION] !== L.VMX_OFF;
+  if ((value & ~(CR4_ALLOWED | (cpu.hasVmx ? CR4.VMXE : 0))) !== 0) cpu.generalProtection(0);
+  if (isVmx && (value & CR4.VMXE) === 0) cpu.generalProtection(0);
   const before = cpu.i32[L.W_CR4];
   const changed = before ^ value;
   if (cpu.i32[L.W_CR0] < 0 && (value & CR4.PAE) !== 0 && (changed & (CR4.PAE | CR4.PSE | CR4.PGE)) !== 0) {
@@ -43,16 +57,28 @@ export function setCr4(cpu: Executor, value: number): void {
   if ((changed & (CR4.PAE | CR4.PSE | CR4.PGE)) !== 0) cpu.flushGlobal();
 }
 
+function controlRegister(cpu: Executor, number: number): number {
+  switch (number) {
+    case 0:
+      return visibleCr0(cpu);
+    case 2:
+      return cpu.i32[L.W_CR2];
+    case 3:
+      return cpu.i32[L.W_CR3];
+    default:
+      return visibleCr4(cpu);
+  }
+}
+
 export function movFromControl(cpu: Executor, i: Instruction): void {
-  const words: Readonly<Record<number, number>> = { 0: L.W_CR0, 2: L.W_CR2, 3: L.W_CR3, 4: L.W_CR4 };
-  cpu.setRegister(i.dst.register, cpu.i32[words[i.src.register]]);
+  cpu.setRegister(i.dst.register, controlRegister(cpu, i.src.register));
 }
 
 export function movToControl(cpu: Executor, i: Instruction): void {
   const value = cpu.register(i.src.register);
   switch (i.dst.register) {
     case 0:
-      setCr0(cpu, value);
+      setCr0(cpu, mergedCr0(cpu, value));
       return;
     case 2:
       cpu.i32[L.W_CR2] = value;
@@ -61,23 +87,23 @@ export function movToControl(cpu: Executor, i: Instruction): void {
       setCr3(cpu, value);
       return;
     default:
-      setCr4(cpu, value);
+      setCr4(cpu, mergedCr4(cpu, value));
   }
 }
 
 export function smsw(cpu: Executor, i: Instruction): void {
-  cpu.write(i, i.dst, cpu.i32[L.W_CR0]);
+  cpu.write(i, i.dst, visibleCr0(cpu));
 }
 
 /** LMSW changes PE, MP, EM and TS only, and cannot clear PE. */
 export function lmsw(cpu: Executor, i: Instruction): void {
   const before = cpu.i32[L.W_CR0];
   const low = cpu.read(i, i.dst) & 15;
-  setCr0(cpu, (before & ~14) | low | (before & CR0.PE));
+  setCr0(cpu, mergedCr0(cpu, (before & ~14) | low | (before & CR0.PE)));
 }
 
 export function clts(cpu: Executor): void {
-  cpu.i32[L.W_CR0] &= ~CR0.TS;
+  cpu.i32[L.W_CR0] = mergedCr0(cpu, cpu.i32[L.W_CR0] & ~CR0.TS);
 }
 
 /** DR4 and DR5 are DR6 and DR7 unless CR4.DE makes them undefined (SDM volume 3, 17.2.2). */
@@ -93,6 +119,7 @@ const DR6_BD = 1 << 13;
 
 function checkDebugAccess(cpu: Executor): void {
   if ((cpu.i32[L.W_DR + 7] & DR7_GD) === 0) return;
+  if (debugExits(cpu, DR6_BD)) throw cpu.vmExit;
   cpu.i32[L.W_DR + 7] &= ~DR7_GD;
   cpu.i32[L.W_DR + 6] |= DR6_BD;
   cpu.raiseFault(VECTOR.DB, null);
@@ -153,9 +180,9 @@ export function popf(cpu: Executor, i: Instruction): void {
 /** Time-stamp counter into EDX:EAX; CR4.TSD keeps it from user code. */
 export function rdtsc(cpu: Executor): void {
   if ((cpu.i32[L.W_CR4] & CR4.TSD) !== 0 && cpu.cpl !== 0) cpu.generalProtection(0);
-  const ticks = cpu.timeStamp();
-  cpu.setRegister(EAX, ticks | 0);
-  cpu.setRegister(EDX, Math.floor(ticks / 0x100000000) | 0);
+  const [low, high] = guestTimeStamp(cpu);
+  cpu.setRegister(EAX, low);
+  cpu.setRegister(EDX, high);
 }
 
 /** There are no performance counters: every counter number is out of range. */

@@ -20,6 +20,9 @@ const FEATURES =
   (1 << 16) | // PAT
   (1 << 24); // FXSR
 
+/** Leaf 1, ECX: virtual-machine extensions. */
+const VMX = 1 << 5;
+
 /** Leaf 80000001, EDX: NX. */
 const EXTENDED_FEATURES = 1 << 20;
 
@@ -37,7 +40,7 @@ function word(text: string, at: number): number {
 }
 
 /** EAX, EBX, ECX, EDX of a leaf. A leaf beyond the last one gives the last basic leaf (SDM volume 2, CPUID). */
-function leaf(number: number): readonly [number, number, number, number] {
+function leaf(number: number, hasVmx: boolean): readonly [number, number, number, number] {
   switch (number) {
     case 0:
       return [1, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)];
@@ -52,12 +55,12 @@ function leaf(number: number): readonly [number, number, number, number] {
       return [word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12)];
     }
     default:
-      return [SIGNATURE, 0, 0, FEATURES];
+      return [SIGNATURE, 0, hasVmx ? VMX : 0, FEATURES];
   }
 }
 
 export function cpuid(cpu: Executor): void {
-  const [eax, ebx, ecx, edx] = leaf(cpu.register(EAX) >>> 0);
+  const [eax, ebx, ecx, edx] = leaf(cpu.register(EAX) >>> 0, cpu.hasVmx);
   cpu.setRegister(EAX, eax);
   cpu.setRegister(EBX, ebx);
   cpu.setRegister(ECX, ecx);

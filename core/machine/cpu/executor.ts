@@ -33,6 +33,20 @@ export class Executor extends Access implements Ops<number> {
   timeStamp: () => number = () => 0;
   /** Sets the time-stamp counter (WRMSR); the board wires it. */
   setTimeStamp: (ticks: number) => void = () => {};
+  /** Steps since reset; the run loop wires it. */
+  stepCount: () => number = () => 0;
+  /** Whether this processor has VMX: otherwise CPUID does not announce it, and its instructions and registers are not there. */
+  hasVmx = true;
+  /** What held off events when the current instruction began (SHADOW_): the instruction itself finds W_SHADOW cleared. */
+  heldOff = 0;
+  /**
+   * The event that is being delivered to a guest, as its IDT-vectoring fields (SDM volume 3, 24.9.3); 0 when there is none. It
+   * outlives a delivery that failed, up to the end of the one that follows.
+   */
+  delivering = 0;
+  deliveringCode = 0;
+  /** Bytes of the instruction that is the event, a software interrupt or exception. */
+  deliveringLength = 0;
 
   // Values
 

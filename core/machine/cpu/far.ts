@@ -1,7 +1,8 @@
 import { FLAG } from '../../ia32/flags.ts';
 import { type Instruction, KIND } from '../../ia32/instruction.ts';
-import { CS, DS, ECX, EDX, ES, ESP, FS, GS, SS } from '../../ia32/registers.ts';
+import { CS, DS, ECX, EDX, ES, ESP, FS, GS, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
+import { EVENT_TYPE } from '../../ia32/vmx/exits.ts';
 import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
 import { popFlags } from './flags.ts';
@@ -22,6 +23,7 @@ import {
   setStackPointer,
   stackDescriptor,
 } from './segmentation.ts';
+import { beginDelivery, exitSoftwareException, exitTaskSwitch, TASK_SWITCH } from './vmx/exceptions.ts';
 
 /** Far control transfers: JMP, CALL, RET, INT and IRET between segments and privilege levels (SDM volume 3, 5.8). */
 
@@ -69,15 +71,14 @@ interface CallGate {
 }
 
 /** A system descriptor as the target of JMP or CALL: a call gate, or a task switch (SDM volume 3, 5.8.3). */
-function readCallGate(cpu: Executor, selector: number, d: Descriptor, isJump: boolean): CallGate {
+function readCallGate(cpu: Executor, i: Instruction, selector: number, d: Descriptor, isJump: boolean): CallGate {
   const code = selector & 0xfffc;
   const isGate = d.type === 4 || d.type === 12;
   const isTask = d.type === 5 || d.type === 1 || d.type === 9;
   if (d.isSegment || (!isGate && !isTask)) cpu.generalProtection(code);
   if (d.dpl < cpu.cpl || d.dpl < (selector & 3)) cpu.generalProtection(code);
   if (!d.present) cpu.raiseFault(VECTOR.NP, code);
-  if (isTask)
-    throw new MachineStop('unimplemented', `a task switch by a far transfer to selector ${selector.toString(16)}`);
+  if (isTask) taskSwitch(cpu, i, selector, d, isJump);
   const target = d.low >>> 16;
   if (isNull(target)) cpu.generalProtection(0);
   const to = requireDescriptor(cpu, target, VECTOR.GP, 0);
@@ -88,6 +89,13 @@ function readCallGate(cpu: Executor, selector: number, d: Descriptor, isJump: bo
   const size = d.type === 12 ? 4 : 2;
   const offset = size === 4 ? (d.low & 0xffff) | (d.high & 0xffff0000) : d.low & 0xffff;
   return { selector: target, offset, size, parameters: d.high & 31, code: to };
+}
+
+/** To a task gate (type 5), which names the task, or to the task's own descriptor. A guest's is an exit. */
+function taskSwitch(cpu: Executor, i: Instruction, selector: number, d: Descriptor, isJump: boolean): never {
+  const task = d.type === 5 ? d.low >>> 16 : selector;
+  exitTaskSwitch(cpu, task, isJump ? TASK_SWITCH.jump : TASK_SWITCH.call, i.length);
+  throw new MachineStop('unimplemented', `a task switch by a far transfer to selector ${selector.toString(16)}`);
 }
 
 export function jmpFar(cpu: Executor, i: Instruction): void {
@@ -106,7 +114,7 @@ export function jmpFar(cpu: Executor, i: Instruction): void {
     enterCode(cpu, selector, d, cpu.cpl, offset);
     return;
   }
-  const gate = readCallGate(cpu, selector, d, true);
+  const gate = readCallGate(cpu, i, selector, d, true);
   checkTarget(cpu, gate.code, gate.offset);
   enterCode(cpu, gate.selector, gate.code, cpu.cpl, gate.offset);
 }
@@ -133,7 +141,7 @@ export function callFar(cpu: Executor, i: Instruction): void {
     setStackPointer(cpu, stack.pointer);
     return;
   }
-  const gate = readCallGate(cpu, selector, d, false);
+  const gate = readCallGate(cpu, i, selector, d, false);
   checkTarget(cpu, gate.code, gate.offset);
   if (isConforming(gate.code) || gate.code.dpl === cpu.cpl) {
     pushFar(stack, gate.size, cpu.selector(CS), i32[L.W_EIP]);
@@ -229,10 +237,18 @@ export function retFar(cpu: Executor, i: Instruction): void {
   returnOuter(cpu, stack, size, rpl, release, () => enterCode(cpu, selector, d, rpl, offset));
 }
 
+/** A return ends the blocking of further NMIs (SDM volume 3, 6.7.1). */
 export function iret(cpu: Executor, i: Instruction): void {
+  interruptReturn(cpu, i);
+  cpu.i32[L.W_NMI_BLOCKED] = 0;
+}
+
+function interruptReturn(cpu: Executor, i: Instruction): void {
   const size = i.operandSize;
   const stack = StackWindow.current(cpu);
   if (cpu.usesDescriptors && (cpu.i32[L.W_EFLAGS] & FLAG.NT) !== 0) {
+    // The back link.
+    exitTaskSwitch(cpu, cpu.readSystem(cpu.base(TR), 2), TASK_SWITCH.iret, i.length);
     throw new MachineStop('unimplemented', 'a task switch by IRET with NT set');
   }
   const offset = stack.pop(size);
@@ -284,25 +300,34 @@ function returnVirtual(cpu: Executor, stack: StackWindow, selector: number, offs
  * INT n, INT3, INTO: the return address is the next instruction. A fault on the way is thrown, so that the run loop delivers
  * it with this instruction as its return address.
  */
-function softwareInterrupt(cpu: Executor, vector: number): void {
+function softwareInterrupt(cpu: Executor, i: Instruction, vector: number, type: number): void {
+  beginDelivery(cpu, vector, type, null, i.length);
   deliver(cpu, vector, 'software', null);
 }
 
 /** In virtual-8086 mode INT n needs IOPL 3, which the opcode table checks; INT3 and INTO do not. */
 export function int(cpu: Executor, i: Instruction): void {
-  softwareInterrupt(cpu, i.dst.value & 0xff);
+  softwareInterrupt(cpu, i, i.dst.value & 0xff, EVENT_TYPE.softwareInterrupt);
 }
 
-export function int3(cpu: Executor): void {
-  softwareInterrupt(cpu, VECTOR.BP);
+export function int3(cpu: Executor, i: Instruction): void {
+  softwareException(cpu, i, VECTOR.BP);
 }
 
-export function into(cpu: Executor): void {
-  if ((cpu.statusFlags() & FLAG.OF) !== 0) softwareInterrupt(cpu, VECTOR.OF);
+export function into(cpu: Executor, i: Instruction): void {
+  if ((cpu.statusFlags() & FLAG.OF) !== 0) softwareException(cpu, i, VECTOR.OF);
+}
+
+function softwareException(cpu: Executor, i: Instruction, vector: number): void {
+  exitSoftwareException(cpu, vector, EVENT_TYPE.softwareException, i.length);
+  softwareInterrupt(cpu, i, vector, EVENT_TYPE.softwareException);
 }
 
 /** INT1 (ICEBP) raises #DB without the gate's privilege check. */
-export function int1(cpu: Executor): void {
+export function int1(cpu: Executor, i: Instruction): void {
+  const type = EVENT_TYPE.privilegedSoftwareException;
+  exitSoftwareException(cpu, VECTOR.DB, type, i.length);
+  beginDelivery(cpu, VECTOR.DB, type, null, i.length);
   deliver(cpu, VECTOR.DB, 'exception', null);
 }
 

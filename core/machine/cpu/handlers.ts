@@ -1,5 +1,5 @@
 import type { Instruction } from '../../ia32/instruction.ts';
-import type { Check, OpcodeRow } from '../../ia32/opcode.ts';
+import type { Check, Intercept, OpcodeRow } from '../../ia32/opcode.ts';
 import type { OperationName, SemanticsName } from '../../ia32/operations.ts';
 import { CR0 } from '../../ia32/registers.ts';
 import { SEMANTICS } from '../../ia32/semantics/index.ts';
@@ -7,6 +7,7 @@ import { VECTOR } from '../../ia32/vectors.ts';
 import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
 import { SYSTEM } from './system.ts';
+import { interceptOf } from './vmx/intercepts.ts';
 import { checkPendingException } from './x87/state.ts';
 
 /** What the run loop calls for an instruction: its checks, then its meaning. */
@@ -38,10 +39,17 @@ function isSemantics(operation: OperationName): operation is SemanticsName {
 
 export function handlerOf(row: OpcodeRow): Handler {
   const meaning: Handler = isSemantics(row.operation) ? SEMANTICS[row.operation] : SYSTEM[row.operation];
-  if (row.checks.length === 0) return meaning;
-  const checks = row.checks.map(check => CHECKS[check]);
+  const checks: Handler[] = row.checks.map(check => CHECKS[check]);
+  if (row.intercept !== null) checks.splice(interceptPlace(row, row.intercept), 0, interceptOf(row.intercept));
+  if (checks.length === 0) return meaning;
   return (cpu, i) => {
-    for (const check of checks) check(cpu);
+    for (const check of checks) check(cpu, i);
     meaning(cpu, i);
   };
+}
+
+/** Number of checks that come before a VM exit: all, but MOV DR and VMX instructions exit at any privilege level (SDM volume 3, 25.1). */
+function interceptPlace(row: OpcodeRow, intercept: Intercept): number {
+  if (intercept === 'dr') return 0;
+  return intercept === 'vmx' ? row.checks.filter(check => check === 'protected').length : row.checks.length;
 }

@@ -1,6 +1,7 @@
 import { FLAG } from '../../ia32/flags.ts';
 import { CS, DS, ES, FS, GS, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR, VECTOR_NAMES } from '../../ia32/vectors.ts';
+import { EVENT_TYPE, EXIT } from '../../ia32/vmx/exits.ts';
 import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
 import * as L from './layout.ts';
@@ -16,6 +17,8 @@ import {
   setStackPointer,
   stackDescriptor,
 } from './segmentation.ts';
+import { beginDelivery, exceptionExits, exitTaskSwitch, TASK_SWITCH } from './vmx/exceptions.ts';
+import { leaveGuest } from './vmx/leave.ts';
 
 /** What asks for a delivery. `software` (INT n, INT3, INTO) checks the gate's DPL; `external` sets EXT in error codes. */
 export type EventSource = 'exception' | 'external' | 'software';
@@ -29,6 +32,7 @@ export function deliver(cpu: Executor, vector: number, source: EventSource, code
   else deliverReal(cpu, vector);
   cpu.i32[L.W_HALTED] = 0;
   cpu.i32[L.W_SHADOW] = 0;
+  cpu.delivering = 0;
 }
 
 /** Real mode: the interrupt vector table at IDTR.base, four bytes a vector (SDM volume 3, 20.1.4). */
@@ -62,6 +66,7 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   if (type !== TASK_GATE && !GATE_TYPES.includes(type)) cpu.generalProtection(gateCode);
   if (source === 'software' && ((high >>> 13) & 3) < cpu.cpl) cpu.generalProtection(gateCode);
   if ((high & 0x8000) === 0) cpu.raiseFault(VECTOR.NP, gateCode);
+  if (type === TASK_GATE) exitTaskSwitch(cpu, low >>> 16, TASK_SWITCH.gate, 0);
   if (type === TASK_GATE) throw new MachineStop('unimplemented', `a task switch through the gate of vector ${vector}`);
 
   const size = type >= 14 ? 4 : 2;
@@ -155,27 +160,54 @@ function makesDoubleFault(first: number, second: number): boolean {
 
 /**
  * Delivers an exception; a fault on the way is delivered instead, or becomes a double fault, or ends the machine in a triple
- * fault (SDM volume 3, 6.15, #DF). `cpu.fault` says what happened.
+ * fault (SDM volume 3, 6.15, #DF). `cpu.fault` says what happened. What exits from a guest leaves it in the monitor: every
+ * exception is looked up in the exception bitmap before it becomes a double fault (25.2), and a triple fault always exits.
  */
 export function deliverException(cpu: Executor, vector: number, source: EventSource, code: number | null): void {
   let current = vector;
   let currentSource = source;
   let currentCode = code;
+  if (source === 'exception' && exceptionExits(cpu, vector, code)) {
+    leaveGuest(cpu);
+    return;
+  }
   for (;;) {
     if (currentSource === 'exception' && current === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;
+    const type = currentSource === 'exception' ? EVENT_TYPE.hardwareException : EVENT_TYPE.externalInterrupt;
+    beginDelivery(cpu, current, type, currentCode, 0);
     try {
       deliver(cpu, current, currentSource, currentCode);
       return;
     } catch (thrown) {
+      if (thrown === cpu.vmExit) {
+        leaveGuest(cpu);
+        return;
+      }
       if (thrown !== cpu.fault) throw thrown;
       const second = cpu.fault.vector;
+      if (exceptionExits(cpu, second, cpu.fault.code)) {
+        leaveGuest(cpu);
+        return;
+      }
       if (currentSource === 'exception' && current === VECTOR.DF) {
+        if (cpu.i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT) {
+          cpu.delivering = 0;
+          cpu.vmExit.set(EXIT.tripleFault);
+          leaveGuest(cpu);
+          return;
+        }
         throw new MachineStop('tripleFault', `${VECTOR_NAMES[second] ?? second} while delivering a double fault`);
       }
       if (currentSource === 'exception' && makesDoubleFault(current, second)) {
         if (second === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;
         current = VECTOR.DF;
         currentCode = 0;
+        if (exceptionExits(cpu, current, currentCode)) {
+          // The exit is then not one during delivery (27.2.4).
+          cpu.delivering = 0;
+          leaveGuest(cpu);
+          return;
+        }
       } else {
         current = second;
         currentCode = cpu.fault.code;

@@ -25,8 +25,9 @@ export const W_EXECUTE_TABLE = 27;
 export const W_STACK_MASK = 28;
 /** Offsets in CS are cut to this: the limit check of near jumps, -1 when CS is flat. */
 export const W_CODE_LIMIT = 29;
-/** 1 while HLT waits for an interrupt. */
+/** The activity state (SDM volume 3, 24.4.2): 0 active, 1 while HLT waits for an interrupt, 2 in shutdown. */
 export const W_HALTED = 30;
+export const SHUTDOWN = 2;
 /** Not 0 after STI, MOV SS or POP SS: the next instruction runs before an interrupt is taken (SDM volume 3, 6.8.3). */
 export const W_SHADOW = 31;
 export const SHADOW_STI = 1;
@@ -70,6 +71,38 @@ export const MSR_WORDS = 80;
 export const W_X87 = 256;
 /** x87 registers R0 to R7 (physical numbers), 16 bytes each: mantissa low, high, sign and exponent. */
 export const W_X87_REGISTERS = 272;
+
+/** VMX: not in VMX operation, in VMX root operation (the monitor), in VMX non-root operation (its guest). */
+export const W_VMX_OPERATION = 304;
+export const VMX_OFF = 0;
+export const VMX_ROOT = 1;
+export const VMX_NON_ROOT = 2;
+/** Physical addresses of the VMXON region and of the current VMCS; NO_VMCS where there is none. */
+export const W_VMXON_POINTER = 305;
+export const W_VMCS_POINTER = 306;
+export const NO_VMCS = -1;
+/** VM-execution controls in effect; 0 outside of non-root operation. */
+export const W_VMX_PIN = 307;
+export const W_VMX_PROCESSOR = 308;
+export const W_VMX_SECONDARY = 309;
+/** Low word of the EPT pointer; 0 where guest-physical addresses are not translated. */
+export const W_EPT_POINTER = 310;
+/** What must be looked at between instructions of a guest (WATCH_); 0 outside of non-root operation. */
+export const W_VMX_WATCH = 311;
+export const WATCH_TIMER = 1;
+export const WATCH_WINDOW = 2;
+/** Monitor trap flag: an exit follows each instruction. */
+export const WATCH_TRAP = 4;
+/** That exit is due now. */
+export const WATCH_TRAPPED = 8;
+/** W_PENDING_DEBUG is not 0. */
+export const WATCH_DEBUG = 16;
+/** Step at which the VMX-preemption timer reaches 0: low and high word. */
+export const W_TIMER_END = 312;
+/** Debug exceptions that wait for delivery, as in the VMCS field (SDM volume 3, table 24-4). */
+export const W_PENDING_DEBUG = 314;
+/** 1 after an NMI, until IRET. */
+export const W_NMI_BLOCKED = 315;
 
 /** Bytes of processor state, all of which a snapshot carries. */
 export const STATE_BYTES = 2048;

@@ -6,6 +6,8 @@ export const SYSENTER_CS = 2;
 export const SYSENTER_ESP = 4;
 export const SYSENTER_EIP = 6;
 export const PAT = 8;
+/** IA32_FEATURE_CONTROL. */
+export const FEATURE_CONTROL = 10;
 /** What WRMSR to the time-stamp counter added to it. */
 export const TSC_OFFSET = 12;
 export const MISC_ENABLE = 14;
@@ -14,3 +16,4 @@ export const MTRR_DEFAULT = 16;
 export const MTRR_VARIABLE = 18;
 /** Eleven fixed ranges: 22 words. */
 export const MTRR_FIXED = 50;
+export const DEBUG_CONTROL = 72;

@@ -1,8 +1,12 @@
 import type { Instruction } from '../../ia32/instruction.ts';
 import { CR4, EAX, ECX, EDX } from '../../ia32/registers.ts';
+import { FEATURE_CONTROL, VMX_MSR } from '../../ia32/vmx/msrs.ts';
+import { CR4_ALLOWED } from './control.ts';
 import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
 import * as M from './msr-numbers.ts';
+import { vmxMsr } from './vmx/capabilities.ts';
+import { guestTimeStamp } from './vmx/time.ts';
 
 /** Model-specific registers (SDM volume 4). RDMSR and WRMSR of any other number raise #GP(0). */
 
@@ -24,6 +28,8 @@ const IA32_PLATFORM_ID = 0x17;
 /** IA32_MCG_CAP and IA32_MCG_STATUS: machine checks exist, but there are no banks that could report one. */
 const IA32_MCG_CAP = 0x179;
 const IA32_MCG_STATUS = 0x17a;
+/** IA32_DEBUGCTL: there are no branch records, and the trap flag traps instructions only. */
+const IA32_DEBUGCTL = 0x1d9;
 /** Microcode revision: reads 0, since there is no microcode to update. */
 const IA32_BIOS_SIGN_ID = 0x8b;
 
@@ -37,6 +43,7 @@ const STORED: ReadonlyMap<number, Stored> = new Map<number, Stored>([
   [0x1a0, { word: M.MISC_ENABLE, low: 1, high: 0 }],
   [0x277, { word: M.PAT, low: 0x07070707, high: 0x07070707 }],
   [0x2ff, { word: M.MTRR_DEFAULT, low: 0xcff, high: 0 }],
+  [IA32_DEBUGCTL, { word: M.DEBUG_CONTROL, low: 0, high: 0 }],
   [0xc0000080, { word: M.EFER, low: M.EFER_NXE, high: 0 }],
   ...Array.from({ length: 2 * VARIABLE_RANGES }, (_, n): [number, Stored] => [
     0x200 + n,
@@ -62,40 +69,56 @@ export function resetMsrs(cpu: Executor): void {
   i32[L.W_MSR + M.MISC_ENABLE] = 1;
 }
 
-export function rdmsr(cpu: Executor, _i: Instruction): void {
-  const number = cpu.register(ECX) >>> 0;
+/** What RDMSR at CPL 0 gives, or null where it raises #GP(0). */
+export function readMsr(cpu: Executor, number: number): readonly [low: number, high: number] | null {
   const stored = STORED.get(number);
-  let low = 0;
-  let high = 0;
-  if (stored !== undefined) {
-    low = cpu.i32[L.W_MSR + stored.word];
-    high = cpu.i32[L.W_MSR + stored.word + 1];
-  } else if (number === IA32_TIME_STAMP_COUNTER) {
-    const ticks = cpu.timeStamp();
-    low = ticks | 0;
-    high = Math.floor(ticks / 0x100000000) | 0;
-  } else if (number === IA32_MTRRCAP) {
-    low = MTRRCAP_VALUE;
-  } else if (!ZERO.includes(number)) {
-    cpu.generalProtection(0);
-  }
-  cpu.setRegister(EAX, low);
-  cpu.setRegister(EDX, high);
+  if (stored !== undefined) return [cpu.i32[L.W_MSR + stored.word], cpu.i32[L.W_MSR + stored.word + 1]];
+  if (number === IA32_TIME_STAMP_COUNTER) return guestTimeStamp(cpu);
+  if (number === IA32_MTRRCAP) return [MTRRCAP_VALUE, 0];
+  if (ZERO.includes(number)) return [0, 0];
+  if (!cpu.hasVmx) return null;
+  if (number === VMX_MSR.featureControl) return [cpu.i32[L.W_MSR + M.FEATURE_CONTROL], 0];
+  return vmxMsr(number, CR4_ALLOWED | CR4.VMXE, CR4.VMXE);
 }
 
-export function wrmsr(cpu: Executor, _i: Instruction): void {
-  const number = cpu.register(ECX) >>> 0;
-  const low = cpu.register(EAX);
-  const high = cpu.register(EDX);
-  if (number === IA32_BIOS_SIGN_ID || (number === IA32_MCG_STATUS && low === 0 && high === 0)) return;
+/** What WRMSR at CPL 0 does; false, with nothing changed, where it raises #GP(0). */
+export function writeMsr(cpu: Executor, number: number, low: number, high: number): boolean {
+  if (number === IA32_BIOS_SIGN_ID || (number === IA32_MCG_STATUS && low === 0 && high === 0)) return true;
   if (number === IA32_TIME_STAMP_COUNTER) {
     cpu.setTimeStamp((high >>> 0) * 0x100000000 + (low >>> 0));
-    return;
+    return true;
   }
+  if (number === VMX_MSR.featureControl && cpu.hasVmx) return writeFeatureControl(cpu, low, high);
   const stored = STORED.get(number);
-  if (stored === undefined || (low & ~stored.low) !== 0 || (high & ~stored.high) !== 0) cpu.generalProtection(0);
+  if (stored === undefined || (low & ~stored.low) !== 0 || (high & ~stored.high) !== 0) return false;
+  if (stored.word === M.PAT && !(isPat(low) && isPat(high))) return false;
   cpu.i32[L.W_MSR + stored.word] = low;
   cpu.i32[L.W_MSR + stored.word + 1] = high;
   // NXE changes what page-table entries mean; with CR4.PAE clear it changes nothing.
   if (stored.word === M.EFER && (cpu.i32[L.W_CR4] & CR4.PAE) !== 0) cpu.flushGlobal();
+  return true;
+}
+
+/** Memory types that an entry of the PAT can be: all but 2 and 3 (SDM volume 3, 11.12.2). */
+export function isPat(word: number): boolean {
+  return [0, 8, 16, 24].every(shift => [0, 1, 4, 5, 6, 7].includes((word >>> shift) & 0xff));
+}
+
+/** Once locked it cannot be written until reset (SDM volume 3, 23.7). */
+function writeFeatureControl(cpu: Executor, low: number, high: number): boolean {
+  const word = L.W_MSR + M.FEATURE_CONTROL;
+  const known = FEATURE_CONTROL.lock | FEATURE_CONTROL.vmxOutsideSmx;
+  if ((cpu.i32[word] & FEATURE_CONTROL.lock) !== 0 || (low & ~known) !== 0 || high !== 0) return false;
+  cpu.i32[word] = low;
+  return true;
+}
+
+export function rdmsr(cpu: Executor, _i: Instruction): void {
+  const value = readMsr(cpu, cpu.register(ECX) >>> 0) ?? cpu.generalProtection(0);
+  cpu.setRegister(EAX, value[0]);
+  cpu.setRegister(EDX, value[1]);
+}
+
+export function wrmsr(cpu: Executor, _i: Instruction): void {
+  if (!writeMsr(cpu, cpu.register(ECX) >>> 0, cpu.register(EAX), cpu.register(EDX))) cpu.generalProtection(0);
 }

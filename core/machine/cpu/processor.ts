@@ -1,7 +1,6 @@
 import { FLAG } from '../../ia32/flags.ts';
 import type { OperationName } from '../../ia32/operations.ts';
 import { CR0, CS, EDX, LDTR, TR } from '../../ia32/registers.ts';
-import { VECTOR } from '../../ia32/vectors.ts';
 import type { PhysicalMemory } from '../physical.ts';
 import { type Block, Blocks } from './blocks.ts';
 import { SIGNATURE } from './cpuid.ts';
@@ -9,6 +8,8 @@ import { Executor } from './executor.ts';
 import { deliverException } from './interrupts.ts';
 import * as L from './layout.ts';
 import { resetMsrs } from './msr.ts';
+import { atBoundary, interruptExits, leaveByInterrupt, trapDebug } from './vmx/boundary.ts';
+import { leaveGuest, timerSteps } from './vmx/leave.ts';
 import { resetX87 } from './x87/state.ts';
 
 /** The interrupt controller at the processor's INTR pin. */
@@ -27,6 +28,8 @@ const FETCHING = -1;
  * does not leaves TF set.
  */
 const SOFTWARE_INTERRUPTS: ReadonlySet<OperationName> = new Set<OperationName>(['int', 'int1', 'int3', 'into']);
+
+const VM_ENTRIES: ReadonlySet<OperationName> = new Set<OperationName>(['vmlaunch', 'vmresume']);
 
 /** DR6.BS: single step (SDM volume 3, 17.2.3). */
 const DR6_BS = 1 << 14;
@@ -58,6 +61,7 @@ export class Processor extends Executor {
   constructor(physical: PhysicalMemory) {
     super(physical);
     this.blocks = new Blocks(this);
+    this.stepCount = () => this.count;
     this.reset();
   }
 
@@ -77,6 +81,9 @@ export class Processor extends Executor {
     i32[L.W_CR0] = CR0.CD | CR0.NW | CR0.ET;
     i32[L.W_DR + 6] = 0xffff0ff0 | 0;
     i32[L.W_DR + 7] = 0x400;
+    i32[L.W_VMCS_POINTER] = L.NO_VMCS;
+    this.delivering = 0;
+    this.heldOff = 0;
     this.setCpl(0);
     resetMsrs(this);
     resetX87(this);
@@ -109,8 +116,15 @@ export class Processor extends Executor {
     return (this.base(CS) + this.i32[L.W_EIP]) | 0;
   }
 
+  /** Whether it waits for something from outside. A guest's preemption timer runs on while its HLT waits. */
   get halted(): boolean {
-    return this.i32[L.W_HALTED] !== 0;
+    return this.i32[L.W_HALTED] !== 0 && (this.i32[L.W_VMX_WATCH] & L.WATCH_TIMER) === 0;
+  }
+
+  /** Whether an interrupt would end the halt. */
+  get isWakeable(): boolean {
+    const isHeard = (this.i32[L.W_EFLAGS] & FLAG.IF) !== 0 || interruptExits(this);
+    return isHeard && this.i32[L.W_HALTED] !== L.SHUTDOWN;
   }
 
   override attend(): void {
@@ -144,7 +158,16 @@ export class Processor extends Executor {
         this.#reserve = 0;
         if (i32[L.W_BUDGET] <= 0) break;
       }
-      if (i32[L.W_HALTED] !== 0 && !this.takeInterrupt()) break;
+      if (i32[L.W_VMX_WATCH] !== 0) {
+        if (atBoundary(this)) continue;
+        if ((i32[L.W_VMX_WATCH] & L.WATCH_TIMER) !== 0) this.#limitByTimer();
+      }
+      if (i32[L.W_HALTED] !== 0 && !this.takeInterrupt()) {
+        if (this.halted) break;
+        // Only the timer runs.
+        i32[L.W_BUDGET] = 0;
+        continue;
+      }
       this.#loop(pass);
       pass = false;
     }
@@ -153,12 +176,26 @@ export class Processor extends Executor {
     return this.#counted - before;
   }
 
-  /** Takes a pending interrupt if IF and the shadow allow it. Returns whether it did. */
+  /** Makes the run loop look up when the VMX-preemption timer reaches 0. */
+  #limitByTimer(): void {
+    const { i32 } = this;
+    const beyond = i32[L.W_BUDGET] - timerSteps(this);
+    if (beyond <= 0) return;
+    i32[L.W_BUDGET] -= beyond;
+    this.#reserve += beyond;
+  }
+
+  /** Takes a pending interrupt if IF and the shadow allow it, or if it exits from a guest. Returns whether it did. */
   takeInterrupt(): boolean {
     const { interrupts, i32 } = this;
-    if (interrupts === null || (i32[L.W_EFLAGS] & FLAG.IF) === 0 || i32[L.W_SHADOW] !== 0) return false;
+    if (interrupts === null || i32[L.W_SHADOW] !== 0 || !this.isWakeable) return false;
     this.interruptPending = interrupts.pending();
     if (!this.interruptPending) return false;
+    if (interruptExits(this)) {
+      leaveByInterrupt(this, () => interrupts.acknowledge());
+      this.interruptPending = interrupts.pending();
+      return true;
+    }
     i32[L.W_HALTED] = 0;
     const vector = interrupts.acknowledge();
     this.interruptPending = interrupts.pending();
@@ -179,8 +216,18 @@ export class Processor extends Executor {
       n = FETCHING;
       try {
         let single = (i32[L.W_EFLAGS] & (FLAG.TF | FLAG.RF)) !== 0 || i32[L.W_SHADOW] !== 0;
+        if ((i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0) {
+          if (atBoundary(this)) continue;
+          single = single || (i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0;
+        }
         if (this.interruptPending) {
-          if (this.takeInterrupt()) single = false;
+          if (this.takeInterrupt()) {
+            single = false;
+            if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) {
+              i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
+              continue;
+            }
+          }
           // Where a further one is deliverable at once, only one instruction comes between them.
           single = single || (this.interruptPending && (i32[L.W_EFLAGS] & FLAG.IF) !== 0);
         }
@@ -241,8 +288,10 @@ export class Processor extends Executor {
           i32[L.W_BUDGET] += length - 1 - n;
           i32[L.W_EIP] = start;
         }
-        if (thrown !== this.fault) throw thrown;
-        deliverException(this, this.fault.vector, 'exception', this.fault.code);
+        if (thrown === this.vmExit) leaveGuest(this);
+        else if (thrown === this.fault) deliverException(this, this.fault.vector, 'exception', this.fault.code);
+        else throw thrown;
+        if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
         if (attend) {
           this.#reserve += i32[L.W_BUDGET];
           i32[L.W_BUDGET] = 0;
@@ -259,8 +308,11 @@ export class Processor extends Executor {
   #stepOne(): void {
     const { i32 } = this;
     const traced = (i32[L.W_EFLAGS] & FLAG.TF) !== 0;
+    const wasGuest = i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT;
     const block = this.blocks.find();
     const instruction = block.instructions[0];
+    const shadow = i32[L.W_SHADOW];
+    this.heldOff = shadow;
     i32[L.W_SHADOW] = 0;
     // RF lasts for one instruction (SDM volume 3, 17.3.1.1).
     i32[L.W_EFLAGS] &= ~FLAG.RF;
@@ -273,21 +325,28 @@ export class Processor extends Executor {
       // The caller counts a step for a fault that happened while fetching, which is what this looks like to it.
       i32[L.W_BUDGET]++;
       i32[L.W_EIP] = start;
+      i32[L.W_SHADOW] = shadow;
       throw thrown;
+    } finally {
+      this.heldOff = 0;
     }
     if (i32[L.W_ATTEND] !== 0) {
       i32[L.W_ATTEND] = 0;
       this.#reserve += i32[L.W_BUDGET];
       i32[L.W_BUDGET] = 0;
     }
+    // A VM entry leaves nothing pending from before it, even if it came back at once: that left CF and ZF clear.
+    const isGuest = i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT;
+    const enters = VM_ENTRIES.has(instruction.row.operation) && (this.statusFlags() & (FLAG.CF | FLAG.ZF)) === 0;
+    if (isGuest !== wasGuest || enters) return;
     const entered = SOFTWARE_INTERRUPTS.has(instruction.row.operation) && (i32[L.W_EFLAGS] & FLAG.TF) === 0;
-    if (traced && !entered && i32[L.W_SHADOW] !== L.SHADOW_STACK) this.#singleStep();
-  }
-
-  /** The trap after an instruction that began with TF set (SDM volume 3, 17.3.1.4). */
-  #singleStep(): void {
-    this.i32[L.W_DR + 6] |= DR6_BS;
-    deliverException(this, VECTOR.DB, 'exception', null);
+    // The trap after an instruction that began with TF set (SDM volume 3, 17.3.1.4).
+    const traps = traced && !entered && i32[L.W_SHADOW] !== L.SHADOW_STACK;
+    if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) {
+      i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
+      // The exit comes first.
+      if (traps) i32[L.W_PENDING_DEBUG] |= DR6_BS;
+    } else if (traps) trapDebug(this, DR6_BS);
   }
 }
 

@@ -10,6 +10,8 @@ import { in_, out } from './io.ts';
 import { rdmsr, wrmsr } from './msr.ts';
 import * as segments from './segments.ts';
 import * as strings from './strings.ts';
+import { vmlaunch, vmresume } from './vmx/enter.ts';
+import * as vmx from './vmx/instructions.ts';
 import { X87 } from './x87/index.ts';
 
 /** A plain function that carries out an instruction. EIP already points behind it. */
@@ -46,5 +48,8 @@ export const SYSTEM: Readonly<Record<SystemOperation, SystemFunction>> = {
   unimplemented: (_cpu, i) => {
     throw new MachineStop('unimplemented', `the instruction ${i.row.mnemonic}`);
   },
+  ...vmx,
+  vmlaunch,
+  vmresume,
   ...X87,
 };

@@ -30,6 +30,9 @@ const OURS: ReadonlySet<CpuidFeature> = new Set([
   CpuidFeature.RDPMC,
   CpuidFeature.SEP,
   CpuidFeature.TSC,
+  CpuidFeature.VMX,
+  CpuidFeature.INVEPT,
+  CpuidFeature.INVVPID,
 ]);
 
 /** What iced says about an encoding, once per Code. */
@@ -45,7 +48,8 @@ const facts = new Map<Code, CodeFacts>();
 function factsOf(iced: IcedInstruction): CodeFacts {
   let known = facts.get(iced.code);
   if (known === undefined) {
-    const ours = [...iced.cpuidFeatures()].every(feature => OURS.has(feature));
+    // VMFUNC needs a control that this processor does not have.
+    const ours = [...iced.cpuidFeatures()].every(feature => OURS.has(feature)) && iced.code !== Code.Vmfunc;
     known = { name: Code[iced.code], info: iced.opCode, ours };
     facts.set(iced.code, known);
   }
