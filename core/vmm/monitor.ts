@@ -11,6 +11,7 @@ import { ScanAndPatch } from './full/patch/technique.ts';
 import { BinaryTranslation } from './full/translate/technique.ts';
 import { TrapAndEmulate } from './full/trap.ts';
 import { HANDLERS, type Operations } from './handlers.ts';
+import { HardwareAssist } from './hardware/technique.ts';
 import { Host } from './host/host.ts';
 import { MachineMemory } from './host/machine-memory.ts';
 import { FrameAllocator } from './memory/frames.ts';
@@ -81,7 +82,10 @@ export class Monitor implements Operations {
     );
     this.#host = new Host(pc.cpu, this.#memory, frames);
     this.vm = new VirtualMachine(options, this.#memory, frames, pc.clock);
-    this.vm.onA20 = () => this.shadow.dropAll();
+    this.vm.onA20 = () => {
+      this.shadow.dropAll();
+      this.#technique?.remap?.();
+    };
     this.#timer = new MonitorTimer(this.#host, pc.clock);
     this.shadow = new ShadowPaging(this.#host, this.vm.vcpu, false);
     this.#host.install();
@@ -115,7 +119,9 @@ export class Monitor implements Operations {
       case 'patch':
         return new ScanAndPatch(this.#host, this.vm.vcpu, this.shadow, () => this.emulate());
       case 'hardware':
-        throw new ModeError(`--mode ${mode} is not done yet.`);
+        if (options.paging === 'shadow')
+          throw new ModeError('--paging shadow is not done yet: --mode hardware has nested.');
+        return new HardwareAssist(this.#host, this.vm.vcpu, () => this.emulate());
     }
   }
 
@@ -131,6 +137,7 @@ export class Monitor implements Operations {
       end: ending => {
         this.vm.requested = ending;
       },
+      emulate: () => this.emulate(),
     });
   }
 

@@ -2,8 +2,9 @@ import { MachineStop } from '../../machine/cpu/fault.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Host } from '../host/host.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
-import { DOMAIN, DOMID_SELF, FEATURES, type HypercallName, Refused } from './abi.ts';
+import { DOMAIN, DOMID_SELF, FEATURES, Refused } from './abi.ts';
 import type { ParaConsole } from './console.ts';
+import type { ParaCounts } from './counts.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
 import type { EventChannels } from './events.ts';
 import type { GuestAccess } from './guest-access.ts';
@@ -41,6 +42,7 @@ export interface DomainParts {
   readonly descriptors: DescriptorTables;
   readonly traps: Traps;
   readonly ring: Ring;
+  readonly counts: ParaCounts;
   /** Bytes of CONSOLEIO_write. */
   readonly sink: (byte: number) => void;
   readonly end: (ending: Ending) => void;
@@ -61,6 +63,7 @@ export class Domain implements DomainParts {
   readonly descriptors: DescriptorTables;
   readonly traps: Traps;
   readonly ring: Ring;
+  readonly counts: ParaCounts;
   readonly sink: (byte: number) => void;
   readonly end: (ending: Ending) => void;
   readonly features = FEATURES;
@@ -70,10 +73,7 @@ export class Domain implements DomainParts {
   iopl = 0;
   /** Null while the guest can run. */
   wait: Wait | null = null;
-  /** Hypercalls by name, and those that answered an error. */
-  readonly calls = new Map<HypercallName | 'unknown', number>();
-  refused = 0;
-  /** Why the last one was refused, for the page. */
+  /** Why the last hypercall was refused, for the page. */
   lastRefusal = '';
   /** A multicall is on its way. */
   inMulticall = false;
@@ -93,6 +93,7 @@ export class Domain implements DomainParts {
     this.descriptors = parts.descriptors;
     this.traps = parts.traps;
     this.ring = parts.ring;
+    this.counts = parts.counts;
     this.sink = parts.sink;
     this.end = parts.end;
   }

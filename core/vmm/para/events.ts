@@ -1,4 +1,5 @@
 import { DOMAIN, DOMAIN_0, PORTS, Refused, VIRQ } from './abi.ts';
+import type { ParaCounts } from './counts.ts';
 import type { SharedInfo } from './shared-info.ts';
 
 /** The one virtual processor's number. */
@@ -27,14 +28,14 @@ function isPerProcessor(virq: number): boolean {
 
 /** Event channels with the two-level bitmaps of the shared page. */
 export class EventChannels {
-  /** Events that became pending. */
-  raised = 0;
   readonly #shared: SharedInfo;
+  readonly #counts: ParaCounts;
   readonly #channels: Channel[] = Array.from({ length: PORTS }, () => CLOSED);
   /** Virtual interrupt -> port, or 0. */
   readonly #virqs = new Uint16Array(VIRQ.count);
 
-  constructor(shared: SharedInfo) {
+  constructor(shared: SharedInfo, counts: ParaCounts) {
+    this.#counts = counts;
     this.#shared = shared;
   }
 
@@ -141,7 +142,7 @@ export class EventChannels {
   /** An event for the guest. */
   raise(port: number): void {
     if (!this.#shared.setPending(port)) return;
-    this.raised++;
+    this.#counts.events++;
     if (!this.#shared.isMasked(port)) this.#shared.raise(port);
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PAGE } from '../../machine/mmu/walk.ts';
 import { Random } from '../testing/random.ts';
 import { Refused } from './abi.ts';
+import { ParaCounts } from './counts.ts';
 import { checkDescriptor } from './descriptors.ts';
 import { FIRST_HOLE_ENTRY, PageTables, type Words } from './page-tables.ts';
 import { findWrong, type Held } from './testing/invariants.ts';
@@ -40,17 +41,22 @@ class Guest {
 
   constructor(random: Random) {
     this.#random = random;
-    this.tables = new PageTables(this.memory, FRAMES, {
-      addMonitor: directory => {
-        for (let n = FIRST_HOLE_ENTRY; n < 512; n++) this.memory.write(directory * 4096 + n * 8, 4, MONITOR_ENTRY);
+    this.tables = new PageTables(
+      this.memory,
+      FRAMES,
+      {
+        addMonitor: directory => {
+          for (let n = FIRST_HOLE_ENTRY; n < 512; n++) this.memory.write(directory * 4096 + n * 8, 4, MONITOR_ENTRY);
+        },
+        checkDescriptors: frame => {
+          for (let at = frame * 4096; at < (frame + 1) * 4096; at += 8) {
+            checkDescriptor(this.memory.read(at), this.memory.read(at + 4));
+          }
+        },
+        onFree: frame => this.freed.push(frame),
       },
-      checkDescriptors: frame => {
-        for (let at = frame * 4096; at < (frame + 1) * 4096; at += 8) {
-          checkDescriptor(this.memory.read(at), this.memory.read(at + 4));
-        }
-      },
-      onFree: frame => this.freed.push(frame),
-    });
+      new ParaCounts(),
+    );
     for (let frame = 0; frame < OWNED; frame++) this.tables.frames.own(frame);
     this.#build();
   }

@@ -1,5 +1,6 @@
 import { PAGE } from '../../machine/mmu/walk.ts';
 import { HOLE_START, Refused } from './abi.ts';
+import type { ParaCounts } from './counts.ts';
 import { type Contents, FrameTable, type FrameType, name } from './frames.ts';
 
 const FRAME_SIZE = 4096;
@@ -32,14 +33,6 @@ export interface Surroundings {
   onFree(frame: number): void;
 }
 
-export interface TableCounts {
-  /** Entries looked at. */
-  validations: number;
-  /** Tables whose every entry was looked at, since their frame became one. */
-  tables: number;
-  pins: number;
-}
-
 /** A page-table level that has entries to update. */
 type TableType = 'l1' | 'l2' | 'l2Top' | 'l3';
 
@@ -54,7 +47,7 @@ function isTable(type: FrameType): type is TableType {
  */
 export class PageTables implements Contents {
   readonly frames: FrameTable;
-  readonly counts: TableCounts = { validations: 0, tables: 0, pins: 0 };
+  readonly #counts: ParaCounts;
   readonly #memory: Words;
   readonly #around: Surroundings;
   /** The L3 table that the machine uses, or -1. */
@@ -63,7 +56,8 @@ export class PageTables implements Contents {
   rootChanged = false;
 
   /** `frames`: how many the machine has. */
-  constructor(memory: Words, frames: number, around: Surroundings) {
+  constructor(memory: Words, frames: number, around: Surroundings, counts: ParaCounts) {
+    this.#counts = counts;
     this.#memory = memory;
     this.#around = around;
     this.frames = new FrameTable(frames, this, frame => around.onFree(frame));
@@ -79,7 +73,7 @@ export class PageTables implements Contents {
   validate(frame: number, type: FrameType): void {
     if (type === 'descriptors') this.#around.checkDescriptors(frame);
     if (!isTable(type)) return;
-    this.counts.tables++;
+    this.#counts.tables++;
     if (type === 'l3') this.#checkTop(frame);
     const count = entriesOf(type);
     for (let index = 0; index < count; index++) {
@@ -125,7 +119,7 @@ export class PageTables implements Contents {
 
   /** Looks at an entry and refers to what it names. Throws Refused; then nothing has changed. */
   #takeEntry(type: TableType, index: number, low: number, high: number): void {
-    this.counts.validations++;
+    this.#counts.validations++;
     if ((low & PAGE.present) === 0) return;
     checkBits(type, low, high);
     const frame = low >>> 12;
@@ -170,7 +164,7 @@ export class PageTables implements Contents {
     const bothPresent = (before & low & PAGE.present) !== 0;
     const next = preserve && bothPresent ? low | (before & ACCESSED_DIRTY) : low;
     if (sameReference(type, before, next)) {
-      this.counts.validations++;
+      this.#counts.validations++;
       checkBits(type, next, high);
       this.#write(frame, index, next, high);
     } else {
@@ -205,7 +199,7 @@ export class PageTables implements Contents {
       throw new Refused('EINVAL', `frame ${name(frame)} is pinned already`);
     }
     frames.setPinned(frame, true);
-    this.counts.pins++;
+    this.#counts.pins++;
   }
 
   unpin(frame: number): void {

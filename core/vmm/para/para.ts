@@ -10,6 +10,7 @@ import type { Technique } from '../technique.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 import { HYPERCALL_VECTOR } from './abi.ts';
 import { ParaConsole } from './console.ts';
+import { ParaCounts } from './counts.ts';
 import { DescriptorTables } from './descriptor-tables.ts';
 import { crash, Domain, type Ending } from './domain.ts';
 import { emulateForced, emulatePrivileged } from './emulate.ts';
@@ -27,6 +28,7 @@ import { SharedInfo } from './shared-info.ts';
 import { DomainBuilder, setStartState } from './start.ts';
 import { type Clock, ParaTime } from './time.ts';
 import { Traps } from './traps.ts';
+import { writeTable } from './writable-tables.ts';
 
 /** Vectors below are exceptions. */
 const FIRST_INTERRUPT = 32;
@@ -47,6 +49,8 @@ export interface ParaOptions {
   date(): number;
   readonly onConsole: (byte: number) => void;
   readonly end: (ending: Ending) => void;
+  /** Carries out the instruction at the virtual processor's EIP, which must not fault. */
+  readonly emulate: () => void;
 }
 
 /** The store that a toolstack would fill: nobody answers. */
@@ -64,6 +68,7 @@ export class Paravirtualization implements Technique {
   readonly #vcpu: VirtualProcessor;
   readonly #memory: GuestMemory;
   readonly #options: ParaOptions;
+  readonly counts = new ParaCounts();
   #running: Running | null = null;
 
   constructor(host: Host, vcpu: VirtualProcessor, options: ParaOptions) {
@@ -89,7 +94,7 @@ export class Paravirtualization implements Technique {
 
   start(): void {
     this.#fillHoles();
-    this.#running = new Running(this.#host, this.#vcpu, this.#options);
+    this.#running = new Running(this.#host, this.#vcpu, this.#options, this.counts);
   }
 
   stop(): void {
@@ -170,6 +175,7 @@ export class Paravirtualization implements Technique {
     const { descriptors, shared, traps } = this.domain;
     const ldtAddress = descriptors.ldtAddress(address);
     if (ldtAddress !== null && descriptors.mapLdt(address)) return;
+    if (writeTable(this.domain, address, error, this.#options.emulate)) return;
     shared.cr2 = ldtAddress ?? address;
     traps.deliver(VECTOR.PF, error);
   }
@@ -232,7 +238,7 @@ class Running {
   readonly #memory: GuestMemory;
   readonly #sharedFrame: number;
 
-  constructor(host: Host, vcpu: VirtualProcessor, options: ParaOptions) {
+  constructor(host: Host, vcpu: VirtualProcessor, options: ParaOptions, counts: ParaCounts) {
     const { plan } = options;
     const memory = vcpu.memory;
     this.#host = host;
@@ -241,11 +247,16 @@ class Running {
     const physical = new MachineToPhysical(host, machineFrames);
     this.#sharedFrame = host.allocate();
 
-    const tables: PageTables = new PageTables(host.memory, machineFrames, {
-      addMonitor: directory => physical.addTo(directory),
-      checkDescriptors: frame => descriptors.checkFrame(frame),
-      onFree: frame => reservation.release(frame),
-    });
+    const tables: PageTables = new PageTables(
+      host.memory,
+      machineFrames,
+      {
+        addMonitor: directory => physical.addTo(directory),
+        checkDescriptors: frame => descriptors.checkFrame(frame),
+        onFree: frame => reservation.release(frame),
+      },
+      counts,
+    );
     const { frames } = tables;
     const reservation = new Reservation(host, memory, frames, physical);
     const descriptors: DescriptorTables = new DescriptorTables(host, frames, linear => {
@@ -261,13 +272,13 @@ class Running {
     frames.take(this.#sharedFrame, 'writable');
 
     const shared = new SharedInfo(host.memory, this.#sharedFrame * FRAME_SIZE);
-    const events = new EventChannels(shared);
+    const events = new EventChannels(shared, counts);
     const storePort = events.bindBackEnd(SILENT);
     const consolePage = memory.map[plan.console] * FRAME_SIZE;
     const paraConsole = new ParaConsole(host.memory, consolePage, events, options.onConsole);
     const time = new ParaTime(options.clock, shared, events, options.date());
     const access = new GuestAccess(vcpu);
-    const traps = new Traps(vcpu, access, shared, descriptors, crash);
+    const traps = new Traps(vcpu, access, shared, descriptors, counts, crash);
     const ring = new Ring(host, vcpu, tables, descriptors, traps);
     this.domain = new Domain({
       host,
@@ -283,6 +294,7 @@ class Running {
       descriptors,
       traps,
       ring,
+      counts,
       sink: options.onConsole,
       end: options.end,
     });

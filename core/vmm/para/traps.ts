@@ -4,6 +4,7 @@ import { VECTOR, VECTOR_NAMES } from '../../ia32/vectors.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 import { FLAT, Refused } from './abi.ts';
+import type { ParaCounts } from './counts.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
 import { cacheOf, isGuestCode, isLoadableStack } from './descriptors.ts';
 import type { GuestAccess } from './guest-access.ts';
@@ -23,14 +24,6 @@ export interface Trap extends Handler {
   readonly masks: boolean;
 }
 
-export interface TrapCounts {
-  /** Frames put on the guest's stack. */
-  bounces: number;
-  /** Those of them for events. */
-  upcalls: number;
-  failsafes: number;
-}
-
 /** Flags that a handler does not begin with (SDM volume 3, 6.12.1.2). */
 const CLEARED = FLAG.TF | FLAG.NT | FLAG.RF | FLAG.VM | FLAG.IOPL;
 const DATA_SEGMENTS = [DS, ES, FS, GS] as const;
@@ -45,7 +38,6 @@ export type Crash = (why: string) => never;
  * What the processor would push, the monitor pushes; the high half of CS carries the mask of events as it was.
  */
 export class Traps {
-  readonly counts: TrapCounts = { bounces: 0, upcalls: 0, failsafes: 0 };
   event: Handler = NO_HANDLER;
   failsafe: Handler = NO_HANDLER;
   failsafeMasks = false;
@@ -57,6 +49,7 @@ export class Traps {
   readonly #access: GuestAccess;
   readonly #shared: SharedInfo;
   readonly #descriptors: DescriptorTables;
+  readonly #counts: ParaCounts;
   readonly crash: Crash;
   /** The stack of ring 3 that an entry leaves. */
   #userEsp = 0;
@@ -67,8 +60,10 @@ export class Traps {
     access: GuestAccess,
     shared: SharedInfo,
     descriptors: DescriptorTables,
+    counts: ParaCounts,
     crash: Crash,
   ) {
+    this.#counts = counts;
     this.#vcpu = vcpu;
     this.#access = access;
     this.#shared = shared;
@@ -110,14 +105,14 @@ export class Traps {
   /** The guest hears of events that are pending. */
   upcall(): void {
     if (this.event.eip === 0) return;
-    this.counts.upcalls++;
+    this.#counts.upcalls++;
     this.#bounce(this.event, null, true, false);
   }
 
   /** The guest has selectors in its segment registers that cannot be loaded: it finds them on its stack, and its registers empty. */
   failsafeCallback(why: string): void {
     if (this.failsafe.eip === 0) this.crash(`${why}, and it has no failsafe callback`);
-    this.counts.failsafes++;
+    this.#counts.failsafes++;
     this.#bounce(this.failsafe, null, this.failsafeMasks, true);
     for (const register of DATA_SEGMENTS) this.#vcpu.setSegment(register, 0, 0, 0, 0);
   }
@@ -130,7 +125,7 @@ export class Traps {
   #bounce(handler: Handler, code: number | null, masks: boolean, saveSegments: boolean): void {
     const vcpu = this.#vcpu;
     const { i32 } = vcpu;
-    const fromUser = vcpu.cpl === 3;
+    const fromUser = vcpu.cpl > 1;
     if (fromUser) this.#switchStack();
     const words: number[] = [];
     if (saveSegments) for (const register of DATA_SEGMENTS) words.push(vcpu.selector(register));
@@ -147,7 +142,7 @@ export class Traps {
       if (!(thrown instanceof Refused)) throw thrown;
       this.crash(`its kernel stack at ${(esp >>> 0).toString(16)} cannot be written for a trap: ${thrown.message}`);
     }
-    this.counts.bounces++;
+    this.#counts.bounces++;
     if (masks) this.#shared.upcallMask = 1;
     if (!isGuestCode(handler.cs)) this.crash(`its handler has the selector ${handler.cs.toString(16)}`);
     vcpu.setEflags((vcpu.eflags() & ~CLEARED) | FLAG.IF);
@@ -157,7 +152,7 @@ export class Traps {
     i32[ESP] = esp;
   }
 
-  /** From ring 3 the kernel's stack is taken, as the processor takes it from a TSS. */
+  /** From ring 3 (or 2) the kernel's stack is taken, as the processor takes it from a TSS. */
   #switchStack(): void {
     const vcpu = this.#vcpu;
     this.#userEsp = vcpu.i32[ESP];

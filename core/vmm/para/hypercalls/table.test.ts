@@ -130,7 +130,7 @@ describe('wrong arguments', () => {
   it.each(WRONG)('%s: %s answers %s', (name, _what, errno, make) => {
     const args = make(guest);
     expect(guest.call(name, ...args)).toBe(error(errno));
-    expect(guest.domain.refused).toBeGreaterThan(0);
+    expect(guest.domain.counts.refused).toBeGreaterThan(0);
     expect(guest.domain.lastRefusal).toContain(name);
   });
 

@@ -107,14 +107,14 @@ export function hypercallName(number: number): HypercallName | null {
 /** Does a hypercall; answers what EAX is to be, an error number negated. Throws MachineStop if the guest ends by it. */
 export function perform(domain: Domain, number: number, args: Arguments): number {
   const name = NAMES.get(number) ?? 'unknown';
-  domain.calls.set(name, (domain.calls.get(name) ?? 0) + 1);
+  domain.counts.noteCall(name);
   if (domain.inMulticall) domain.access.forget();
   else domain.begin();
   try {
     return name === 'unknown' ? absent(domain, args) : HANDLERS[name](domain, args);
   } catch (thrown) {
     if (!(thrown instanceof Refused)) throw thrown;
-    domain.refused++;
+    domain.counts.refused++;
     domain.lastRefusal = `${name}: ${thrown.message}`;
     return -ERRNO[thrown.errno];
   } finally {

@@ -111,7 +111,7 @@ export const iret: Hypercall = domain => {
     const pop = (n: number) => access.read((base + i32[ESP] + n * 4) >>> 0, 4);
     const [eax, eip, cs, flags] = [pop(0), pop(1), pop(2) & 0xffff, pop(3)];
     if (!isGuestCode(cs) || (cs & 3) === 0) crash(`it returns to code at ${cs.toString(16)}`);
-    const toUser = (cs & 3) === 3;
+    const toUser = (cs & 3) > 1;
     const esp = toUser ? pop(4) : (i32[ESP] + 16) | 0;
     if (toUser) traps.loadSegment(SS, pop(5) & 0xffff);
     i32[EAX] = eax;
