@@ -8,7 +8,7 @@ const PIECES = 150;
 
 describe('random pieces of code under the monitor', () => {
   it.each(['translate', 'patch'] as const)('kernel code under %s does what it does bare', mode => {
-    const report = checkEquivalence(new BareSubject(), () => new MonitorSubject(mode), {
+    const report = checkEquivalence(new BareSubject(), () => new MonitorSubject(mode, 'nested'), {
       ring: 0,
       seed: SEED,
       count: PIECES,
@@ -17,8 +17,8 @@ describe('random pieces of code under the monitor', () => {
     expect(report.compared).toBeGreaterThan(PIECES / 2);
   });
 
-  it.each(['trap', 'translate', 'patch'] as const)('user code under %s does what it does bare', mode => {
-    const report = checkEquivalence(new BareSubject(), () => new MonitorSubject(mode), {
+  it.each(['trap', 'translate', 'patch', 'hardware'] as const)('user code under %s does what it does bare', mode => {
+    const report = checkEquivalence(new BareSubject(), () => new MonitorSubject(mode, 'nested'), {
       ring: 3,
       seed: SEED,
       count: PIECES,
@@ -27,9 +27,16 @@ describe('random pieces of code under the monitor', () => {
     expect(report.compared).toBeGreaterThan(PIECES / 2);
   });
 
-  it.each(['trap', 'translate', 'patch'] as const)('hostile code under %s reaches nothing but its own frames', mode => {
-    const report = checkIsolation(() => new MonitorSubject(mode), { ring: null, seed: SEED, count: PIECES });
-    expect(report.failures).toEqual([]);
-    expect(report.compared).toBe(PIECES);
-  });
+  it.each(['trap', 'translate', 'patch', 'hardware'] as const)(
+    'hostile code under %s reaches nothing but its own frames',
+    mode => {
+      const report = checkIsolation(() => new MonitorSubject(mode, 'nested'), {
+        ring: null,
+        seed: SEED,
+        count: PIECES,
+      });
+      expect(report.failures).toEqual([]);
+      expect(report.compared).toBe(PIECES);
+    },
+  );
 });

@@ -28,6 +28,8 @@ export interface Technique {
   enter(): void;
   /** The processor has halted in the monitor: brings the guest's state back into the virtual processor and says why. */
   exit(): Exit;
+  /** The guest-physical map has changed. */
+  remap?(): void;
   /** Handles an exit of its own kinds. */
   serve(exit: OwnExit): Handling;
   /** What it counted of its own, as plain numbers and records. */

@@ -13,6 +13,8 @@ const X87_WORDS = 16 + 32;
  */
 export class VirtualProcessor extends Processor {
   readonly memory: GuestMemory;
+  /** A guest finds no VMX: the machine's is the monitor's. */
+  override hasVmx = false;
   /** Hears that the guest invalidated what it knows of translations: all (null) or those of one linear address. */
   onFlush: (linear: number | null) => void = () => {};
 

@@ -11,8 +11,8 @@ import { assembleStubs, FRAME, FRAME_SIZE, RETURN, type Snippet, snippetAddress,
 
 const { SELECTOR } = H;
 
-/** Steps that a snippet may take at most: each is an instruction and HLT. */
-const SNIPPET_STEPS = 2;
+/** Steps that a snippet may take at most; all but the loops are an instruction and HLT. */
+const SNIPPET_STEPS = 10_000;
 
 /** Entries of the topmost page directory that are the monitor's: 2 MB each, FFA00000 to FFFFFFFF. */
 const FIRST_TOP_ENTRY = 509;

@@ -1,4 +1,4 @@
-import { CODE } from './layout.ts';
+import { CODE, VCPU } from './layout.ts';
 
 /**
  * The monitor's machine-code half: a stub for each vector saves what the processor did not, and halts. The TypeScript half wakes, reads the
@@ -61,6 +61,13 @@ export function stubAddress(vector: number): number {
 /** Where the TypeScript half lets the processor go on to return to the guest. */
 export const RETURN = CODE + COMMON + PUSH_ALL.length + 1;
 
+/** Linear address of the operand of VMXON, VMCLEAR and VMPTRLD. */
+export const VMX_POINTER = VCPU + 0xff8;
+
+function bytesOf(value: number): readonly number[] {
+  return [value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, (value >>> 24) & 0xff];
+}
+
 /**
  * Short pieces of ring-0 code that the TypeScript half has the processor execute, each ending in HLT. Operands are in EAX and EDX.
  */
@@ -73,6 +80,22 @@ const SNIPPETS = {
   lldt: [0x0f, 0x00, 0xd0, HLT],
   /** Waits for an interrupt with interrupts on; the interrupt's own stub wakes the TypeScript half. */
   idle: [0xfb, HLT],
+  loadCr2: [0x0f, 0x22, 0xd0, HLT],
+  rdmsr: [0x0f, 0x32, HLT],
+  wrmsr: [0x0f, 0x30, HLT],
+  // VMX. The operand of the first three is the 64-bit physical address at VMX_POINTER.
+  vmxon: [0x36, 0xf3, 0x0f, 0xc7, 0x35, ...bytesOf(VMX_POINTER), HLT],
+  vmclear: [0x36, 0x66, 0x0f, 0xc7, 0x35, ...bytesOf(VMX_POINTER), HLT],
+  vmptrld: [0x36, 0x0f, 0xc7, 0x35, ...bytesOf(VMX_POINTER), HLT],
+  vmxoff: [0x0f, 0x01, 0xc4, HLT],
+  /** ECX fields: encodings at SS:[ESI], values at SS:[EDI]. MOV EAX; VMREAD or VMWRITE; ADD ESI, 4; ADD EDI, 4; LOOP. */
+  vmread: [0x36, 0x8b, 0x06, 0x36, 0x0f, 0x78, 0x07, 0x83, 0xc6, 4, 0x83, 0xc7, 4, 0xe2, 0xf1, HLT],
+  vmwrite: [0x36, 0x8b, 0x06, 0x36, 0x0f, 0x79, 0x07, 0x83, 0xc6, 4, 0x83, 0xc7, 4, 0xe2, 0xf1, HLT],
+  /** Behind them the processor comes back only if the entry failed at once. */
+  vmlaunch: [0x0f, 0x01, 0xc2, HLT],
+  vmresume: [0x0f, 0x01, 0xc3, HLT],
+  /** The host's EIP: where a VM exit leads. */
+  exited: [HLT],
 } as const;
 export type Snippet = keyof typeof SNIPPETS;
 

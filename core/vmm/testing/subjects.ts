@@ -25,7 +25,7 @@ export interface Subject {
 const START: MachineStart = { segments: [], registers: { eip: 0, codeSelector: 8, dataSelector: 16 } };
 const RATE = 1e8;
 /** A piece of code takes no longer, in virtual nanoseconds. */
-const MOST_NS = 1e6;
+const MOST_NS = 1e9;
 
 const GENERAL = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'] as const;
 const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr'] as const;

@@ -1,0 +1,217 @@
+import { CR4, CS, EAX, ESP } from '../../ia32/registers.ts';
+import { ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../ia32/vmx/controls.ts';
+import { EXIT } from '../../ia32/vmx/exits.ts';
+import { FIELD } from '../../ia32/vmx/fields.ts';
+import * as L from '../../machine/cpu/layout.ts';
+import type { Exit, Handling, OwnExit } from '../exit.ts';
+import type { Host } from '../host/host.ts';
+import * as H from '../host/layout.ts';
+import { snippetAddress, FRAME_SIZE as TRAP_FRAME } from '../host/stubs.ts';
+import type { Technique } from '../technique.ts';
+import type { VirtualProcessor } from '../vcpu.ts';
+import { CR0_HELD, CR4_HELD, GUEST_FIELDS, guestState, takeGuestState } from './guest-state.ts';
+import { NestedTables } from './nested-tables.ts';
+import { Vmcs } from './vmcs.ts';
+
+/** Capability MSRs: what each set of controls must and may have (SDM volume 3, appendix A.3 to A.5). */
+const IA32_VMX_TRUE_PINBASED_CTLS = 0x48d;
+const IA32_VMX_TRUE_PROCBASED_CTLS = 0x48e;
+const IA32_VMX_TRUE_EXIT_CTLS = 0x48f;
+const IA32_VMX_TRUE_ENTRY_CTLS = 0x490;
+const IA32_VMX_PROCBASED_CTLS2 = 0x48b;
+
+const PROCESSOR_CONTROLS =
+  PROCESSOR.hltExiting |
+  PROCESSOR.movDebugExiting |
+  PROCESSOR.unconditionalIoExiting |
+  PROCESSOR.tscOffsetting |
+  PROCESSOR.rdpmcExiting |
+  PROCESSOR.secondaryControls;
+const SECONDARY_CONTROLS = SECONDARY.ept | SECONDARY.unrestrictedGuest | SECONDARY.wbinvdExiting;
+
+const EXIT_FIELDS = [
+  FIELD.exitReason,
+  FIELD.exitQualification,
+  FIELD.exitInterruptionInformation,
+  FIELD.guestPhysicalAddress,
+  FIELD.instructionError,
+] as const;
+
+/**
+ * Hardware assist: the guest runs in VMX non-root operation, its kernel in ring 0, and what the VMCS says exits. Guest-physical memory is made
+ * by extended page tables.
+ */
+export class HardwareAssist implements Technique {
+  readonly mode = 'hardware';
+  readonly counts: { reads: number; launches: number; resumes: number } = { reads: 0, launches: 0, resumes: 0 };
+  readonly #host: Host;
+  readonly #vcpu: VirtualProcessor;
+  readonly #emulate: () => void;
+  readonly #nested: NestedTables;
+  readonly #vmcs: Vmcs;
+  #processorControls = 0;
+  #isLaunched = false;
+  monitorSteps = 0;
+
+  /** `emulate`: has the monitor emulate the instruction at the guest's EIP. */
+  constructor(host: Host, vcpu: VirtualProcessor, emulate: () => void) {
+    this.#host = host;
+    this.#vcpu = vcpu;
+    this.#emulate = emulate;
+    this.#nested = new NestedTables(host, vcpu.memory);
+    this.#vmcs = new Vmcs(host);
+  }
+
+  start(): void {
+    const host = this.#host;
+    host.loadRoot(host.ownRoot, true);
+    host.execute('loadCr4', CR4.PAE | CR4.VMXE);
+    this.#vmcs.start();
+    this.#isLaunched = false;
+    this.#vmcs.write([...this.#controls(this.#nested.build()), ...this.#hostState()]);
+  }
+
+  /** Controls that are wanted, within what the processor says it has. */
+  #adjust(capability: number, wanted: number): number {
+    const [must, may] = this.#vmcs.readMsr(capability);
+    return (wanted | must) & may;
+  }
+
+  #controls(eptPointer: number): readonly (readonly [number, number])[] {
+    this.#processorControls = this.#adjust(IA32_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_CONTROLS);
+    const exits = EXIT_CONTROL.acknowledgeInterrupt | EXIT_CONTROL.saveEfer | EXIT_CONTROL.loadEfer;
+    return [
+      [FIELD.pinControls, this.#adjust(IA32_VMX_TRUE_PINBASED_CTLS, PIN.externalInterruptExiting)],
+      [FIELD.processorControls, this.#processorControls],
+      [FIELD.secondaryControls, this.#adjust(IA32_VMX_PROCBASED_CTLS2, SECONDARY_CONTROLS)],
+      [FIELD.exitControls, this.#adjust(IA32_VMX_TRUE_EXIT_CTLS, exits)],
+      [FIELD.entryControls, this.#adjust(IA32_VMX_TRUE_ENTRY_CTLS, ENTRY_CONTROL.loadEfer)],
+      [FIELD.exceptionBitmap, 0],
+      [FIELD.eptPointer, eptPointer],
+      [FIELD.eptPointer + 1, 0],
+      [FIELD.cr0Mask, CR0_HELD],
+      [FIELD.cr4Mask, CR4_HELD],
+      [FIELD.cr3TargetCount, 0],
+      [FIELD.vmcsLinkPointer, -1],
+      [FIELD.vmcsLinkPointer + 1, -1],
+      [FIELD.entryInterruptionInformation, 0],
+      [FIELD.exitMsrStoreCount, 0],
+      [FIELD.exitMsrLoadCount, 0],
+      [FIELD.entryMsrLoadCount, 0],
+      [FIELD.guestDebugControl, 0],
+      [FIELD.guestDebugControl + 1, 0],
+    ];
+  }
+
+  /** Where an exit leads: the monitor, at its HLT. */
+  #hostState(): readonly (readonly [number, number])[] {
+    const { i32 } = this.#host.cpu;
+    const data = [
+      FIELD.hostEsSelector,
+      FIELD.hostSsSelector,
+      FIELD.hostDsSelector,
+      FIELD.hostFsSelector,
+      FIELD.hostGsSelector,
+    ];
+    return [
+      ...data.map((field): readonly [number, number] => [field, H.SELECTOR.monitorData]),
+      [FIELD.hostCsSelector, H.SELECTOR.monitorCode],
+      [FIELD.hostTrSelector, H.SELECTOR.task],
+      [FIELD.hostCr0, i32[L.W_CR0]],
+      [FIELD.hostCr3, i32[L.W_CR3]],
+      [FIELD.hostCr4, i32[L.W_CR4]],
+      [FIELD.hostTrBase, H.TSS],
+      [FIELD.hostGdtrBase, H.GDT],
+      [FIELD.hostIdtrBase, H.IDT],
+      [FIELD.hostEfer, i32[L.W_MSR]],
+      [FIELD.hostEfer + 1, 0],
+      [FIELD.hostEsp, H.STACK_TOP - TRAP_FRAME],
+      [FIELD.hostEip, snippetAddress('exited')],
+    ];
+  }
+
+  remap(): void {
+    this.#nested.release();
+    const pointer = this.#nested.build();
+    this.#vmcs.write([
+      [FIELD.eptPointer, pointer],
+      [FIELD.eptPointer + 1, 0],
+    ]);
+  }
+
+  stop(): void {
+    this.#vmcs.stop();
+    this.#nested.release();
+    this.#host.execute('loadCr4', CR4.PAE);
+  }
+
+  ready(): boolean {
+    return true;
+  }
+
+  enter(): void {
+    const host = this.#host;
+    const vcpu = this.#vcpu;
+    const { i32 } = vcpu;
+    const window = vcpu.interruptPending ? PROCESSOR.interruptWindowExiting : 0;
+    const offset = vcpu.timeStamp() - host.cpu.timeStamp();
+    this.#vmcs.write([
+      ...guestState(vcpu),
+      [FIELD.processorControls, this.#processorControls | window],
+      [FIELD.tscOffset, offset | 0],
+      [FIELD.tscOffset + 1, Math.floor(offset / 0x100000000) | 0],
+    ]);
+    host.execute('loadCr2', i32[L.W_CR2]);
+    vcpu.giveX87(host.cpu);
+    const machine = host.cpu.i32;
+    for (let n = EAX; n < 8; n++) if (n !== ESP) machine[n] = i32[n];
+    machine[L.W_DR + 6] = i32[L.W_DR + 6];
+    machine[L.W_EIP] = snippetAddress(this.#isLaunched ? 'vmresume' : 'vmlaunch') | 0;
+    machine[L.W_HALTED] = 0;
+    if (this.#isLaunched) this.counts.resumes++;
+    else this.counts.launches++;
+  }
+
+  exit(): Exit {
+    const { cpu } = this.#host;
+    const vcpu = this.#vcpu;
+    const { i32 } = vcpu;
+    const before = cpu.count;
+    // The exit left ESP to the host; the guest's comes from the VMCS.
+    for (let n = EAX; n < 8; n++) if (n !== ESP) i32[n] = cpu.i32[n];
+    i32[L.W_CR2] = cpu.i32[L.W_CR2];
+    i32[L.W_DR + 6] = cpu.i32[L.W_DR + 6];
+    vcpu.takeX87(cpu);
+    const failed = cpu.i32[L.W_EIP] !== ((snippetAddress('exited') + 1) | 0);
+    const values = this.#vmcs.read([...EXIT_FIELDS, ...GUEST_FIELDS]);
+    this.counts.reads += values.length;
+    this.monitorSteps = 2 + cpu.count - before;
+    const [reason, qualification, information, address, error] = values;
+    if (failed) return { kind: 'entryFailure', reason: error };
+    if (reason < 0) return { kind: 'entryFailure', reason: reason & 0xffff };
+    this.#isLaunched = true;
+    takeGuestState(vcpu, values.slice(EXIT_FIELDS.length));
+    switch (reason) {
+      case EXIT.externalInterrupt:
+        return { kind: 'interrupt', vector: information & 0xff };
+      case EXIT.tripleFault:
+        return { kind: 'tripleFault' };
+      case EXIT.interruptWindow:
+        return { kind: 'interruptWindow' };
+      case EXIT.eptViolation:
+        return { kind: 'eptViolation', address: address >>> 0, qualification };
+      default:
+        return { kind: 'instruction', reason };
+    }
+  }
+
+  /** What exits is emulated; memory that is not there is a device's, or nobody's. */
+  serve(exit: OwnExit): Handling {
+    if (exit.kind === 'entryFailure') {
+      const at = (this.#vcpu.base(CS) + this.#vcpu.i32[L.W_EIP]) >>> 0;
+      throw new Error(`VM entry failed at ${at.toString(16)}: ${exit.reason}.`);
+    }
+    this.#emulate();
+    return 'resume';
+  }
+}
