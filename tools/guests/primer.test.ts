@@ -7,7 +7,9 @@ import type { SymbolFile } from '../../core/guests/boot.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const elf = readFileSync(path('public/guests/primer.elf'));
-const symbolFile: SymbolFile = JSON.parse(readFileSync(path('public/guests/primer.json'), 'utf8'));
+const symbolsOf = (name: string): SymbolFile => JSON.parse(readFileSync(path(`public/guests/${name}.json`), 'utf8'));
+const symbolFile = symbolsOf('primer');
+const paraSymbolFile = symbolsOf('primer-para');
 
 const answers = (command: string, ...args: string[]): string => {
   const result = spawnSync(command, args, { encoding: 'utf8' });
@@ -41,12 +43,12 @@ function codeOf(file: string, text: string): string {
 }
 
 describe('the symbol file', () => {
-  test('is sorted, and its line numbers exist', () => {
+  test.each([symbolFile, paraSymbolFile])('is sorted, and its line numbers exist', ({ symbols, files, lines }) => {
     const sorted = (numbers: number[]) => expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
-    sorted(symbolFile.symbols.map(s => s.address));
-    sorted(symbolFile.lines.map(l => l[0]));
-    for (const [, file, line] of symbolFile.lines) {
-      expect(symbolFile.files[file].text.split('\n').length).toBeGreaterThanOrEqual(line);
+    sorted(symbols.map(s => s.address));
+    sorted(lines.map(l => l[0]));
+    for (const [, file, line] of lines) {
+      expect(files[file].text.split('\n').length).toBeGreaterThanOrEqual(line);
     }
   });
 
@@ -62,6 +64,29 @@ describe('the symbol file', () => {
     expect(named('run_ps')[0].address).toBeLessThan(0x800000);
     for (const { size } of symbolFile.symbols.filter(s => s.kind === 'function')) expect(size).toBeGreaterThan(0);
   });
+});
+
+describe('primer-para', () => {
+  test('has the shared sources and its own, not those of the native kernel', () => {
+    const names = paraSymbolFile.files.map(file => file.name);
+    expect(names.filter(name => name.startsWith('native/'))).toEqual([]);
+    expect(names).toEqual(expect.arrayContaining(['kernel/space.c', 'para/tables.c', 'user/shell.c']));
+    expect(symbolFile.files.filter(file => file.name.startsWith('para/'))).toEqual([]);
+  });
+
+  test.skipIf(answers('objdump', '--version') === '')(
+    'asks for what it may not do itself, but for IN in a benchmark',
+    () => {
+      const privileged =
+        /\t(cli|sti|hlt|clts|in|out|invlpg|lgdt|lidt|lldt|ltr|lmsw|rdmsr|wrmsr|mov +[cd]r|mov +\w+,[cd]r)\b/;
+      const found = (name: string) => {
+        const text = answers('objdump', '-d', '-M', 'intel', '-j', '.text', path(`public/guests/${name}.elf`));
+        return text.split('\n').flatMap(row => privileged.exec(row)?.[1] ?? []);
+      };
+      expect(found('primer-para')).toEqual(['in']);
+      expect(found('primer').length).toBeGreaterThan(40);
+    },
+  );
 });
 
 test.skipIf(!sameTools)(

@@ -1,5 +1,5 @@
 /*
- * main.c: primer starts here, called by native/boot.asm with paging on, interrupts off and a
+ * main.c: primer starts here, called by boot.asm with paging on, interrupts off and a
  * stack.
  */
 #include "kernel.h"
