@@ -64,9 +64,9 @@ function session(runner: Runner, screen: Console, commands: readonly string[]): 
   return shown;
 }
 
-/** Without what depends on how long things take: the column of ticks, and whose turn it was when. */
+/** Without what depends on how long things take: the column of ticks, who is ready, and whose turn it was when. */
 function timeless(shown: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const ps = shown['ps'].replace(/ +\d+ {2}(shell|counter)/g, ' $1');
+  const ps = shown['ps'].replace(/ +\d+ {2}(shell|counter)/g, ' $1').replace(/ready +|waiting +/g, '');
   return { ...shown, ps, fork: shown['fork'].split('\r\n').sort().join('\n') };
 }
 

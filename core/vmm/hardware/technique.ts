@@ -1,4 +1,4 @@
-import { CR4, CS, EAX, ESP } from '../../ia32/registers.ts';
+import { CR0, CR4, CS, EAX, ESP } from '../../ia32/registers.ts';
 import { ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../ia32/vmx/controls.ts';
 import { EXIT } from '../../ia32/vmx/exits.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
@@ -65,6 +65,7 @@ export class HardwareAssist implements Technique {
   start(): void {
     const host = this.#host;
     host.loadRoot(host.ownRoot, true);
+    host.execute('loadCr0', CR0.PE | CR0.ET | CR0.NE | CR0.WP | CR0.PG);
     host.execute('loadCr4', CR4.PAE | CR4.VMXE);
     this.#vmcs.start();
     this.#isLaunched = false;
