@@ -5,9 +5,9 @@
 import { checkEquivalence, checkIsolation, type Report } from '../../core/vmm/testing/campaign.ts';
 import { BareSubject, MonitorSubject } from '../../core/vmm/testing/subjects.ts';
 
-const KERNEL_PIECES = 5_000;
+const KERNEL_PIECES = 2_000;
 const USER_PIECES = 2_000;
-const HOSTILE_PIECES = 10_000;
+const HOSTILE_PIECES = 4_000;
 
 const seed = Number(process.argv[2] ?? 1);
 let failed = 0;
@@ -28,25 +28,25 @@ for (const mode of ['translate', 'patch'] as const) {
   const campaign = { ring: 0, seed, count: KERNEL_PIECES } as const;
   tell(
     `kernel code, ${mode}`,
-    checkEquivalence(new BareSubject(), () => new MonitorSubject(mode), campaign),
+    checkEquivalence(new BareSubject(), () => new MonitorSubject(mode, 'nested'), campaign),
     started,
   );
 }
-for (const mode of ['trap', 'translate', 'patch'] as const) {
+for (const mode of ['trap', 'translate', 'patch', 'hardware'] as const) {
   const started = performance.now();
   const campaign = { ring: 3, seed, count: USER_PIECES } as const;
   tell(
     `user code, ${mode}`,
-    checkEquivalence(new BareSubject(), () => new MonitorSubject(mode), campaign),
+    checkEquivalence(new BareSubject(), () => new MonitorSubject(mode, 'nested'), campaign),
     started,
   );
 }
-for (const mode of ['trap', 'translate', 'patch'] as const) {
+for (const mode of ['trap', 'translate', 'patch', 'hardware'] as const) {
   const started = performance.now();
   const campaign = { ring: null, seed, count: HOSTILE_PIECES } as const;
   tell(
     `hostile code, ${mode}`,
-    checkIsolation(() => new MonitorSubject(mode), campaign),
+    checkIsolation(() => new MonitorSubject(mode, 'nested'), campaign),
     started,
   );
 }
