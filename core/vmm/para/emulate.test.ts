@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { EAX, EBX, ECX, EDX } from '../../ia32/registers.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import { PAGE } from '../../machine/mmu/walk.ts';
-import { FLAT } from './abi.ts';
-import { Caller } from './testing/caller.ts';
+import { DOMID_SELF, FLAT, VCPU_INFO } from './abi.ts';
+import { Caller, error } from './testing/caller.ts';
 import { BASE, bytesOf, CODE, call, move, SPIN } from './testing/kernel.ts';
 import {
   HANDLER,
@@ -17,6 +17,7 @@ import {
   put,
   RESULT,
   run,
+  SHARED,
   store,
 } from './testing/program.ts';
 
@@ -171,5 +172,50 @@ describe('selectors that cannot be loaded', () => {
     expect(guest.domain.counts.failsafes).toBe(1);
     const [ds, es, fs] = [RESULT, RESULT + 4, RESULT + 8].map(at => guest.domain.access.word(at));
     expect([ds, es, fs]).toEqual([9, FLAT.ring1Data, FLAT.ring1Data]);
+  });
+});
+
+describe('an LDT', () => {
+  const table = BASE + 0x230 * 4096;
+  const flatData = [0x0000ffff, 0x00cfb300];
+
+  function guestWithLdt(selector: number): Caller {
+    const guest = prepare(
+      program(
+        [move(EAX, selector), [0x8e, 0xe0], put(RESULT + 16, 1), powerOff],
+        [HANDLER, popTo(RESULT)],
+        [OTHER, []],
+      ),
+      [[14, 0, HANDLER]],
+    );
+    guest.domain.access.putBytes(HANDLER, bytesOf(popTo(RESULT), powerOff));
+    guest.domain.access.putBytes(table, Uint8Array.from(flatData.flatMap(word => [...little(word)])));
+    const frame = guest.frame(0x230);
+    expect(guest.call('update_va_mapping', table, (frame * 4096) | PAGE.present, 0, 2)).toBe(0);
+    expect(guest.call('mmuext_op', guest.put(13, table, 1024), 1, 0, DOMID_SELF)).toBe(0);
+    return guest;
+  }
+
+  it('comes page by page when it is used, and its pages cannot be written', () => {
+    const guest = guestWithLdt(5);
+    const frame = guest.frame(0x230);
+    expect(guest.domain.descriptors.held).toEqual([]);
+    expect(run(guest)).toBe('powerOff');
+    expect(guest.read(RESULT + 16)).toBe(1);
+    expect(guest.domain.descriptors.held).toEqual([frame]);
+    guest.check();
+    const entry = (frame * 4096) | PAGE.present | PAGE.writable;
+    expect(guest.call('update_va_mapping', table, entry, 0, 2)).toBe(error('EINVAL'));
+    expect(guest.call('mmuext_op', guest.put(13, 0, 0), 1, 0, DOMID_SELF)).toBe(0);
+    expect(guest.domain.descriptors.held).toEqual([]);
+    expect(guest.call('update_va_mapping', table, entry, 0, 2)).toBe(0);
+  });
+
+  it('shows a page that is not there as a page fault at the guest’s own address', () => {
+    // The second page of the table is still writable for the guest: it cannot become one.
+    const guest = guestWithLdt(0x1005);
+    expect(run(guest)).toBe('powerOff');
+    expect(guest.read(RESULT + 16)).toBe(0);
+    expect(guest.read(SHARED + VCPU_INFO.cr2)).toBe(table + 0x1000);
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FLAG } from '../../ia32/flags.ts';
 import { CS, DS, EAX, ECX, ESP } from '../../ia32/registers.ts';
+import * as H from '../host/layout.ts';
 import { FLAT, VCPU_INFO } from './abi.ts';
+import { cacheOf } from './descriptors.ts';
 import { Caller, HOLE, UNMAPPED } from './testing/caller.ts';
 import { ascii, BASE, bytesOf, CODE, call, DATA, move, SPIN, startWorld } from './testing/kernel.ts';
 import {
@@ -217,6 +219,19 @@ describe('the monitor in the guest’s address space', () => {
       expect(guest.read(RESULT)).toBe(0);
       expect(guest.read(RESULT + 4)).toBe(CODE);
     }
+  });
+
+  it('leaves the guest no descriptor that reaches it', () => {
+    const { host } = new Caller().domain;
+    const found: number[] = [];
+    for (let selector = 0; selector < 0x10000; selector += 8) {
+      const [low, high] = [host.read(H.GDT + selector, 4), host.read(H.GDT + selector + 4, 4)];
+      if ((high & 0x9000) !== 0x9000 || ((high >>> 13) & 3) === 0) continue;
+      found.push(selector);
+      const { base, limit } = cacheOf(low, high);
+      expect((base >>> 0) + (limit >>> 0)).toBeLessThan(H.MONITOR_BASE);
+    }
+    expect(found).toEqual([0xe018, 0xe020, 0xe028, 0xe030]);
   });
 
   it('shows nothing but the machine-to-physical table, and that cannot be written', () => {

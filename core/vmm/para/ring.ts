@@ -40,6 +40,8 @@ const FRAME_SEGMENTS: readonly (readonly [number, number])[] = [
 /** Selectors that are always as they are: no need to look at their descriptors. */
 const FLAT_SELECTORS: readonly number[] = [0, FLAT.ring1Data, FLAT.ring3Data];
 
+/** Segments of ring 1 that translated and patched code needs, and that reach into the monitor. */
+const HIDDEN_SELECTORS: readonly number[] = [H.SELECTOR.cacheCode, H.SELECTOR.vcpuData];
 /** INT3 and INTO, which any program may execute. */
 const USER_VECTORS: readonly number[] = [VECTOR.BP, VECTOR.OF];
 const DIRECT_VECTOR = 0x80;
@@ -61,6 +63,8 @@ export class Ring {
   readonly #tables: PageTables;
   readonly #descriptors: DescriptorTables;
   readonly #traps: Traps;
+  /** Descriptors that are other techniques': selector, low and high word. */
+  readonly #hidden: (readonly [number, number, number])[] = [];
   #cr0 = -1;
   #cr4 = -1;
   monitorSteps = 0;
@@ -80,8 +84,13 @@ export class Ring {
     this.#invalidated.push(linear | 0);
   }
 
-  /** Gates that the guest may call by INT n: breakpoint, overflow, and the hypercall. */
+  /** Gates that the guest may call by INT n: breakpoint, overflow, and the hypercall; and no descriptor of ring 1 but the flat ones. */
   start(): void {
+    for (const selector of HIDDEN_SELECTORS) {
+      const at = H.GDT + (selector & 0xfff8);
+      this.#hidden.push([selector, this.#host.read(at, 4), this.#host.read(at + 4, 4)]);
+      this.#host.setDescriptor(selector, 0, 0);
+    }
     for (const vector of USER_VECTORS) this.#host.setGate(vector, 3);
     this.#host.setGate(HYPERCALL_VECTOR, 1);
     this.setDirectCall();
@@ -90,6 +99,7 @@ export class Ring {
 
   /** Everything on the machine as it was. */
   stop(): void {
+    for (const [selector, low, high] of this.#hidden.splice(0)) this.#host.setDescriptor(selector, low, high);
     for (const vector of [...USER_VECTORS, HYPERCALL_VECTOR, DIRECT_VECTOR]) this.#host.setGate(vector, 0);
     this.#host.write(H.TSS + TSS_ESP1, 4, 0);
     this.#host.write(H.TSS + TSS_SS1, 4, 0);
