@@ -15,7 +15,7 @@ import { isField, REVISION, readEncoding, writeEncoding } from '../vmcs.ts';
 
 export const VMXON_REGION = 0x60000;
 export const VMCS = 0x61000;
-/** A second one, not initialized. */
+/** A second one. */
 export const OTHER_VMCS = 0x62000;
 /** Where the host halts. */
 export const HOST = 0x18000;
@@ -216,6 +216,11 @@ export class VmxBench extends Bench {
       length: this.field('exitInstructionLength'),
       eip: this.field('guestEip'),
     };
+  }
+
+  /** `exit` with its name, or how the entry failed. */
+  outcome(): string {
+    return this.cpu.i32[L.W_EIP] === HOST + 1 ? `exit ${this.exit().reason}` : this.result();
   }
 
   /** Runs guest code to its exit. */
