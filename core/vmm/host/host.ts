@@ -22,7 +22,7 @@ const TSS_LIMIT = 0x67;
 
 /** Interrupt vectors of the physical PIC pair, which the monitor owns. */
 export const PIC_BASE = 0x20;
-export const TIMER_VECTOR = PIC_BASE;
+export const TIMER_VECTOR = PIC_BASE + 0;
 export const CONSOLE_VECTOR = PIC_BASE + 4;
 
 /** A linear address inside of what the monitor mapped for itself has no frame. */
@@ -183,12 +183,6 @@ export class Host {
     const all = 0xfffff;
     flat(SELECTOR.monitorCode, 0x9b, all);
     flat(SELECTOR.monitorData, 0x93, all);
-    flat(SELECTOR.cacheCode, 0xbb, all);
-    this.setDescriptor(
-      SELECTOR.vcpuData,
-      ((H.VCPU & 0xffff) << 16) | (H.VCPU_SIZE - 1),
-      systemHigh(H.VCPU, 0xb3, 0x40),
-    );
     this.setDescriptor(SELECTOR.task, ((H.TSS & 0xffff) << 16) | TSS_LIMIT, systemHigh(H.TSS, 0x8b, 0));
     this.showFlatSegments(true);
     this.setLdtLimit(-1);
@@ -238,6 +232,16 @@ export class Host {
       if (shown) this.setDescriptor(selector, units & 0xffff, (byte << 8) | (units & 0xf0000) | 0xc00000);
       else this.setDescriptor(selector, 0, 0);
     }
+  }
+
+  /**
+   * Shows or hides the segments of translated code, ring 1: code that covers the translation cache, and the VCPU page. A kernel that runs in
+   * place must not find them: the code segment reaches all of the monitor.
+   */
+  showCache(shown: boolean): void {
+    this.setDescriptor(SELECTOR.cacheCode, shown ? 0xffff : 0, shown ? 0xcfbb00 : 0);
+    const high = systemHigh(H.VCPU, 0xb3, 0x40);
+    this.setDescriptor(SELECTOR.vcpuData, shown ? ((H.VCPU & 0xffff) << 16) | (H.VCPU_SIZE - 1) : 0, shown ? high : 0);
   }
 
   /** The PIC pair at the monitor's vectors, all lines masked but the timer's and the console's; the UART's receiver interrupts. */

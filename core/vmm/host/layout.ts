@@ -7,10 +7,9 @@
 export const MONITOR_BASE = 0xffc00000;
 /** Code that the patching technique puts into a guest's reach. */
 export const PATCH_BASE = 0xffa00000;
-export const PATCH_SIZE = 0x200000;
 
 /** 64 KB: what the guest's selectors find. Its last two pages are the monitor's own descriptors. */
-export const GDT = MONITOR_BASE;
+export const GDT = MONITOR_BASE + 0;
 export const GDT_SIZE = 0x10000;
 export const LDT = MONITOR_BASE + 0x10000;
 export const LDT_SIZE = 0x10000;

@@ -112,6 +112,7 @@ export class BinaryTranslation implements Technique {
   }
 
   start(): void {
+    this.#host.showCache(true);
     this.#ring.start();
     this.#cache.start();
     this.#written.clear();
@@ -126,6 +127,7 @@ export class BinaryTranslation implements Technique {
   }
 
   stop(): void {
+    this.#host.showCache(false);
     this.#flush();
     this.#vcpu.memory.unlisten(this.#watch);
     this.#host.setGate(CALLOUT_VECTOR, 0);
