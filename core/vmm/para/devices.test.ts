@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { EAX } from '../../ia32/registers.ts';
-import { CONSOLE_RING, FLAT, HYPERCALL, SHARED_INFO, VCPU_INFO } from './abi.ts';
+import { CONSOLE_RING, FLAT, HYPERCALL, SHARED_INFO, TIME_INFO, VCPU_INFO } from './abi.ts';
 import { Caller } from './testing/caller.ts';
-import { ascii, BASE, call, move, SPIN } from './testing/kernel.ts';
+import { ascii, BASE, bytesOf, call, move, SPIN } from './testing/kernel.ts';
 import {
   countFree,
   FOREVER,
@@ -66,6 +66,32 @@ describe('events', () => {
     expect(run(guest)).toBe('powerOff');
     expect(guest.read(RESULT + 4)).toBe(FLAT.ring1Code);
     expect(guest.domain.shared.upcallMask).toBe(1);
+  });
+});
+
+describe('time', () => {
+  it('follows from the time-stamp counter by what the shared page says', () => {
+    const guest = prepare(bytesOf(SPIN));
+    const { vcpu, time } = guest.domain;
+    const at = SHARED + VCPU_INFO.time;
+    for (let n = 0; n < 3; n++) {
+      guest.world.monitor.run(1_200_000, FOREVER, false);
+      guest.world.monitor.interrupt();
+      const version = guest.read(at + TIME_INFO.version);
+      expect(version & 1).toBe(0);
+      const long = (offset: number) => guest.domain.access.long(at + offset);
+      const ticks = vcpu.timeStamp() - long(TIME_INFO.timeStamp);
+      const shift = guest.domain.access.read(at + TIME_INFO.shift, 1);
+      const scaled = Math.floor((ticks * 2 ** shift * guest.read(at + TIME_INFO.multiplier)) / 2 ** 32);
+      expect(Math.abs(long(TIME_INFO.systemTime) + scaled - time.now())).toBeLessThan(3);
+    }
+    expect(guest.read(at + TIME_INFO.version)).toBeGreaterThan(2);
+  });
+
+  it('has the date at which it began', () => {
+    const guest = prepare(bytesOf(SPIN));
+    expect(guest.read(SHARED + SHARED_INFO.wallVersion) & 1).toBe(0);
+    expect(guest.read(SHARED + SHARED_INFO.wallSeconds)).toBe(1_000_000_000);
   });
 });
 
