@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type BootOptions, type BootPlan, ImageError } from './boot.ts';
 import { detectImage, loadImage } from './load.ts';
 import { concat, type ElfPart, makeBzImage, makeElf, multibootHeader, words } from './testing/images.ts';
+import { makeXenElf, XEN_NOTES } from './testing/xen.ts';
 
 const MIB = 2 ** 20;
 const options: BootOptions = { memoryBytes: 4 * MIB, commandLine: 'a=b', initrd: new Uint8Array(100) };
@@ -38,6 +39,11 @@ it.skipIf(!existsSync(primer))("plans the start of the project's own kernel", ()
   const plan = loadImage(new Uint8Array(readFileSync(primer)), { ...options, initrd: null });
   expect(plan.kind).toBe('multiboot');
   expectSound(plan, options.memoryBytes);
+});
+
+it('says how a kernel for Xen can be run', () => {
+  const xen = makeXenElf(XEN_NOTES, [part({ bytes: new Uint8Array(64) })]);
+  expect(() => loadImage(xen, options)).toThrow(/made for Xen .* --mode para/);
 });
 
 describe('loadImage refuses with one sentence', () => {

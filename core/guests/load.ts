@@ -3,6 +3,7 @@ import { type BootOptions, type BootPlan, ImageError, type ImageKind } from './b
 import { isElf, readElf } from './elf.ts';
 import { isLinux, loadLinux } from './linux.ts';
 import { findMultibootHeader, loadMultiboot, type MultibootHeader } from './multiboot.ts';
+import { isXenKernel } from './xen.ts';
 
 type Detected = { readonly kind: 'linux' } | { readonly kind: 'multiboot'; readonly header: MultibootHeader };
 
@@ -65,6 +66,9 @@ function detect(bytes: Uint8Array): Detected {
 function whyNot(bytes: Uint8Array): string {
   if (isElf(bytes)) {
     readElf(bytes);
+    if (isXenKernel(bytes)) {
+      return 'This kernel is made for Xen and has no multiboot header: it can only be run paravirtualized (--mode para).';
+    }
     return hasMultiboot2Header(bytes)
       ? 'This ELF file has a multiboot 2 header, but the loader speaks multiboot 1: add a header of version 1.'
       : 'This ELF file has no multiboot header in its first 8192 bytes, so it is not a kernel that can be started.';

@@ -4,7 +4,7 @@
  * chapter 5).
  */
 import { ImageError } from './boot.ts';
-import { readElf, readElfSections } from './elf.ts';
+import { isElf, readElf, readElfSections } from './elf.ts';
 import { checkInFile } from './placement.ts';
 
 /** Types of notes. Content is a text that ends in a zero byte, or a number. */
@@ -35,8 +35,9 @@ const NOTE_HEADER_SIZE = 12;
 /** "Xen" and a zero byte, as a little-endian word. */
 const NAME = 0x006e6558;
 
-/** Null for an image that has no notes for Xen. Throws ImageError for one that is no linked x86 ELF file, or has damaged notes. */
+/** Null for an image that has no notes for Xen. Throws ImageError for an ELF file that is no linked x86 program, or has damaged notes. */
 export function readXenNotes(bytes: Uint8Array): XenNotes | null {
+  if (!isElf(bytes)) return null;
   readElf(bytes);
   const notes = new Map<number, Uint8Array>();
   for (const [start, end] of noteRanges(bytes)) collect(bytes, start, end, notes);

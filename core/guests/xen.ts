@@ -5,7 +5,7 @@
  * frame list, start_info and the page tables; this says where.
  */
 import { type BootSegment, ImageError, type SymbolFile } from './boot.ts';
-import { type ElfSegment, isElf, readElf } from './elf.ts';
+import { type ElfSegment, readElf } from './elf.ts';
 import { symbolsFromElf } from './elf-symbols.ts';
 import { hex, inUnits } from './placement.ts';
 import { readXenNotes, type XenNotes } from './xen-notes.ts';
@@ -77,9 +77,8 @@ export interface XenPlan {
 
 /** Is this a kernel that says it can run under Xen? A file that is damaged is not. */
 export function isXenKernel(bytes: Uint8Array): boolean {
-  if (!isElf(bytes)) return false;
   try {
-    return readXenNotes(bytes)?.guestName != null;
+    return readXenNotes(bytes) !== null;
   } catch (error) {
     if (error instanceof ImageError) return false;
     throw error;
@@ -88,11 +87,11 @@ export function isXenKernel(bytes: Uint8Array): boolean {
 
 /** Plans a domain. Throws ImageError, with one sentence that says what is wrong, for every kernel that cannot be started. */
 export function loadXen(bytes: Uint8Array, options: XenOptions): XenPlan {
-  const elf = readElf(bytes);
   const notes = readXenNotes(bytes);
   if (notes === null) {
     throw new ImageError('This kernel has no notes for Xen: it was not built to run paravirtualized.');
   }
+  const elf = readElf(bytes);
   checkInterface(notes);
   const guest = readGuest(notes);
   const virtualBase = notes.virtualBase ?? 0;

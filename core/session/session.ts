@@ -2,12 +2,13 @@ import { type BootOptions, type BootPlan, ImageError, type SymbolFile } from '..
 import { symbolsFromElf } from '../guests/elf-symbols.ts';
 import { loadImage } from '../guests/load.ts';
 import { loadXen, type XenDomain } from '../guests/xen.ts';
+import { readXenNotes } from '../guests/xen-notes.ts';
 import { ESP } from '../ia32/registers.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
 import type { MachineState, Pc, RunEnd } from '../machine/pc.ts';
 import type { EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
 import type { Monitor } from '../vmm/monitor.ts';
-import type { Paging } from '../vmm/technique.ts';
+import { ModeError, type Paging } from '../vmm/technique.ts';
 import { classOf, decodeAt } from './code-view.ts';
 import { GuestMachine, type Mode } from './guest-machine.ts';
 import { type Input, Journal } from './journal.ts';
@@ -62,8 +63,11 @@ const RETURNS: readonly string[] = ['ret', 'retFar', 'iret', 'sysexit'];
 /** A paravirtualized kernel's start: its domain says where it begins, the registers of a processor count for nothing. */
 type DomainStart = Omit<BootPlan, 'kind'> & { readonly kind: 'xen'; readonly domain: XenDomain };
 
-/** Throws ImageError for a kernel that is not made for the monitor's interface. */
+/** Throws ModeError for a kernel that is not made for the monitor's interface, ImageError for one that cannot be started. */
 function loadDomain(kernel: Uint8Array, options: BootOptions): DomainStart {
+  if (readXenNotes(kernel) === null) {
+    throw new ModeError('This kernel is not made for --mode para: it has no Xen notes.');
+  }
   const { segments, symbols, domain } = loadXen(kernel, options);
   return { kind: 'xen', segments, symbols, domain, registers: { eip: 0, codeSelector: 8, dataSelector: 16 } };
 }
