@@ -90,6 +90,8 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
       seconds: Number(seconds().toFixed(3)),
       virtualSeconds: Number((clock.now() / 1e9).toFixed(3)),
       walks: cpu.walks,
+      // The most memory that this process ever had, guest and all.
+      peakMemoryMib: Math.round(process.resourceUsage().maxRSS / 1024),
       stop: session.stop.kind,
       ...monitorFigures(session.monitor),
     };

@@ -43,7 +43,7 @@ it.skipIf(!existsSync(primer))("plans the start of the project's own kernel", ()
 
 it('says how a kernel for Xen can be run', () => {
   const xen = makeXenElf(XEN_NOTES, [part({ bytes: new Uint8Array(64) })]);
-  expect(() => loadImage(xen, options)).toThrow(/made for Xen .* --mode para/);
+  expect(() => loadImage(xen, options)).toThrow(/made for Xen .*--mode para/);
 });
 
 describe('loadImage refuses with one sentence', () => {

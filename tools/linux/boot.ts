@@ -22,6 +22,9 @@ const COMMANDS = [
 ];
 const END = 'all-42-done';
 const TIMEOUT_SECONDS = 900;
+const MEMORY_MIB = 256;
+/** What a machine may take beside its guest's RAM: TLB, decoded code, the images, and Node itself. */
+const OVERHEAD_MIB = 128;
 
 /** An escape sequence that sets a colour. */
 const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
@@ -56,6 +59,8 @@ if (!existsSync(INITRD)) {
 const input = `${COMMANDS.map(command => command.replaceAll('\\', '\\\\')).join('\\n')}\\n`;
 const words = [
   'linux-686',
+  '--memory',
+  String(MEMORY_MIB),
   '--until',
   END,
   '--input-after',
@@ -74,6 +79,9 @@ const output = run.stdout.replaceAll('\r', '').replace(COLOUR, '');
 const busybox = createHash('sha256')
   .update(fileInCpio(gunzipSync(readFileSync(INITRD)), 'bin/busybox'))
   .digest('hex');
+/** The last line is the figures of --stats. */
+const lastLine = output.trimEnd().split('\n').at(-1) ?? '';
+const peak = Number(/"peakMemoryMib":(\d+)/.exec(lastLine)?.[1] ?? Number.NaN);
 const complaints = output
   .split('\n')
   .filter(line => /^\[ *\d+\.\d+\]/.test(line) && COMPLAINTS.some(pattern => pattern.test(line)));
@@ -86,11 +94,15 @@ const checks: readonly (readonly [string, boolean])[] = [
   ['ls lists the root', /dr\S+ .* proc\n/.test(output) && /drwx\S+ .* bin\n/.test(output)],
   ['sha256sum of busybox is right', output.includes(`${busybox}  /bin/busybox`)],
   ['the x87 computes what mathematics says', output.includes(FLOATS)],
+  [
+    `memory: ${peak} MiB at most, ${MEMORY_MIB} of RAM and ${OVERHEAD_MIB} beside it`,
+    peak <= MEMORY_MIB + OVERHEAD_MIB,
+  ],
   ['dmesg has no complaint about the processor', complaints.length === 0],
 ];
 for (const [name, holds] of checks) console.log(`${holds ? 'ok    ' : 'FAILED'} ${name}`);
 for (const line of complaints) console.log(`       ${line}`);
 const failed = checks.filter(([, holds]) => !holds).length;
 if (failed > 0) console.log(output.slice(-6000), run.stderr);
-console.log(output.trimEnd().split('\n').at(-1));
+console.log(lastLine);
 process.exit(failed > 0 ? 1 : 0);

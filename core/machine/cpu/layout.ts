@@ -67,7 +67,7 @@ export const W_PDPTE = 124;
 export const W_MSR = 132;
 export const MSR_WORDS = 80;
 
-/** x87: words of control, status, full tag word, last opcode, instruction and data pointers; see fpu.ts. */
+/** x87: words of control, status, full tag word, last opcode, instruction and data pointers; see x87/state.ts. */
 export const W_X87 = 256;
 /** x87 registers R0 to R7 (physical numbers), 16 bytes each: mantissa low, high, sign and exponent. */
 export const W_X87_REGISTERS = 272;

@@ -8,7 +8,8 @@ import * as L from './layout.ts';
 /**
  * String instructions (SDM volume 1, 7.3.9). A repeated one is cut into steps of at most STEP_BYTES, each of which counts as
  * one instruction and leaves EIP at the instruction until the count is used up, so interrupts get in between as on
- * hardware. With the trap flag a step is one iteration. Registers change after each iteration: a fault restarts there.
+ * hardware. With the trap flag, or a guest's monitor trap flag, a step is one iteration. Registers change after each iteration:
+ * a fault restarts there.
  */
 const STEP_BYTES = 4096;
 
@@ -30,7 +31,8 @@ function repeat(cpu: Executor, i: Instruction, iteration: Iteration, bulk: Bulk 
   }
   let left = cpu.registerPart(ECX, i.addressSize) >>> 0;
   if (left === 0) return false;
-  let most = (cpu.i32[L.W_EFLAGS] & FLAG.TF) !== 0 ? 1 : STEP_BYTES / size;
+  const isTraced = (cpu.i32[L.W_EFLAGS] & FLAG.TF) !== 0 || (cpu.i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0;
+  let most = isTraced ? 1 : STEP_BYTES / size;
   while (most > 0) {
     let done = 1;
     let goOn = true;

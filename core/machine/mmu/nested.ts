@@ -1,3 +1,4 @@
+import { CR4 } from '../../ia32/registers.ts';
 import { createEptWalk, EPT, type EptWalk, walkEpt } from './ept.ts';
 import { type Access, createWalk, type PagingRegisters, type Walk, type WordReader, walkTables } from './walk.ts';
 
@@ -34,35 +35,31 @@ const EPT_FAULT = Symbol('EPT fault');
 
 /** Guest-physical memory for walkTables(). */
 class GuestEntries implements WordReader {
-  memory: WordReader;
-  pointer = 0;
+  readonly #memory: WordReader;
+  #pointer = 0;
+  /** Entries are of eight bytes, read as two words. */
+  #isPae = false;
   readonly #nested: NestedWalk;
-  /** Guest-physical and machine-physical address of the high word that follows the last low one; -1 if there is none. */
-  #nextGuest = -1;
-  #nextMachine = -1;
 
   constructor(memory: WordReader, nested: NestedWalk) {
-    this.memory = memory;
+    this.#memory = memory;
     this.#nested = nested;
   }
 
-  start(pointer: number): void {
-    this.pointer = pointer;
-    this.#nextGuest = -1;
+  start(pointer: number, isPae: boolean): void {
+    this.#pointer = pointer;
+    this.#isPae = isPae;
   }
 
   read(address: number, size: 4): number {
-    if (address === this.#nextGuest) {
-      this.#nextGuest = -1;
-      return this.memory.read(this.#nextMachine, size);
-    }
-    const walk = this.#nested.translations[this.#nested.count++];
-    const needed = (this.pointer & ACCESSED_DIRTY) !== 0 ? EPT.read | EPT.write : EPT.read;
-    walkEpt(this.memory, this.pointer, address, needed, walk);
+    const nested = this.#nested;
+    const isHighWord = this.#isPae && (address & 4) !== 0;
+    if (isHighWord) return this.#memory.read(nested.translations[nested.count - 1].physical + 4, size);
+    const walk = nested.translations[nested.count++];
+    const needed = (this.#pointer & ACCESSED_DIRTY) !== 0 ? EPT.read | EPT.write : EPT.read;
+    walkEpt(this.#memory, this.#pointer, address, needed, walk);
     if (walk.fault !== null) throw EPT_FAULT;
-    this.#nextGuest = address + 4;
-    this.#nextMachine = walk.physical + 4;
-    return this.memory.read(walk.physical, size);
+    return this.#memory.read(walk.physical, size);
   }
 }
 
@@ -76,7 +73,7 @@ export function createNestedWalker(memory: WordReader, nested: NestedWalk) {
     nested.count = 0;
     nested.physical = -1;
     nested.fault = null;
-    entries.start(pointer);
+    entries.start(pointer, (registers.cr4 & CR4.PAE) !== 0);
     if (registers.cr0 >= 0) {
       // Paging is off (CR0.PG is the sign): linear addresses are guest-physical ones.
       identity(guest, linear);
