@@ -3,7 +3,7 @@ import { CR0, CR4, EAX, ECX, EDI, ESI } from '../../../ia32/registers.ts';
 import { VECTOR } from '../../../ia32/vectors.ts';
 import { PROCESSOR, SECONDARY } from '../../../ia32/vmx/controls.ts';
 import { DIRECTORY } from '../../testing/bench.ts';
-import { dword, HLT, load, mov, store, toControl, x } from '../../testing/code.ts';
+import { type Code, dword, HLT, load, mov, store, toControl, x } from '../../testing/code.ts';
 import { MACHINES } from '../../testing/machines.ts';
 import * as L from '../layout.ts';
 import { EPT_TABLES, GUEST, GUEST_DATA, VMX, VmxBench } from './testing/vmx-bench.ts';
@@ -23,7 +23,7 @@ describe.each(MACHINES)('EPT of guests, $engine', machine => {
   const allows = (bits: number) => bits << 3;
 
   /** The violation with its addresses. */
-  function violation(b: VmxBench, ...parts: Parameters<VmxBench['exitOf']>) {
+  function violation(b: VmxBench, ...parts: readonly Code[]) {
     const { reason, qualification, eip } = b.exitOf(...parts);
     expect(reason).toBe('eptViolation');
     return [qualification, b.field('guestPhysicalAddress'), b.field('guestLinearAddress'), eip];
