@@ -1,7 +1,8 @@
 import { CR0, CR4, CS, EAX, ESP } from '../../ia32/registers.ts';
 import { ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../ia32/vmx/controls.ts';
-import { EXIT } from '../../ia32/vmx/exits.ts';
+import { EVENT_TYPE, EXIT, INTERRUPTION } from '../../ia32/vmx/exits.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
+import { deliverException } from '../../machine/cpu/interrupts.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Exit, Handling, OwnExit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
@@ -212,7 +213,24 @@ export class HardwareAssist implements Technique {
       const at = (this.#vcpu.base(CS) + this.#vcpu.i32[L.W_EIP]) >>> 0;
       throw new Error(`VM entry failed at ${at.toString(16)}: ${exit.reason}.`);
     }
-    this.#emulate();
+    if (exit.kind !== 'eptViolation' || !this.#redeliver()) this.#emulate();
     return 'resume';
+  }
+
+  /**
+   * An exit while the processor delivered an event: it has left no trace in the guest, whose handler is still to be entered (SDM volume 3,
+   * 27.2.4). A software interrupt needs nothing: the guest's EIP is at it, and so it is at an instruction that faulted; behind a trap the
+   * next instruction must not run first. Returns whether there was such an event.
+   */
+  #redeliver(): boolean {
+    const [information, code] = this.#vmcs.read([FIELD.idtVectoringInformation, FIELD.idtVectoringErrorCode]);
+    const type = (information & INTERRUPTION.typeMask) >> INTERRUPTION.typeShift;
+    if ((information & INTERRUPTION.valid) === 0 || type >= EVENT_TYPE.softwareInterrupt) return false;
+    const vcpu = this.#vcpu;
+    vcpu.fault.address = vcpu.i32[L.W_CR2];
+    const source = type === EVENT_TYPE.hardwareException ? 'exception' : 'external';
+    const hasCode = (information & INTERRUPTION.errorCodeValid) !== 0;
+    deliverException(vcpu, information & INTERRUPTION.vectorMask, source, hasCode ? code : null);
+    return true;
   }
 }
