@@ -95,10 +95,12 @@ function collect(bytes: Uint8Array, start: number, end: number, notes: Map<numbe
   }
 }
 
+/** What a note says goes into sentences for people: a short line of printable characters. */
 function textOf(content: Uint8Array | undefined): string | null {
   if (content === undefined) return null;
   const end = content.indexOf(0);
-  return String.fromCharCode(...content.subarray(0, Math.min(end < 0 ? content.length : end, 1024)));
+  const bytes = content.subarray(0, Math.min(end < 0 ? content.length : end, 256));
+  return String.fromCharCode(...bytes).replaceAll(/[^ -~]/g, '?');
 }
 
 /** A number has 4 or 8 bytes; a 32-bit kernel's fit into 4. */
