@@ -56,6 +56,9 @@ export interface MachineState {
   readonly memoryBytes: number;
   readonly count: number;
   readonly walks: number;
+  readonly walkReferences: number;
+  readonly nestedWalks: number;
+  readonly nestedReferences: number;
   readonly clock: ClockState;
   readonly processor: Uint8Array;
   readonly tlb: TlbState;
@@ -206,6 +209,9 @@ export class Pc {
       memoryBytes: physical.size,
       count: cpu.count,
       walks: cpu.walks,
+      walkReferences: cpu.walkReferences,
+      nestedWalks: cpu.nestedWalks,
+      nestedReferences: cpu.nestedReferences,
       clock: this.clock.save(),
       processor: physical.bytes.slice(0, L.STATE_BYTES),
       tlb: cpu.saveTlb(),
@@ -242,6 +248,9 @@ export class Pc {
     cpu.restoreTlb(state.tlb);
     cpu.restoreCount(state.count);
     cpu.walks = state.walks;
+    cpu.walkReferences = state.walkReferences;
+    cpu.nestedWalks = state.nestedWalks;
+    cpu.nestedReferences = state.nestedReferences;
     this.clock.restore(state.clock);
     cpu.interruptPending = this.#board.pic.pending();
     this.#requested = null;

@@ -38,6 +38,10 @@ const headerSchema = v.object({
   memoryMib: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_MEMORY_MIB)),
   count: v.pipe(finite, v.integer()),
   walks: v.pipe(finite, v.integer()),
+  // Files of earlier versions do not have these.
+  walkReferences: v.optional(v.pipe(finite, v.integer()), 0),
+  nestedWalks: v.optional(v.pipe(finite, v.integer()), 0),
+  nestedReferences: v.optional(v.pipe(finite, v.integer()), 0),
   clock: v.object({ rate: v.pipe(finite, v.minValue(1)), baseTime: finite, baseCount: finite }),
   a20: v.boolean(),
   devices,
@@ -77,9 +81,10 @@ export function writeSnapshot(guest: Guest, state: MachineState): Uint8Array {
   };
   const sizes = Object.fromEntries(BLOBS.map(name => [name, blobs[name]?.length ?? null]));
   const { name, commandLine, memoryMib } = guest;
-  const { count, walks, clock, a20 } = state;
+  const { count, walks, walkReferences, nestedWalks, nestedReferences, clock, a20, devices } = state;
+  const figures = { walks, walkReferences, nestedWalks, nestedReferences };
   const header = new TextEncoder().encode(
-    JSON.stringify({ name, commandLine, memoryMib, count, walks, clock, a20, devices: state.devices, sizes }),
+    JSON.stringify({ name, commandLine, memoryMib, count, ...figures, clock, a20, devices, sizes }),
   );
   const parts = [new TextEncoder().encode(MAGIC), raw(Uint32Array.of(header.length)), header];
   for (const blob of BLOBS) parts.push(blobs[blob] ?? new Uint8Array(0));
@@ -143,6 +148,9 @@ export function readSnapshot(packed: Uint8Array): { readonly guest: Guest; reado
       memoryBytes: header.memoryMib * 1048576,
       count: header.count,
       walks: header.walks,
+      walkReferences: header.walkReferences,
+      nestedWalks: header.nestedWalks,
+      nestedReferences: header.nestedReferences,
       clock: header.clock,
       processor: bytes('processor'),
       tlb: {

@@ -4,13 +4,14 @@ import { VECTOR } from '../../ia32/vectors.ts';
 import { EPT_POINTER } from '../../ia32/vmx/controls.ts';
 import { EPT_VIOLATION, EXIT } from '../../ia32/vmx/exits.ts';
 import { createEptWalk, EPT, type EptWalk, walkEpt } from '../mmu/ept.ts';
-import { createNestedWalk, createNestedWalker } from '../mmu/nested.ts';
+import { createNestedWalk, createNestedWalker, references } from '../mmu/nested.ts';
 import { createWalk, type Access as Kind, PAGE, type PagingRegisters, walkTables } from '../mmu/walk.ts';
 import type { PhysicalMemory } from '../physical.ts';
 import { CodePages } from './code-pages.ts';
 import { Fault } from './fault.ts';
 import * as L from './layout.ts';
 import { EFER, EFER_NXE } from './msr-numbers.ts';
+import type { Probe } from './probe.ts';
 import { ATTRIBUTE, State } from './state.ts';
 import { VmExit } from './vmx/exit.ts';
 
@@ -51,8 +52,15 @@ export class Access extends State implements PagingRegisters {
   readonly fault = new Fault();
   readonly vmExit = new VmExit();
   readonly codePages: CodePages;
+  /** Who looks at changes of the ring; null when nobody does. */
+  probe: Probe | null = null;
   /** Page walks since reset: TLB misses with paging on. */
   walks = 0;
+  /** Table entries that they read from memory; PDPTE registers are none. */
+  walkReferences = 0;
+  /** Those of them that were two-dimensional: a guest's, under EPT. */
+  nestedWalks = 0;
+  nestedReferences = 0;
   /** Changes whenever a linear address may mean other code than before: translations, CS, privilege, code itself. */
   linkKey = 0;
   #epoch = 0;
@@ -260,6 +268,7 @@ export class Access extends State implements PagingRegisters {
     const walk = this.#walk;
     this.walks++;
     walkTables(this.physical, this, linear, access, user, walk);
+    this.walkReferences += (i32[L.W_CR4] & CR4.PAE) !== 0 ? walk.count - 1 : walk.count;
     if (walk.physical === -1) {
       this.fault.address = linear;
       this.raiseFault(VECTOR.PF, walk.error);
@@ -286,7 +295,11 @@ export class Access extends State implements PagingRegisters {
     const { guest, translations } = nested;
     const write = access === 'write';
     this.walks++;
+    this.nestedWalks++;
     this.#walkNested(this, pointer, linear, access, user);
+    const read = references(nested);
+    this.walkReferences += read;
+    this.nestedReferences += read;
     const final = nested.fault === 'page fault' || guest.physical === -1 ? -1 : nested.count - 1;
     if ((pointer & EPT_POINTER.accessedDirty) !== 0) {
       for (let n = 0; n < nested.count; n++) this.#markEpt(translations[n], n !== final || write);

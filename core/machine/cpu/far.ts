@@ -178,6 +178,7 @@ function callInner(cpu: Executor, gate: CallGate, old: StackWindow): void {
   setFromDescriptor(cpu, SS, newSs, ss);
   setStackPointer(cpu, stack.pointer);
   enterCode(cpu, gate.selector, gate.code, cpl, gate.offset);
+  cpu.probe?.transferred('callGate');
 }
 
 /** Code segment of a far return or IRET (SDM volume 2, RET: the checks in their order). */
@@ -235,12 +236,14 @@ export function retFar(cpu: Executor, i: Instruction): void {
     return;
   }
   returnOuter(cpu, stack, size, rpl, release, () => enterCode(cpu, selector, d, rpl, offset));
+  cpu.probe?.transferred('retFar');
 }
 
 /** A return ends the blocking of further NMIs (SDM volume 3, 6.7.1). */
 export function iret(cpu: Executor, i: Instruction): void {
   interruptReturn(cpu, i);
   cpu.i32[L.W_NMI_BLOCKED] = 0;
+  cpu.probe?.transferred('iret');
 }
 
 function interruptReturn(cpu: Executor, i: Instruction): void {
@@ -343,6 +346,7 @@ export function sysenter(cpu: Executor): void {
   cpu.updateAlignment();
   i32[ESP] = i32[L.W_MSR + SYSENTER_ESP];
   i32[L.W_EIP] = i32[L.W_MSR + SYSENTER_EIP];
+  cpu.probe?.transferred('sysenter');
 }
 
 /** SYSEXIT: flat ring 3, EIP from EDX and ESP from ECX. */
@@ -356,4 +360,5 @@ export function sysexit(cpu: Executor): void {
   cpu.updateAlignment();
   i32[ESP] = i32[ECX];
   i32[L.W_EIP] = i32[EDX];
+  cpu.probe?.transferred('sysexit');
 }

@@ -33,6 +33,7 @@ export function deliver(cpu: Executor, vector: number, source: EventSource, code
   cpu.i32[L.W_HALTED] = 0;
   cpu.i32[L.W_SHADOW] = 0;
   cpu.delivering = 0;
+  cpu.probe?.delivered(vector, source, code);
 }
 
 /** Real mode: the interrupt vector table at IDTR.base, four bytes a vector (SDM volume 3, 20.1.4). */

@@ -90,6 +90,9 @@ export class Processor extends Executor {
     this.flushAll();
     this.codePages.clear();
     this.walks = 0;
+    this.walkReferences = 0;
+    this.nestedWalks = 0;
+    this.nestedReferences = 0;
     this.restoreCount(0);
   }
 

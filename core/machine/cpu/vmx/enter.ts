@@ -59,6 +59,7 @@ function enterChecked(cpu: Executor): void {
   }
   setLaunchState(cpu, cpu.i32[L.W_VMCS_POINTER], LAUNCH_LAUNCHED);
   begin(cpu);
+  cpu.probe?.transferred('vmEntry');
   injectEvent(cpu);
 }
 

@@ -35,6 +35,7 @@ export function failEntry(cpu: Executor, reason: number, qualification: number):
 
 function enterHost(cpu: Executor): void {
   if (!loadHostState(cpu)) abort(cpu, ABORT.hostPdptes);
+  cpu.probe?.transferred('vmExit');
   const count = readField(cpu, FIELD.exitMsrLoadCount);
   if (loadMsrs(cpu, readField(cpu, FIELD.exitMsrLoadAddress), count) !== 0) abort(cpu, ABORT.loadingMsrs);
 }
