@@ -41,10 +41,10 @@ export const HANDLERS: Handlers = {
 
   pageFault(monitor, { address, error }) {
     const access = (error & PAGE_FAULT.write) !== 0 ? 'write' : (error & PAGE_FAULT.fetch) !== 0 ? 'execute' : 'read';
-    const { vcpu, shadow } = monitor;
-    switch (shadow.fault(address, access, vcpu.cpl === 3)) {
+    const { shadow } = monitor;
+    switch (shadow.fault(address, access, (error & PAGE_FAULT.user) !== 0)) {
       case 'true':
-        vcpu.fault.address = address;
+        monitor.vcpu.fault.address = address;
         monitor.deliver(VECTOR.PF, shadow.faultCode);
         return 'resume';
       case 'hidden':

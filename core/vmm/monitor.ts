@@ -7,10 +7,12 @@ import * as L from '../machine/cpu/layout.ts';
 import type { MachineStart, Pc, RunEnd } from '../machine/pc.ts';
 import { Counts } from './counts.ts';
 import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
+import { type Hole, Holes } from './full/holes/holes.ts';
 import { ScanAndPatch } from './full/patch/technique.ts';
 import { BinaryTranslation } from './full/translate/technique.ts';
 import { TrapAndEmulate } from './full/trap.ts';
 import { HANDLERS, type Operations } from './handlers.ts';
+import { type GuestPaging, NestedPaging, ShadowedPaging } from './hardware/paging.ts';
 import { HardwareAssist } from './hardware/technique.ts';
 import { Host } from './host/host.ts';
 import { MachineMemory } from './host/machine-memory.ts';
@@ -69,6 +71,7 @@ export class Monitor implements Operations {
   /** Steps and references when the guest was entered or left. */
   #enteredAt = 0;
   #input: number[] = [];
+  #holes: Holes | null = null;
 
   /** `pc` must have MONITOR_MEMORY more than the guest. Throws OutOfFrames if it has not. */
   constructor(pc: Pc, options: MonitorOptions, start: GuestStart) {
@@ -87,7 +90,7 @@ export class Monitor implements Operations {
       this.#technique?.remap?.();
     };
     this.#timer = new MonitorTimer(this.#host, pc.clock);
-    this.shadow = new ShadowPaging(this.#host, this.vm.vcpu, false);
+    this.shadow = new ShadowPaging(this.#host, this.vm.vcpu);
     this.#host.install();
     this.vm.start(start);
     this.#technique = this.#create(options);
@@ -104,6 +107,7 @@ export class Monitor implements Operations {
     this.interrupt();
     this.#technique.stop();
     this.#technique = this.#create({ ...this.#options, mode, paging });
+    this.#technique.watchHoles?.(this.#holes);
     this.#technique.start();
   }
 
@@ -119,10 +123,13 @@ export class Monitor implements Operations {
       case 'patch':
         return new ScanAndPatch(this.#host, this.vm.vcpu, this.shadow, () => this.emulate());
       case 'hardware':
-        if (options.paging === 'shadow')
-          throw new ModeError('--paging shadow is not done yet: --mode hardware has nested.');
-        return new HardwareAssist(this.#host, this.vm.vcpu, () => this.emulate());
+        return new HardwareAssist(this.#host, this.vm.vcpu, this.#paging(options.paging), () => this.emulate());
     }
+  }
+
+  #paging(kind: Paging): GuestPaging {
+    const { vcpu } = this.vm;
+    return kind === 'nested' ? new NestedPaging(this.#host, vcpu) : new ShadowedPaging(vcpu, this.shadow);
   }
 
   #createPara({ startTime, onConsole }: MonitorOptions): Technique {
@@ -153,6 +160,20 @@ export class Monitor implements Operations {
 
   get mode(): MonitorMode {
     return this.#technique.mode;
+  }
+
+  /**
+   * Has it noted where sensitive instructions of the guest's kernel go wrong, from now on or no longer. It slows a technique down that has such
+   * holes; the guest does not notice. Call between runs.
+   */
+  watchHoles(watched: boolean): void {
+    this.#holes = watched ? (this.#holes ?? new Holes()) : null;
+    this.#technique.watchHoles?.(this.#holes);
+  }
+
+  /** What watchHoles() found; none without it. */
+  get holes(): readonly Hole[] {
+    return this.#holes?.all ?? [];
   }
 
   /** What the technique counted of its own. */

@@ -2,8 +2,10 @@ import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CR4, CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, SS } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import * as L from '../../machine/cpu/layout.ts';
+import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Exit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
+import { MONITOR_ENTRY } from '../host/layout.ts';
 import { FRAME, RETURN_STEPS, stubSteps } from '../host/stubs.ts';
 import type { ShadowPaging } from '../memory/shadow.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
@@ -70,7 +72,7 @@ export class Deprivileged {
 
   start(): void {
     this.#host.showFlatSegments(false);
-    this.#shadow.start();
+    this.#shadow.start(MONITOR_ENTRY.stubs);
     this.#descriptors.start();
     this.#cr0 = -1;
     this.#cr4 = -1;
@@ -149,16 +151,10 @@ export class Deprivileged {
     const moved = place?.leave(cs, eip) ?? null;
     const cpl = (cs & 3) === 1 ? 0 : 3;
     this.leftKernel = this.#enteredCpl === 0 && cpl === 3;
-    SEGMENTS.forEach((register, n) => {
-      if (register === CS && moved !== null) return;
+    this.#takeSegments(vcpu, cpl, moved === null, register => {
+      if (register === CS) return cs;
       const at = FRAME_SEGMENTS.find(([segment]) => segment === register)?.[1];
-      const selector = register === CS ? cs : host.frame(at ?? FRAME.ss) & 0xffff;
-      // A register that the guest did not load keeps its cache.
-      if (selector === this.#entered[n]) return;
-      const seen = register === CS || register === SS ? (selector & ~3) | cpl : selector;
-      const segment = this.#descriptors.segment(selector);
-      if (segment === null) vcpu.setSegment(register, seen, 0, 0, 0);
-      else vcpu.setSegment(register, seen, segment.base, segment.limit, segment.attributes);
+      return host.frame(at ?? FRAME.ss) & 0xffff;
     });
     vcpu.setCpl(cpl);
     i32[L.W_EIP] = moved ?? eip;
@@ -166,6 +162,38 @@ export class Deprivileged {
     const flags = host.frame(FRAME.eflags) & ~(VIRTUAL_FLAGS | FLAG.RF);
     vcpu.setEflags(flags | (vcpu.eflags() & VIRTUAL_FLAGS));
     return { vector, error: host.frame(FRAME.error) };
+  }
+
+  /**
+   * Segment registers of the guest in `target`, which has them as they were entered, from the selectors that the machine has now. `withCode`:
+   * CS as well.
+   */
+  #takeSegments(target: Processor, cpl: number, withCode: boolean, selectorOf: (register: number) => number): void {
+    SEGMENTS.forEach((register, n) => {
+      if (register === CS && !withCode) return;
+      const selector = selectorOf(register);
+      // A register that the guest did not load keeps its cache.
+      if (selector === this.#entered[n]) return;
+      const seen = register === CS || register === SS ? (selector & ~3) | cpl : selector;
+      const segment = this.#descriptors.segment(selector);
+      if (segment === null) target.setSegment(register, seen, 0, 0, 0);
+      else target.setSegment(register, seen, segment.base, segment.limit, segment.attributes);
+    });
+  }
+
+  /**
+   * For those who look while the guest's kernel runs: makes `target` what the virtual processor would be if it came back now. Nothing of the
+   * guest changes. The x87 is left out.
+   */
+  observe(target: Processor): void {
+    const { cpu } = this.#host;
+    const vcpu = this.#vcpu;
+    target.i32.set(vcpu.i32.subarray(0, L.STATE_BYTES >> 2));
+    target.i32.set(cpu.i32.subarray(EAX, EDI + 1), EAX);
+    target.i32[L.W_EIP] = cpu.i32[L.W_EIP];
+    this.#takeSegments(target, 0, true, register => cpu.selector(register));
+    target.setCpl(0);
+    target.setEflags((cpu.eflags() & ~(VIRTUAL_FLAGS | FLAG.RF)) | (vcpu.eflags() & VIRTUAL_FLAGS));
   }
 
   /** What a trap through the machine's IDT means, for a vector that no technique has a meaning of its own for. */

@@ -1,30 +1,23 @@
-import { CR0, CR4, ESP } from '../../ia32/registers.ts';
+import { CR0, CS, DS, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
 import * as L from '../../machine/cpu/layout.ts';
-import { EFER, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from '../../machine/cpu/msr-numbers.ts';
+import { SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from '../../machine/cpu/msr-numbers.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 
 /** The guest's state between the virtual processor and the guest-state area of a VMCS (SDM volume 3, 24.4). */
 
-type Fields = readonly (readonly [encoding: number, value: number])[];
+export type Fields = readonly (readonly [encoding: number, value: number])[];
 
 /** Segments ES to GS, LDTR, TR: the encodings of each kind of field follow each other by two. */
 const SEGMENTS = 8;
 const UNUSABLE = 1 << 16;
 const PRESENT = 0x80;
 
-/** Bits that VMX operation fixes or that are the monitor's; the guest reads what it last wrote there. */
-export const CR0_HELD = CR0.NE | CR0.CD | CR0.NW;
-export const CR4_HELD = CR4.VMXE;
-
-/** What the virtual processor holds, for the guest-state area. */
+/** What the virtual processor holds, for the guest-state area; what CR0, CR3, CR4 and EFER truly are is an affair of paging. */
 export function guestState(vcpu: VirtualProcessor): Fields {
   const { i32 } = vcpu;
   const fields: (readonly [number, number])[] = [
-    [FIELD.guestCr0, (i32[L.W_CR0] & ~CR0_HELD) | CR0.NE],
     [FIELD.cr0Shadow, i32[L.W_CR0]],
-    [FIELD.guestCr3, i32[L.W_CR3]],
-    [FIELD.guestCr4, i32[L.W_CR4] | CR4.VMXE],
     [FIELD.cr4Shadow, i32[L.W_CR4]],
     [FIELD.guestDr7, i32[L.W_DR + 7]],
     [FIELD.guestEsp, i32[ESP]],
@@ -40,8 +33,6 @@ export function guestState(vcpu: VirtualProcessor): Fields {
     [FIELD.guestSysenterCs, i32[L.W_MSR + SYSENTER_CS]],
     [FIELD.guestSysenterEsp, i32[L.W_MSR + SYSENTER_ESP]],
     [FIELD.guestSysenterEip, i32[L.W_MSR + SYSENTER_EIP]],
-    [FIELD.guestEfer, i32[L.W_MSR + EFER]],
-    [FIELD.guestEfer + 1, i32[L.W_MSR + EFER + 1]],
   ];
   for (let n = 0; n < SEGMENTS; n++) {
     const attributes = vcpu.segment(n, L.S_ATTRIBUTES);
@@ -51,9 +42,6 @@ export function guestState(vcpu: VirtualProcessor): Fields {
       [FIELD.guestEsLimit + 2 * n, vcpu.segment(n, L.S_LIMIT)],
       [FIELD.guestEsAccessRights + 2 * n, (attributes & PRESENT) === 0 ? UNUSABLE : attributes],
     );
-  }
-  for (let n = 0; n < 4; n++) {
-    fields.push([FIELD.guestPdpte0 + 2 * n, vcpu.pdpte(n)], [FIELD.guestPdpte0 + 2 * n + 1, vcpu.pdpteHigh(n)]);
   }
   return fields;
 }
@@ -81,13 +69,23 @@ export const GUEST_FIELDS: readonly number[] = [
   ...Array.from({ length: 8 }, (_, n) => FIELD.guestPdpte0 + n),
 ];
 
+/** What of the control registers in a VMCS is not the guest's. */
+interface HeldRegisters {
+  readonly cr0Held: number;
+  readonly cr4Held: number;
+  readonly ownsCr3: boolean;
+}
+
 /** Puts the values of GUEST_FIELDS into the virtual processor. */
-export function takeGuestState(vcpu: VirtualProcessor, values: readonly number[]): void {
+export function takeGuestState(vcpu: VirtualProcessor, values: readonly number[], held: HeldRegisters): void {
   const { i32 } = vcpu;
   const [cr0, cr3, cr4, esp, eip, eflags, gdtrBase, gdtrLimit, idtrBase, idtrLimit, interruptibility] = values;
-  i32[L.W_CR0] = (cr0 & ~CR0_HELD) | (i32[L.W_CR0] & CR0_HELD);
-  i32[L.W_CR3] = cr3;
-  i32[L.W_CR4] = (cr4 & ~CR4_HELD) | (i32[L.W_CR4] & CR4_HELD);
+  i32[L.W_CR0] = (cr0 & ~held.cr0Held) | (i32[L.W_CR0] & held.cr0Held);
+  i32[L.W_CR4] = (cr4 & ~held.cr4Held) | (i32[L.W_CR4] & held.cr4Held);
+  if (held.ownsCr3) {
+    i32[L.W_CR3] = cr3;
+    i32.set(values.slice(SAVED.length + 4 * SEGMENTS), L.W_PDPTE);
+  }
   i32[ESP] = esp;
   i32[L.W_EIP] = eip;
   i32[L.W_GDTR_BASE] = gdtrBase;
@@ -103,7 +101,39 @@ export function takeGuestState(vcpu: VirtualProcessor, values: readonly number[]
     // The privilege level is that of SS (SDM volume 3, 24.4.1).
     if (n === 2) cpl = (rights >>> 5) & 3;
   }
-  i32.set(values.slice(SAVED.length + 4 * SEGMENTS), L.W_PDPTE);
   vcpu.setCpl(cpl);
   vcpu.setEflags(eflags);
+}
+
+const CODE_SEGMENT = 0x18;
+const ACCESSED = 1;
+const MOST_NON_CONFORMING = 11;
+
+/**
+ * Whether a processor without unrestricted guests takes this state (SDM volume 3, 26.3.1.2): protected mode, with segments that are loaded as it
+ * loads them. Between the MOV to CR0 that enters it and the last segment load they are not, and real mode never is.
+ */
+export function isEnterable(vcpu: VirtualProcessor): boolean {
+  if ((vcpu.i32[L.W_CR0] & CR0.PE) === 0) return false;
+  if (!vcpu.usesDescriptors) return [ES, CS, SS, DS, FS, GS].every(n => isVirtual8086Segment(vcpu, n));
+  const rights = (n: number) => vcpu.segment(n, L.S_ATTRIBUTES);
+  const dpl = (n: number) => (rights(n) >>> 5) & 3;
+  const rpl = (n: number) => vcpu.selector(n) & 3;
+  if ((rights(CS) & (PRESENT | CODE_SEGMENT | ACCESSED)) !== (PRESENT | CODE_SEGMENT | ACCESSED)) return false;
+  if (rpl(CS) !== rpl(SS) || dpl(SS) !== rpl(SS)) return false;
+  if (
+    (rights(TR) & (PRESENT | 2)) !== (PRESENT | 2) ||
+    (vcpu.selector(TR) & 4) !== 0 ||
+    (vcpu.selector(LDTR) & 4) !== 0
+  )
+    return false;
+  return [ES, DS, FS, GS].every(n => {
+    if ((rights(n) & PRESENT) === 0 || (rights(n) & 15) > MOST_NON_CONFORMING) return true;
+    return dpl(n) >= rpl(n);
+  });
+}
+
+function isVirtual8086Segment(vcpu: VirtualProcessor, n: number): boolean {
+  const isPlain = vcpu.base(n) === vcpu.selector(n) << 4 && vcpu.segment(n, L.S_LIMIT) === 0xffff;
+  return isPlain && vcpu.segment(n, L.S_ATTRIBUTES) === 0xf3;
 }

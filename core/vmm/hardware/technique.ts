@@ -2,16 +2,15 @@ import { CR0, CR4, CS, EAX, ESP } from '../../ia32/registers.ts';
 import { ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../ia32/vmx/controls.ts';
 import { EVENT_TYPE, EXIT, INTERRUPTION } from '../../ia32/vmx/exits.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
-import { deliverException } from '../../machine/cpu/interrupts.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Exit, Handling, OwnExit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
 import * as H from '../host/layout.ts';
 import { snippetAddress, FRAME_SIZE as TRAP_FRAME } from '../host/stubs.ts';
-import type { Technique } from '../technique.ts';
+import type { Paging, Technique } from '../technique.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
-import { CR0_HELD, CR4_HELD, GUEST_FIELDS, guestState, takeGuestState } from './guest-state.ts';
-import { NestedTables } from './nested-tables.ts';
+import { type Fields, GUEST_FIELDS, guestState, takeGuestState } from './guest-state.ts';
+import type { GuestPaging } from './paging.ts';
 import { Vmcs } from './vmcs.ts';
 
 /** Capability MSRs: what each set of controls must and may have (SDM volume 3, appendix A.3 to A.5). */
@@ -28,19 +27,20 @@ const PROCESSOR_CONTROLS =
   PROCESSOR.tscOffsetting |
   PROCESSOR.rdpmcExiting |
   PROCESSOR.secondaryControls;
-const SECONDARY_CONTROLS = SECONDARY.ept | SECONDARY.unrestrictedGuest | SECONDARY.wbinvdExiting;
 
 const EXIT_FIELDS = [
   FIELD.exitReason,
   FIELD.exitQualification,
   FIELD.exitInterruptionInformation,
+  FIELD.exitInterruptionErrorCode,
+  FIELD.idtVectoringInformation,
+  FIELD.idtVectoringErrorCode,
   FIELD.guestPhysicalAddress,
   FIELD.instructionError,
 ] as const;
 
 /**
- * Hardware assist: the guest runs in VMX non-root operation, its kernel in ring 0, and what the VMCS says exits. Guest-physical memory is made
- * by extended page tables.
+ * Hardware assist: the guest runs in VMX non-root operation, its kernel in ring 0, and what the VMCS says exits.
  */
 export class HardwareAssist implements Technique {
   readonly mode = 'hardware';
@@ -48,18 +48,18 @@ export class HardwareAssist implements Technique {
   readonly #host: Host;
   readonly #vcpu: VirtualProcessor;
   readonly #emulate: () => void;
-  readonly #nested: NestedTables;
+  readonly #paging: GuestPaging;
   readonly #vmcs: Vmcs;
   #processorControls = 0;
   #isLaunched = false;
   monitorSteps = 0;
 
   /** `emulate`: has the monitor emulate the instruction at the guest's EIP. */
-  constructor(host: Host, vcpu: VirtualProcessor, emulate: () => void) {
+  constructor(host: Host, vcpu: VirtualProcessor, paging: GuestPaging, emulate: () => void) {
     this.#host = host;
     this.#vcpu = vcpu;
     this.#emulate = emulate;
-    this.#nested = new NestedTables(host, vcpu.memory);
+    this.#paging = paging;
     this.#vmcs = new Vmcs(host);
   }
 
@@ -70,7 +70,7 @@ export class HardwareAssist implements Technique {
     host.execute('loadCr4', CR4.PAE | CR4.VMXE);
     this.#vmcs.start();
     this.#isLaunched = false;
-    this.#vmcs.write([...this.#controls(this.#nested.build()), ...this.#hostState()]);
+    this.#vmcs.write([...this.#controls(), ...this.#paging.start(), ...this.#hostState()]);
   }
 
   /** Controls that are wanted, within what the processor says it has. */
@@ -79,20 +79,24 @@ export class HardwareAssist implements Technique {
     return (wanted | must) & may;
   }
 
-  #controls(eptPointer: number): readonly (readonly [number, number])[] {
-    this.#processorControls = this.#adjust(IA32_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_CONTROLS);
+  #controls(): Fields {
+    const paging = this.#paging;
+    const processor = PROCESSOR_CONTROLS | paging.processorControls;
+    const secondary = SECONDARY.wbinvdExiting | paging.secondaryControls;
+    this.#processorControls = this.#adjust(IA32_VMX_TRUE_PROCBASED_CTLS, processor);
     const exits = EXIT_CONTROL.acknowledgeInterrupt | EXIT_CONTROL.saveEfer | EXIT_CONTROL.loadEfer;
     return [
       [FIELD.pinControls, this.#adjust(IA32_VMX_TRUE_PINBASED_CTLS, PIN.externalInterruptExiting)],
       [FIELD.processorControls, this.#processorControls],
-      [FIELD.secondaryControls, this.#adjust(IA32_VMX_PROCBASED_CTLS2, SECONDARY_CONTROLS)],
+      [FIELD.secondaryControls, this.#adjust(IA32_VMX_PROCBASED_CTLS2, secondary)],
       [FIELD.exitControls, this.#adjust(IA32_VMX_TRUE_EXIT_CTLS, exits)],
       [FIELD.entryControls, this.#adjust(IA32_VMX_TRUE_ENTRY_CTLS, ENTRY_CONTROL.loadEfer)],
-      [FIELD.exceptionBitmap, 0],
-      [FIELD.eptPointer, eptPointer],
-      [FIELD.eptPointer + 1, 0],
-      [FIELD.cr0Mask, CR0_HELD],
-      [FIELD.cr4Mask, CR4_HELD],
+      [FIELD.exceptionBitmap, paging.exceptionBitmap],
+      [FIELD.pageFaultErrorCodeMask, 0],
+      [FIELD.pageFaultErrorCodeMatch, 0],
+      [FIELD.cr0Mask, paging.cr0Held],
+      [FIELD.cr4Mask, paging.cr4Held],
+      [FIELD.guestEfer + 1, 0],
       [FIELD.cr3TargetCount, 0],
       [FIELD.vmcsLinkPointer, -1],
       [FIELD.vmcsLinkPointer + 1, -1],
@@ -106,7 +110,7 @@ export class HardwareAssist implements Technique {
   }
 
   /** Where an exit leads: the monitor, at its HLT. */
-  #hostState(): readonly (readonly [number, number])[] {
+  #hostState(): Fields {
     const { i32 } = this.#host.cpu;
     const data = [
       FIELD.hostEsSelector,
@@ -133,22 +137,21 @@ export class HardwareAssist implements Technique {
   }
 
   remap(): void {
-    this.#nested.release();
-    const pointer = this.#nested.build();
-    this.#vmcs.write([
-      [FIELD.eptPointer, pointer],
-      [FIELD.eptPointer + 1, 0],
-    ]);
+    this.#vmcs.write(this.#paging.remap());
   }
 
   stop(): void {
     this.#vmcs.stop();
-    this.#nested.release();
+    this.#paging.stop();
     this.#host.execute('loadCr4', CR4.PAE);
   }
 
+  get paging(): Paging {
+    return this.#paging.kind;
+  }
+
   ready(): boolean {
-    return true;
+    return this.#paging.isEnterable();
   }
 
   enter(): void {
@@ -159,6 +162,7 @@ export class HardwareAssist implements Technique {
     const offset = vcpu.timeStamp() - host.cpu.timeStamp();
     this.#vmcs.write([
       ...guestState(vcpu),
+      ...this.#paging.registers(),
       [FIELD.processorControls, this.#processorControls | window],
       [FIELD.tscOffset, offset | 0],
       [FIELD.tscOffset + 1, Math.floor(offset / 0x100000000) | 0],
@@ -188,12 +192,17 @@ export class HardwareAssist implements Technique {
     const values = this.#vmcs.read([...EXIT_FIELDS, ...GUEST_FIELDS]);
     this.counts.reads += values.length;
     this.monitorSteps = 2 + cpu.count - before;
-    const [reason, qualification, information, address, error] = values;
+    const [reason, qualification, information, code, vectoring, vectoringCode, address, error] = values;
     if (failed) return { kind: 'entryFailure', reason: error };
     if (reason < 0) return { kind: 'entryFailure', reason: reason & 0xffff };
     this.#isLaunched = true;
-    takeGuestState(vcpu, values.slice(EXIT_FIELDS.length));
+    takeGuestState(vcpu, values.slice(EXIT_FIELDS.length), this.#paging);
+    const isMemory = reason === EXIT.exceptionOrNmi || reason === EXIT.eptViolation;
+    if (isMemory && (vectoring & INTERRUPTION.valid) !== 0) return this.#undelivered(vectoring, vectoringCode);
     switch (reason) {
+      case EXIT.exceptionOrNmi:
+        // Nothing but page faults is in the exception bitmap.
+        return { kind: 'pageFault', address: qualification, error: code };
       case EXIT.externalInterrupt:
         return { kind: 'interrupt', vector: information & 0xff };
       case EXIT.tripleFault:
@@ -207,30 +216,27 @@ export class HardwareAssist implements Technique {
     }
   }
 
+  /**
+   * The exit came while the processor delivered an event to the guest, whose stack or tables were not there. That has left no trace in the
+   * guest, whose handler is still to be entered (SDM volume 3, 27.2.4): the virtual processor does it. For a software interrupt the guest's
+   * EIP is at it, and it runs once more.
+   */
+  #undelivered(vectoring: number, code: number): Exit {
+    const type = (vectoring & INTERRUPTION.typeMask) >> INTERRUPTION.typeShift;
+    if (type !== EVENT_TYPE.hardwareException) return { kind: 'instruction', reason: EXIT.exceptionOrNmi };
+    const vcpu = this.#vcpu;
+    vcpu.fault.address = vcpu.i32[L.W_CR2];
+    const hasCode = (vectoring & INTERRUPTION.errorCodeValid) !== 0;
+    return { kind: 'exception', vector: vectoring & INTERRUPTION.vectorMask, code: hasCode ? code : null };
+  }
+
   /** What exits is emulated; memory that is not there is a device's, or nobody's. */
   serve(exit: OwnExit): Handling {
     if (exit.kind === 'entryFailure') {
       const at = (this.#vcpu.base(CS) + this.#vcpu.i32[L.W_EIP]) >>> 0;
       throw new Error(`VM entry failed at ${at.toString(16)}: ${exit.reason}.`);
     }
-    if (exit.kind !== 'eptViolation' || !this.#redeliver()) this.#emulate();
+    this.#emulate();
     return 'resume';
-  }
-
-  /**
-   * An exit while the processor delivered an event: it has left no trace in the guest, whose handler is still to be entered (SDM volume 3,
-   * 27.2.4). A software interrupt needs nothing: the guest's EIP is at it, and so it is at an instruction that faulted; behind a trap the
-   * next instruction must not run first. Returns whether there was such an event.
-   */
-  #redeliver(): boolean {
-    const [information, code] = this.#vmcs.read([FIELD.idtVectoringInformation, FIELD.idtVectoringErrorCode]);
-    const type = (information & INTERRUPTION.typeMask) >> INTERRUPTION.typeShift;
-    if ((information & INTERRUPTION.valid) === 0 || type >= EVENT_TYPE.softwareInterrupt) return false;
-    const vcpu = this.#vcpu;
-    vcpu.fault.address = vcpu.i32[L.W_CR2];
-    const source = type === EVENT_TYPE.hardwareException ? 'exception' : 'external';
-    const hasCode = (information & INTERRUPTION.errorCodeValid) !== 0;
-    deliverException(vcpu, information & INTERRUPTION.vectorMask, source, hasCode ? code : null);
-    return true;
   }
 }

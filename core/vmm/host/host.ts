@@ -15,8 +15,8 @@ const { SELECTOR } = H;
 const SNIPPET_STEPS = 10_000;
 
 /** Entries of the topmost page directory that are the monitor's: 2 MB each, FFA00000 to FFFFFFFF. */
-const FIRST_TOP_ENTRY = 509;
-const TOP_ENTRIES = 3;
+const FIRST_TOP_ENTRY = H.MONITOR_ENTRY.patchMemory;
+const TOP_ENTRIES = H.MONITOR_ENTRY.nothing - FIRST_TOP_ENTRY;
 
 const TSS_LIMIT = 0x67;
 
@@ -59,7 +59,8 @@ export class Host {
     this.map(H.CODE, H.CODE_SIZE, true);
     this.map(H.STACK, H.STACK_SIZE, true);
     this.map(H.VCPU, H.VCPU_SIZE, true);
-    this.ownRoot = this.createRoot(Array.from({ length: 4 }, () => this.#clearFrame()));
+    const directories = Array.from({ length: 4 }, () => this.#clearFrame());
+    this.ownRoot = this.createRoot(directories, H.MONITOR_ENTRY.stubs);
   }
 
   #clearFrame(): number {
@@ -135,29 +136,24 @@ export class Host {
     }
   }
 
-  /** Puts the monitor's tables into a page directory for the topmost gigabyte. `patches`: with the 2 MB of patch memory. */
-  addMonitor(directory: number, patches: boolean): void {
-    for (let n = patches ? 0 : 1; n < TOP_ENTRIES; n++) {
-      const entry = directory * PAGE_SIZE + (FIRST_TOP_ENTRY + n) * 8;
+  /** Puts the monitor's tables into a page directory for the topmost gigabyte. */
+  addMonitor(directory: number, first: H.MonitorEntry): void {
+    for (let index: number = first; index < H.MONITOR_ENTRY.nothing; index++) {
+      const entry = directory * PAGE_SIZE + index * 8;
       const bits = PAGE.present | PAGE.writable | PAGE.accessed;
-      this.memory.write(entry, 4, (this.#tables[n] * PAGE_SIZE) | bits);
+      this.memory.write(entry, 4, (this.#tables[index - FIRST_TOP_ENTRY] * PAGE_SIZE) | bits);
       this.memory.write(entry + 4, 4, 0);
     }
   }
 
-  /** First entry of a topmost page directory that the monitor keeps. */
-  firstMonitorEntry(patches: boolean): number {
-    return patches ? FIRST_TOP_ENTRY : FIRST_TOP_ENTRY + 1;
-  }
-
   /** An address space of four page directories, by frame: writes the pointers and the monitor's part; returns the value for CR3. */
-  createRoot(directories: readonly number[], patches = false): number {
+  createRoot(directories: readonly number[], first: H.MonitorEntry): number {
     const root = this.#clearFrame() * PAGE_SIZE;
     directories.forEach((frame, n) => {
       this.memory.write(root + 8 * n, 4, (frame * PAGE_SIZE) | PAGE.present);
       this.memory.write(root + 8 * n + 4, 4, 0);
     });
-    this.addMonitor(directories[3], patches);
+    this.addMonitor(directories[3], first);
     return root;
   }
 

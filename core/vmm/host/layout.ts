@@ -7,6 +7,9 @@
 export const MONITOR_BASE = 0xffc00000;
 /** Code that the patching technique puts into a guest's reach. */
 export const PATCH_BASE = 0xffa00000;
+/** First entry of the topmost page directory that the monitor keeps in a guest's address space, by what of the monitor it has. */
+export const MONITOR_ENTRY = { patchMemory: 509, stubs: 510, nothing: 512 } as const;
+export type MonitorEntry = (typeof MONITOR_ENTRY)[keyof typeof MONITOR_ENTRY];
 
 /** 64 KB: what the guest's selectors find. Its last two pages are the monitor's own descriptors. */
 export const GDT = MONITOR_BASE + 0;

@@ -1,6 +1,7 @@
 import { CR0, CR4 } from '../../ia32/registers.ts';
 import { type Access, createWalk, PAGE, walkTables } from '../../machine/mmu/walk.ts';
 import type { Host } from '../host/host.ts';
+import { MONITOR_ENTRY, type MonitorEntry } from '../host/layout.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 import { FRAME_SIZE } from './frames.ts';
 import { type GuestMemory, NO_FRAME, type WriteTrace } from './guest-memory.ts';
@@ -70,8 +71,8 @@ export class ShadowPaging implements WriteTrace {
   generation = 0;
   /** Whether the guest may execute a page on the machine for this access; null: as its own tables say. */
   mayExecute: ((page: number, access: Access) => boolean) | null = null;
-  /** Whether patch memory is part of the address spaces. */
-  readonly #patches: boolean;
+  /** First entry of the topmost directory that is the monitor's. */
+  #monitorEntry: MonitorEntry = MONITOR_ENTRY.stubs;
   readonly #host: Host;
   readonly #memory: GuestMemory;
   readonly #vcpu: VirtualProcessor;
@@ -90,15 +91,15 @@ export class ShadowPaging implements WriteTrace {
   #flushAll = true;
   #flushPages: number[] = [];
 
-  constructor(host: Host, vcpu: VirtualProcessor, patches: boolean) {
+  constructor(host: Host, vcpu: VirtualProcessor) {
     this.#host = host;
     this.#vcpu = vcpu;
     this.#memory = vcpu.memory;
-    this.#patches = patches;
   }
 
-  /** Begins to hear of writes and of what the guest flushes. */
-  start(): void {
+  /** Begins to hear of writes and of what the guest flushes. `monitorEntry`: what of the monitor lies in the guest's address spaces. */
+  start(monitorEntry: MonitorEntry): void {
+    this.#monitorEntry = monitorEntry;
     this.#memory.listen(this);
     this.#vcpu.onFlush = linear => this.#flush(linear);
     this.#flush(null);
@@ -117,6 +118,17 @@ export class ShadowPaging implements WriteTrace {
     this.#current ??= this.#findSpace();
     this.#host.loadRoot(this.#current.root, this.#flushAll);
     if (!this.#flushAll) for (const linear of this.#flushPages) this.#host.execute('invlpg', linear);
+    this.#flushed();
+  }
+
+  /** CR3 of the machine for the guest's current address space, where the way into the guest flushes the TLB. */
+  root(): number {
+    this.#current ??= this.#findSpace();
+    this.#flushed();
+    return this.#current.root;
+  }
+
+  #flushed(): void {
     this.#flushAll = false;
     this.#flushPages = [];
   }
@@ -140,7 +152,7 @@ export class ShadowPaging implements WriteTrace {
   fault(linear: number, access: Access, user: boolean): ShadowFault {
     const walk = this.#walk;
     const paged = (this.#vcpu.cr0 & CR0.PG) !== 0;
-    if (linear >>> 30 === 3 && ((linear >>> 21) & 511) >= this.#host.firstMonitorEntry(this.#patches)) return 'device';
+    if (linear >>> 30 === 3 && ((linear >>> 21) & 511) >= this.#monitorEntry) return 'device';
     if (paged) {
       walkTables(this.#memory, this.#vcpu, linear, access, user, walk);
       if (walk.physical === -1) {
@@ -216,7 +228,7 @@ export class ShadowPaging implements WriteTrace {
     if (known !== undefined) return known;
     if (this.#spaces.size >= MOST_SPACES) this.dropAll();
     const directories = Array.from({ length: 4 }, () => this.#takeFrame());
-    const root = this.#host.createRoot(directories, this.#patches);
+    const root = this.#host.createRoot(directories, this.#monitorEntry);
     const space: Space = { key, root, directories, pages, entrySize: pae ? 8 : 4, writes: 0 };
     this.#spaces.set(key, space);
     for (const page of pages) {
@@ -417,7 +429,7 @@ export class ShadowPaging implements WriteTrace {
   }
 
   #clearDirectoryEntry(directory: number, index: number, isTop: boolean): void {
-    if (isTop && index >= this.#host.firstMonitorEntry(this.#patches)) return;
+    if (isTop && index >= this.#monitorEntry) return;
     const entry = directory * FRAME_SIZE + index * 8;
     const { memory } = this.#host;
     const low = memory.read(entry, 4);

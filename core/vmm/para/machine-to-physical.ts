@@ -1,5 +1,6 @@
 import { PAGE } from '../../machine/mmu/walk.ts';
 import type { Host } from '../host/host.ts';
+import { MONITOR_ENTRY } from '../host/layout.ts';
 import type { MachineMemory } from '../host/machine-memory.ts';
 import { FRAME_SIZE } from '../memory/frames.ts';
 import { INVALID_ENTRY } from './abi.ts';
@@ -61,6 +62,6 @@ export class MachineToPhysical {
       this.#memory.write(entry + 4, 4, 0);
       this.#memory.write(entry, 4, table === undefined ? 0 : (table * FRAME_SIZE) | PAGE.present | PAGE.accessed);
     }
-    this.#host.addMonitor(directory, false);
+    this.#host.addMonitor(directory, MONITOR_ENTRY.stubs);
   }
 }
