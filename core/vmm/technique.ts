@@ -1,4 +1,5 @@
 import type { Exit, Handling, OwnExit } from './exit.ts';
+import type { Holes } from './full/holes/holes.ts';
 
 /** The ways in which a guest can be run under the monitor. */
 export const MODES = ['trap', 'translate', 'patch', 'para', 'hardware'] as const;
@@ -30,6 +31,8 @@ export interface Technique {
   exit(): Exit;
   /** The guest-physical map has changed. */
   remap?(): void;
+  /** Notes where sensitive instructions of the guest go wrong, or no longer (null). Absent where none can. */
+  watchHoles?(holes: Holes | null): void;
   /** Handles an exit of its own kinds. */
   serve(exit: OwnExit): Handling;
   /** What it counted of its own, as plain numbers and records. */

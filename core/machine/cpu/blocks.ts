@@ -36,6 +36,19 @@ export interface Block {
   otherLinear: number;
 }
 
+/**
+ * Hears of every instruction of some rows of the opcode table, whoever executes it: for a monitor or a debugger. Time and effect of the code
+ * are the same with it and without.
+ */
+export interface RowWatch {
+  /** Whether instructions of this row are watched. Asked once for each. */
+  has(row: OpcodeRow): boolean;
+  /** Before one is executed, EIP already behind it. Returns whether retires() wants to hear of its end. */
+  begins(instruction: Instruction): boolean;
+  /** It was executed, without a fault or a VM exit. */
+  retires(instruction: Instruction): void;
+}
+
 /** Thrown by the code source when a further instruction of a block would leave the page or the segment. */
 const END_OF_BLOCK = Symbol('end of block');
 
@@ -101,10 +114,21 @@ export class Blocks {
   /** The block that is being decoded. */
   readonly #instructions: Instruction[] = [];
   readonly #handlers: Handler[] = [];
+  #watch: RowWatch | null = null;
 
   constructor(cpu: Executor) {
     this.#cpu = cpu;
     this.#fetcher = new Fetcher(cpu);
+  }
+
+  /** Sets who watches; null for nobody, which costs nothing. Decoded code is dropped. Call between runs. */
+  watch(watch: RowWatch | null): void {
+    if (this.#watch === watch) return;
+    this.#watch = watch;
+    this.#handlerOfRow.clear();
+    this.#cache.fill(undefined);
+    this.#crossing.fill(undefined);
+    this.#lastDropped = null;
   }
 
   /** Throws the fault of the fetch: page fault or #GP(0) at the limit of CS. */
@@ -263,10 +287,19 @@ export class Blocks {
     let handler = this.#handlerOfRow.get(row);
     if (handler === undefined) {
       handler = handlerOf(row);
+      if (this.#watch?.has(row) === true) handler = watched(handler, this.#watch);
       this.#handlerOfRow.set(row, handler);
     }
     return handler;
   }
+}
+
+function watched(handler: Handler, watch: RowWatch): Handler {
+  return (cpu, i) => {
+    const isHeard = watch.begins(i);
+    handler(cpu, i);
+    if (isHeard) watch.retires(i);
+  };
 }
 
 function crossingSlot(host: number): number {

@@ -7,6 +7,8 @@ import type { Technique } from '../technique.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 import { Deprivileged } from './deprivileged.ts';
 import { ShadowDescriptors } from './descriptors.ts';
+import type { Holes } from './holes/holes.ts';
+import { HoleWatch } from './holes/watch.ts';
 
 /**
  * Trap and emulate, the classical monitor: the guest's kernel runs in ring 1 as it is. Privileged instructions trap and are emulated; the
@@ -14,10 +16,14 @@ import { ShadowDescriptors } from './descriptors.ts';
  */
 export class TrapAndEmulate implements Technique {
   readonly mode = 'trap';
+  readonly #host: Host;
   readonly #vcpu: VirtualProcessor;
   readonly #ring: Deprivileged;
+  #watch: HoleWatch | null = null;
+  #runs = false;
 
   constructor(host: Host, vcpu: VirtualProcessor, shadow: ShadowPaging) {
+    this.#host = host;
     this.#vcpu = vcpu;
     this.#ring = new Deprivileged(host, vcpu, shadow, new ShadowDescriptors(host, vcpu, shadow));
   }
@@ -28,10 +34,19 @@ export class TrapAndEmulate implements Technique {
 
   start(): void {
     this.#ring.start();
+    this.#runs = true;
+    this.#host.cpu.blocks.watch(this.#watch);
   }
 
   stop(): void {
+    this.#host.cpu.blocks.watch(null);
+    this.#runs = false;
     this.#ring.stop();
+  }
+
+  watchHoles(holes: Holes | null): void {
+    this.#watch = holes === null ? null : new HoleWatch(this.#host.cpu, this.#vcpu, this.#ring, holes);
+    if (this.#runs) this.#host.cpu.blocks.watch(this.#watch);
   }
 
   ready(): boolean {
