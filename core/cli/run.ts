@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { type Guest, Session } from '../session/session.ts';
+import { sentenceOf } from '../vmm/full/holes/holes.ts';
 import type { Monitor } from '../vmm/monitor.ts';
 import type { RunArguments } from './arguments.ts';
 import { EXIT } from './main.ts';
@@ -63,6 +64,7 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
     mode: options.mode,
     paging: options.paging,
   });
+  if (options.stats) session.monitor?.watchHoles(true);
   session.begin('run');
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
@@ -115,6 +117,7 @@ function monitorFigures(monitor: Monitor | null): object {
     places: counts.exits.slice(0, MOST_PLACES),
     shadow: shadow.counts,
     technique: monitor.techniqueCounts,
+    holes: monitor.holes.map(hole => ({ ...hole, text: sentenceOf(hole) })),
   };
 }
 
