@@ -27,6 +27,7 @@ or a file: a multiboot kernel, or a Linux bzImage with its --initrd.
   --max-instructions N  stop after N instructions
   --timeout SECONDS     stop after this time
   --rate N              instructions in a second of the guest's time (100000000)
+  --trace FILE          write what happened, ring by ring, as Chrome trace JSON, which Perfetto opens
   --stats json          print figures as JSON on the last line of stdout
 
 Exit code 0: the text of --until was seen, or the guest powered off. 1: a limit was reached first.
@@ -46,6 +47,8 @@ export interface RunArguments {
   readonly timeout: number;
   readonly rate: number;
   readonly stats: boolean;
+  /** File for the trace, or null. */
+  readonly trace: string | null;
   readonly mode: Mode;
   readonly paging: Paging;
 }
@@ -114,7 +117,7 @@ export function parseRun(words: readonly string[]): RunArguments {
   if (values.paging !== undefined && mode !== 'hardware')
     throw new UsageError('--paging goes with --mode hardware only.');
   oneOf('engine', values.engine ?? 'execute', ENGINES, 'execute');
-  for (const name of ['disk', 'floppy', 'trace'] as const) {
+  for (const name of ['disk', 'floppy'] as const) {
     if (values[name] !== undefined) throw new UsageError(`--${name} is not done yet.`);
   }
   if (values.stats !== undefined && values.stats !== 'json')
@@ -132,6 +135,7 @@ export function parseRun(words: readonly string[]): RunArguments {
     timeout: numberOf('timeout', values.timeout, 0.001, 1e9) ?? Number.POSITIVE_INFINITY,
     rate: numberOf('rate', values.rate, 1e6, 1e12) ?? 1e8,
     stats: values.stats !== undefined,
+    trace: values.trace ?? null,
     mode,
     paging: choice('paging', values.paging ?? 'nested', PAGINGS),
   };

@@ -4,6 +4,7 @@ import { sentenceOf } from '../vmm/full/holes/holes.ts';
 import type { Monitor } from '../vmm/monitor.ts';
 import type { RunArguments } from './arguments.ts';
 import { EXIT } from './main.ts';
+import { traceTo } from './trace-file.ts';
 
 /** Exits by address that --stats prints, the most frequent. */
 const MOST_PLACES = 32;
@@ -65,25 +66,27 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
     paging: options.paging,
   });
   if (options.stats) session.monitor?.watchHoles(true);
+  const endTrace = options.trace === null ? null : traceTo(options.trace, session, options);
   session.begin('run');
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   let input = options.input;
-  let code: number = EXIT.limit;
-  for (;;) {
-    const left = options.maxInstructions - session.steps;
-    if (left <= 0 || seconds() >= options.timeout) break;
-    const running = session.run(Math.min(SLICE, left), Number.POSITIVE_INFINITY);
-    flush();
-    if (input.length > 0 && inputAfter.seen) input = input.subarray(session.input(input));
-    if (isWaiting && until.seen) {
-      code = EXIT.done;
-      break;
+  const drive = (): number => {
+    for (;;) {
+      const left = options.maxInstructions - session.steps;
+      if (left <= 0 || seconds() >= options.timeout) return EXIT.limit;
+      const running = session.run(Math.min(SLICE, left), Number.POSITIVE_INFINITY);
+      flush();
+      if (input.length > 0 && inputAfter.seen) input = input.subarray(session.input(input));
+      if (isWaiting && until.seen) return EXIT.done;
+      if (!running) return endOf(session);
     }
-    if (!running) {
-      code = endOf(session);
-      break;
-    }
+  };
+  let code: number;
+  try {
+    code = drive();
+  } finally {
+    endTrace?.();
   }
   if (options.stats) {
     const { cpu, clock } = session.pc;

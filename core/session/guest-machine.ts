@@ -18,6 +18,9 @@ export interface GuestMachineOptions extends PcOptions {
   readonly paging: Paging;
 }
 
+/** Is shown a machine whose power has just come on. */
+export type MachineWatch = (pc: Pc, monitor: Monitor | null) => void;
+
 /**
  * A guest's machine over all of its power cycles. What it does follows from the guest, the options and the inputs alone: everything
  * from outside goes through apply() or type(), so that a journal of these is enough to have it all again.
@@ -26,6 +29,7 @@ export class GuestMachine {
   pc: Pc;
   /** Runs the guest on the machine, unless the guest has the machine for itself. */
   monitor: Monitor | null = null;
+  #watch: MachineWatch | null = null;
   readonly #start: GuestStart;
   readonly #options: GuestMachineOptions;
   #boot = 0;
@@ -45,11 +49,19 @@ export class GuestMachine {
     if (mode === 'bare') {
       const pc = new Pc({ ...options, memoryBytes });
       pc.start(this.#start);
+      this.#watch?.(pc, null);
       return pc;
     }
     const pc = new Pc({ ...options, memoryBytes: memoryBytes + MONITOR_MEMORY });
     this.monitor = new Monitor(pc, { ...options, mode, memoryBytes }, this.#start);
+    this.#watch?.(pc, this.monitor);
     return pc;
+  }
+
+  /** Shows the machine, now and after each power cycle; null: no more. */
+  watch(watch: MachineWatch | null): void {
+    this.#watch = watch;
+    watch?.(this.pc, this.monitor);
   }
 
   /** The processor as the guest believes it has it. */

@@ -10,7 +10,7 @@ import type { EditableRegister, StepKind, StopReason } from '../protocol/message
 import type { Monitor } from '../vmm/monitor.ts';
 import { ModeError, type Paging } from '../vmm/technique.ts';
 import { classOf, decodeAt } from './code-view.ts';
-import { GuestMachine, type Mode } from './guest-machine.ts';
+import { GuestMachine, type MachineWatch, type Mode } from './guest-machine.ts';
 import { type Input, Journal } from './journal.ts';
 import { type Checkpoint, type Mark, POWER_ON, replay } from './replay.ts';
 import { describeProcessor } from './report.ts';
@@ -119,6 +119,11 @@ export class Session {
   /** The machine of this power cycle. Only looking at it is free: what changes it goes through this class, into the journal. */
   get pc(): Pc {
     return this.#machine.pc;
+  }
+
+  /** Has `watch` shown the machine, now and after each power cycle; null: no more. */
+  watchMachines(watch: MachineWatch | null): void {
+    this.#machine.watch(watch);
   }
 
   /** Steps since the session began, over all resets. */

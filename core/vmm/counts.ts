@@ -8,8 +8,18 @@ export interface ExitCount {
   /** Guest-linear address, unsigned. */
   readonly address: number;
   count: number;
-  /** Instructions and memory references that the monitor spent. */
+  /** Instructions and memory references that the monitor spent until the guest went on. */
   monitor: number;
+  /** Instructions that the machine ran in the stretches of the guest that ended so. */
+  guest: number;
+}
+
+/** What became of guest instructions. */
+export interface Executed {
+  /** The machine ran them itself: its steps in the guest's stretches. Translated code is counted as it is, with what it has more. */
+  direct: number;
+  /** The monitor emulated them. */
+  emulated: number;
 }
 
 /** Different (reason, address) pairs that are kept apart; what comes later is counted under address 0. */
@@ -17,15 +27,26 @@ const MOST_PLACES = 4096;
 
 /** What a run under the monitor cost. */
 export class Counts {
-  /** Guest instructions that the machine ran itself. */
-  direct = 0;
-  /** Guest instructions that the monitor emulated. */
-  emulated = 0;
+  /** Instructions of the guest at its CPL 3, and at any other. */
+  readonly user: Executed = { direct: 0, emulated: 0 };
+  readonly kernel: Executed = { direct: 0, emulated: 0 };
   /** Instructions of the monitor's machine code, and references to memory of its other half. */
   monitor = 0;
+  /** The same, for what is not an exit: building the machine, starting the guest, changing the technique. */
+  setup = 0;
   /** Interrupts that the guest took. */
   injected = 0;
   readonly #exits = new Map<string, ExitCount>();
+
+  /** Guest instructions that the machine ran itself. */
+  get direct(): number {
+    return this.user.direct + this.kernel.direct;
+  }
+
+  /** Guest instructions that the monitor emulated. */
+  get emulated(): number {
+    return this.user.emulated + this.kernel.emulated;
+  }
 
   /** Notes an exit; returns its record, to which the caller adds what it cost. */
   exit(kind: ExitKind, reason: string, address: number): ExitCount {
@@ -33,7 +54,7 @@ export class Counts {
     const key = `${kind} ${reason} ${place}`;
     let record = this.#exits.get(key);
     if (record === undefined) {
-      record = { kind, reason, address: place, count: 0, monitor: 0 };
+      record = { kind, reason, address: place, count: 0, monitor: 0, guest: 0 };
       this.#exits.set(key, record);
     }
     record.count++;
@@ -46,13 +67,20 @@ export class Counts {
   }
 
   /** Exits by reason. */
-  byReason(): Readonly<Record<string, { readonly count: number; readonly monitor: number }>> {
-    const sums: Record<string, { count: number; monitor: number }> = {};
-    for (const { reason, count, monitor } of this.exits) {
-      const sum = (sums[reason] ??= { count: 0, monitor: 0 });
+  byReason(): Readonly<Record<string, Pick<ExitCount, 'count' | 'monitor' | 'guest'>>> {
+    const sums: Record<string, { count: number; monitor: number; guest: number }> = {};
+    for (const { reason, count, monitor, guest } of this.exits) {
+      const sum = (sums[reason] ??= { count: 0, monitor: 0, guest: 0 });
       sum.count += count;
       sum.monitor += monitor;
+      sum.guest += guest;
     }
     return sums;
   }
+}
+
+/** The part of instructions that the machine ran itself, from 0 to 1; 1 if there were none. */
+export function directShare({ direct, emulated }: Executed): number {
+  const all = direct + emulated;
+  return all === 0 ? 1 : direct / all;
 }

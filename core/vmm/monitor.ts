@@ -5,7 +5,7 @@ import { MachineStop } from '../machine/cpu/fault.ts';
 import { deliverException } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { MachineStart, Pc, RunEnd } from '../machine/pc.ts';
-import { Counts } from './counts.ts';
+import { Counts, type ExitCount } from './counts.ts';
 import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
 import { type Hole, Holes } from './full/holes/holes.ts';
 import { ScanAndPatch } from './full/patch/technique.ts';
@@ -20,8 +20,10 @@ import { FrameAllocator } from './memory/frames.ts';
 import { ShadowPaging } from './memory/shadow.ts';
 import { Paravirtualization } from './para/para.ts';
 import type { DomainPlan } from './para/plan.ts';
+import { StepCount } from './step-count.ts';
 import { ModeError, type MonitorMode, type Paging, type Technique } from './technique.ts';
 import { MonitorTimer } from './timer.ts';
+import type { MonitorWatcher } from './trace.ts';
 import type { VirtualProcessor } from './vcpu.ts';
 import { VirtualMachine, type VmOptions } from './vm.ts';
 
@@ -68,8 +70,14 @@ export class Monitor implements Operations {
   #technique: Technique;
   /** What the processor does: it is halted in the monitor, runs the guest, or waits for an interrupt on the guest's behalf. */
   #state: 'monitor' | 'guest' | 'idle' = 'monitor';
-  /** Steps and references when the guest was entered or left. */
-  #enteredAt = 0;
+  readonly #steps: StepCount;
+  #watcher: MonitorWatcher | null = null;
+  /** The exit that what the monitor does is for, until the guest goes on. */
+  #serving: ExitCount | null = null;
+  /** Steps and references of the monitor that are counted already. */
+  #charged = 0;
+  /** Guest instructions on the machine up to the last exit. */
+  #directAtExit = 0;
   #input: number[] = [];
   #holes: Holes | null = null;
 
@@ -80,6 +88,8 @@ export class Monitor implements Operations {
     this.#options = options;
     pc.powerOn();
     this.#memory = new MachineMemory(pc.cpu);
+    this.#steps = new StepCount(pc.cpu, this.counts, () => this.#charge());
+    pc.cpu.probe = this.#steps;
     const frames = new FrameAllocator(
       Array.from({ length: (pc.physical.size >>> 12) - FIRST_FRAME }, (_, n) => FIRST_FRAME + n),
     );
@@ -95,6 +105,7 @@ export class Monitor implements Operations {
     this.vm.start(start);
     this.#technique = this.#create(options);
     this.#technique.start();
+    this.counts.setup += this.#spent();
   }
 
   /**
@@ -105,10 +116,12 @@ export class Monitor implements Operations {
     if (mode === 'para' || this.mode === 'para')
       throw new ModeError('A paravirtualized kernel starts anew: it cannot be changed into.');
     this.interrupt();
+    this.#charge();
     this.#technique.stop();
     this.#technique = this.#create({ ...this.#options, mode, paging });
     this.#technique.watchHoles?.(this.#holes);
     this.#technique.start();
+    this.counts.setup += this.#spent();
   }
 
   #create(options: MonitorOptions): Technique {
@@ -185,6 +198,12 @@ export class Monitor implements Operations {
     return this.vm.vcpu;
   }
 
+  /** Has it told what goes on; null: nobody looks. Call between runs. */
+  watch(watcher: MonitorWatcher | null): void {
+    this.#watcher = watcher;
+    this.#steps.next = watcher;
+  }
+
   /** Bytes for the guest's serial port, by way of the machine's; returns how many it took. */
   input(bytes: Uint8Array): number {
     return this.#input.length >= MOST_INPUT ? 0 : this.pc.input(bytes);
@@ -194,6 +213,14 @@ export class Monitor implements Operations {
    * Runs the machine for `steps` of its steps, or until virtual time reaches `until`. Throws MachineStop if the guest cannot go on.
    */
   run(steps: number, until: number, passBreakpoint: boolean): RunEnd {
+    try {
+      return this.#run(steps, until, passBreakpoint);
+    } finally {
+      this.#charge();
+    }
+  }
+
+  #run(steps: number, until: number, passBreakpoint: boolean): RunEnd {
     const { cpu, clock } = this.pc;
     const last = cpu.count + steps;
     let pass = passBreakpoint;
@@ -245,6 +272,9 @@ export class Monitor implements Operations {
     if (vcpu.halted) {
       if ((vcpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) return 'deadHalt';
       this.#timer.set(deadline);
+      this.#charge();
+      this.#serving = null;
+      this.#watcher?.waits();
       this.#host.idle();
       this.#state = 'idle';
       return null;
@@ -255,48 +285,70 @@ export class Monitor implements Operations {
     }
     this.#timer.set(deadline);
     this.#technique.enter();
-    this.#enteredAt = this.pc.cpu.count;
     this.#state = 'guest';
     return null;
   }
 
   /** The guest pulled its reset line: it starts anew; the machine runs on. */
   #restart(): void {
+    this.#charge();
     this.#technique.stop();
     this.vm.start(this.#start);
     this.#technique.start();
+    this.counts.setup += this.#spent();
   }
 
   /** Emulates instructions, which takes the machine as many steps, until the technique can go on or something else must be looked at. */
   #emulateUntilReady(): void {
     const { vcpu, vm, counts, pc } = this;
     let taken = 0;
-    do taken += vcpu.run(1, true);
-    while (taken < EMULATED_STEPS && !vcpu.halted && vm.requested === null && !this.#technique.ready());
-    counts.emulated += taken;
+    do {
+      const executed = vcpu.cpl === 3 ? counts.user : counts.kernel;
+      const steps = vcpu.run(1, true);
+      executed.emulated += steps;
+      taken += steps;
+    } while (taken < EMULATED_STEPS && !vcpu.halted && vm.requested === null && !this.#technique.ready());
+    this.#steps.skip(taken);
     pc.cpu.restoreCount(pc.cpu.count + taken);
+    this.#watcher?.emulated(taken);
   }
 
   /** The processor has halted in the monitor. */
   #wake(): void {
-    const before = this.#memory.references;
-    const { counts } = this;
+    const { counts, vcpu } = this;
     const wasIdle = this.#state === 'idle';
     this.#state = 'monitor';
     if (wasIdle) {
-      HANDLERS.interrupt(this, { kind: 'interrupt', vector: this.#host.vector() });
+      const vector = this.#host.vector();
+      this.#watcher?.woke(vector);
+      HANDLERS.interrupt(this, { kind: 'interrupt', vector });
       return;
     }
     const exit = this.#technique.exit();
-    const machineSteps = this.#technique.monitorSteps;
-    counts.direct += this.pc.cpu.count - this.#enteredAt - machineSteps;
-    const record = counts.exit(exit.kind, this.#reason(exit), this.vcpu.address);
+    const record = counts.exit(exit.kind, this.#reason(exit), vcpu.address);
+    record.guest += counts.direct - this.#directAtExit;
+    this.#directAtExit = counts.direct;
+    this.#serving = record;
+    this.#watcher?.exited(exit, record.reason, vcpu.address, vcpu.cpl === 3);
     const handling = this.para?.handle(exit) ?? handle(this, exit);
     if (handling === 'reflect' && exit.kind === 'exception') this.deliver(exit.vector, exit.code);
     if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
-    const cost = machineSteps + this.#memory.references - before;
-    record.monitor += cost;
-    counts.monitor += cost;
+  }
+
+  /** What the monitor has spent since it was last asked. */
+  #spent(): number {
+    const before = this.#charged;
+    this.#charged = this.#steps.monitor + this.#memory.references;
+    return this.#charged - before;
+  }
+
+  /** That goes to the exit that it serves. */
+  #charge(): void {
+    const cost = this.#spent();
+    if (cost === 0) return;
+    this.counts.monitor += cost;
+    if (this.#serving !== null) this.#serving.monitor += cost;
+    this.#watcher?.charged(cost);
   }
 
   /** The name under which an exit is counted. */
@@ -355,9 +407,11 @@ export class Monitor implements Operations {
   // Operations
 
   emulate(): void {
-    const before = this.vcpu.count;
-    this.vcpu.emulate();
-    this.counts.emulated += this.vcpu.count - before;
+    const { vcpu, counts } = this;
+    const executed = vcpu.cpl === 3 ? counts.user : counts.kernel;
+    const before = vcpu.count;
+    vcpu.emulate();
+    executed.emulated += vcpu.count - before;
   }
 
   deliver(vector: number, code: number | null): void {

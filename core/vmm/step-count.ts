@@ -1,0 +1,68 @@
+import type { EventSource } from '../machine/cpu/interrupts.ts';
+import * as L from '../machine/cpu/layout.ts';
+import type { Probe, Transfer } from '../machine/cpu/probe.ts';
+import type { Processor } from '../machine/cpu/processor.ts';
+import type { Counts } from './counts.ts';
+
+/** Whose code the machine runs. Ring 0 is the monitor's, except in VMX non-root operation. */
+export type Owner = 'user' | 'kernel' | 'monitor';
+
+/** Whose code a processor under the monitor stands in. */
+export function ownerOf(cpu: Processor): Owner {
+  if (cpu.cpl === 3) return 'user';
+  return cpu.cpl === 0 && cpu.i32[L.W_VMX_OPERATION] !== L.VMX_NON_ROOT ? 'monitor' : 'kernel';
+}
+
+/**
+ * Divides the machine's steps, each one of them, between the guest's user code, its kernel and the monitor: the step that leads from one to
+ * another is that of the code that executed it. So a guest's ring changes that no monitor sees are counted as well.
+ */
+export class StepCount implements Probe {
+  /** Hears of it all after this. */
+  next: Probe | null = null;
+  readonly #cpu: Processor;
+  readonly #counts: Counts;
+  readonly #onEnter: () => void;
+  #owner: Owner = 'monitor';
+  #since: number;
+  #monitor = 0;
+
+  /** `onEnter`: the monitor has let the guest go. */
+  constructor(cpu: Processor, counts: Counts, onEnter: () => void) {
+    this.#cpu = cpu;
+    this.#counts = counts;
+    this.#onEnter = onEnter;
+    this.#since = cpu.count;
+  }
+
+  /** Steps of the monitor's machine code up to now. */
+  get monitor(): number {
+    return this.#monitor + (this.#owner === 'monitor' ? this.#cpu.count - this.#since : 0);
+  }
+
+  /** The count was moved on for what the monitor emulated: no step of its own. */
+  skip(steps: number): void {
+    this.#since += steps;
+  }
+
+  delivered(vector: number, source: EventSource, code: number | null): void {
+    this.#move();
+    this.next?.delivered(vector, source, code);
+  }
+
+  transferred(by: Transfer): void {
+    this.#move();
+    this.next?.transferred(by);
+  }
+
+  #move(): void {
+    const before = this.#owner;
+    const { count } = this.#cpu;
+    const steps = count - this.#since;
+    this.#since = count;
+    if (before === 'monitor') this.#monitor += steps;
+    else this.#counts[before].direct += steps;
+    this.#owner = ownerOf(this.#cpu);
+    if (before === 'monitor' && this.#owner !== 'monitor') this.#onEnter();
+  }
+}
