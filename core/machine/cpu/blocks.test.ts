@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Instruction } from '../../ia32/instruction.ts';
 import { CS, EAX, EBX, ECX, EDX } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { Bench, CODE, CODE_SELECTOR, DATA, FREE } from '../testing/bench.ts';
@@ -125,5 +126,49 @@ describe.each(MACHINES)('kept code, $engine', machine => {
     b.cpu.i32[L.W_EIP] = start;
     expect(b.run(7 * blocks).vector).toBeNull();
     expect(b.get(EAX)).toBe(3 * blocks);
+  });
+
+  describe('a watch of rows', () => {
+    function listen(b: Bench) {
+      const heard: string[] = [];
+      const tell = (what: string, { row }: Instruction) => heard.push(`${what} ${row.mnemonic} ${b.get(EAX)}`);
+      b.cpu.blocks.watch({
+        has: row => row.operation === 'bswap' || row.operation === 'ud',
+        begins: i => tell('begins', i) > 0,
+        retires: i => tell('retires', i),
+      });
+      return heard;
+    }
+
+    it('hears of an instruction before and after, also in code that is kept', () => {
+      const b = bench();
+      // bswap eax; inc eax; bswap eax; hlt
+      b.bytes(CODE, x('0f c8 40 0f c8 f4'));
+      b.set(EAX, 1);
+      runAt(b, CODE);
+      const heard = listen(b);
+      b.set(EAX, 1);
+      const steps = b.cpu.count;
+      runAt(b, CODE);
+      expect(b.cpu.count - steps).toBe(4);
+      expect(heard).toEqual([
+        'begins bswap 1',
+        'retires bswap 16777216',
+        'begins bswap 16777217',
+        'retires bswap 16777217',
+      ]);
+      b.cpu.blocks.watch(null);
+    });
+
+    it('hears no end of what faults, and nothing when it is over', () => {
+      const b = bench();
+      b.bytes(CODE, x('0f 0b'));
+      const heard = listen(b);
+      expect(runAt(b, CODE).vector).toBe(VECTOR.UD);
+      expect(heard).toEqual([`begins ud2 ${b.get(EAX)}`]);
+      b.cpu.blocks.watch(null);
+      expect(runAt(b, CODE).vector).toBe(VECTOR.UD);
+      expect(heard.length).toBe(1);
+    });
   });
 });
