@@ -1,4 +1,4 @@
-import { CS, DS, ES, FS, GS, SS } from '../../ia32/registers.ts';
+import { DS, ES, FS, GS, SS } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { Access } from './access.ts';
 import * as L from './layout.ts';
@@ -94,10 +94,9 @@ export function loadReal(cpu: Access, index: number, selector: number): void {
     cpu.setSegment(index, selector, selector << 4, 0xffff, 0xf3);
     return;
   }
-  // Real mode leaves limit and size alone (SDM volume 3, 20.1.1); they are 64 KB since reset unless a guest made them big.
+  // Real mode leaves limit and size alone, those of CS too (SDM volume 3, 9.9.2): 64 KB since reset unless a guest made them big.
   const kept = cpu.segment(index, L.S_ATTRIBUTES) & ~0xff;
-  const attributes = index === CS ? 0x93 : kept | 0x93;
-  cpu.setSegment(index, selector, selector << 4, cpu.segment(index, L.S_LIMIT), attributes);
+  cpu.setSegment(index, selector, selector << 4, cpu.segment(index, L.S_LIMIT), kept | 0x93);
 }
 
 /** MOV and POP to DS, ES, FS, GS or SS, and LDS and its kin (SDM volume 2, MOV: the checks in their order). */

@@ -21,6 +21,9 @@ const SEGMENT = 0x1000;
 const PRESENT = 0x8000;
 const GRANULAR = 0x800000;
 
+/** Code, conforming: bits of a segment cache's attributes. */
+const CONFORMING = 0x0c;
+
 /** Guest descriptors that a table can have before the monitor's own begin. */
 const GUEST_ENTRIES = H.FIRST_RESERVED_SELECTOR >>> 3;
 
@@ -215,6 +218,9 @@ export class ShadowDescriptors implements WriteTrace {
     const attributes = vcpu.segment(register, L.S_ATTRIBUTES);
     // The monitor's IRET makes every null selector 0 (SDM volume 3, 5.8.6), so 1 to 3 cannot be had.
     if ((selector & 0xfffc) === 0) return selector === 0 && (attributes & 0x80) === 0;
+    // SYSEXIT leaves ring 3 with data segments of ring 0; the monitor's IRET would empty them (SDM volume 2, IRET).
+    const isConforming = (attributes & CONFORMING) === CONFORMING;
+    if (!isConforming && ((attributes >>> 5) & 3) < vcpu.cpl) return false;
     const cache = this.segment(selector);
     return (
       cache !== null &&

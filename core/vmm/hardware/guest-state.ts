@@ -1,3 +1,4 @@
+import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CS, DS, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
 import * as L from '../../machine/cpu/layout.ts';
@@ -11,11 +12,15 @@ export type Fields = readonly (readonly [encoding: number, value: number])[];
 /** Segments ES to GS, LDTR, TR: the encodings of each kind of field follow each other by two. */
 const SEGMENTS = 8;
 const UNUSABLE = 1 << 16;
+/** BS among the pending debug exceptions (table 24-4). */
+const SINGLE_STEP = 1 << 14;
 const PRESENT = 0x80;
 
 /** What the virtual processor holds, for the guest-state area; what CR0, CR3, CR4 and EFER truly are is an affair of paging. */
 export function guestState(vcpu: VirtualProcessor): Fields {
   const { i32 } = vcpu;
+  // A trap that an interrupt shadow holds off must be told (26.3.1.5).
+  const waits = i32[L.W_SHADOW] !== 0 && (i32[L.W_EFLAGS] & FLAG.TF) !== 0;
   const fields: (readonly [number, number])[] = [
     [FIELD.cr0Shadow, i32[L.W_CR0]],
     [FIELD.cr4Shadow, i32[L.W_CR4]],
@@ -29,7 +34,7 @@ export function guestState(vcpu: VirtualProcessor): Fields {
     [FIELD.guestIdtrLimit, i32[L.W_IDTR_LIMIT]],
     [FIELD.guestInterruptibility, i32[L.W_SHADOW]],
     [FIELD.guestActivity, 0],
-    [FIELD.guestPendingDebugExceptions, 0],
+    [FIELD.guestPendingDebugExceptions, waits ? SINGLE_STEP : 0],
     [FIELD.guestSysenterCs, i32[L.W_MSR + SYSENTER_CS]],
     [FIELD.guestSysenterEsp, i32[L.W_MSR + SYSENTER_ESP]],
     [FIELD.guestSysenterEip, i32[L.W_MSR + SYSENTER_EIP]],
@@ -58,6 +63,8 @@ const SAVED = [
   FIELD.guestIdtrBase,
   FIELD.guestIdtrLimit,
   FIELD.guestInterruptibility,
+  // What this says follows from the flags and the shadow; but exits write it.
+  FIELD.guestPendingDebugExceptions,
 ] as const;
 
 const PER_SEGMENT = [FIELD.guestEsSelector, FIELD.guestEsBase, FIELD.guestEsLimit, FIELD.guestEsAccessRights] as const;

@@ -1,3 +1,4 @@
+import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CR4, CS, EAX, ESP } from '../../ia32/registers.ts';
 import { ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../ia32/vmx/controls.ts';
 import { EVENT_TYPE, EXIT, INTERRUPTION } from '../../ia32/vmx/exits.ts';
@@ -198,6 +199,8 @@ export class HardwareAssist implements Technique {
     this.#isLaunched = true;
     takeGuestState(vcpu, values.slice(EXIT_FIELDS.length), this.#paging);
     const isMemory = reason === EXIT.exceptionOrNmi || reason === EXIT.eptViolation;
+    // An exit that is a fault saves RF set (27.3.3); the guest's own lasts for no more than an instruction.
+    if (isMemory) vcpu.setEflags(vcpu.eflags() & ~FLAG.RF);
     if (isMemory && (vectoring & INTERRUPTION.valid) !== 0) return this.#undelivered(vectoring, vectoringCode);
     switch (reason) {
       case EXIT.exceptionOrNmi:

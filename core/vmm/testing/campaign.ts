@@ -1,8 +1,9 @@
 import * as H from '../host/layout.ts';
+import type { Coverage } from './coverage.ts';
 import { createCode } from './pieces.ts';
 import { Random } from './random.ts';
 import { type BareSubject, difference, type MonitorSubject, type Outcome } from './subjects.ts';
-import { CODE, dress, type Piece } from './world.ts';
+import { dress, type Piece } from './world.ts';
 
 /** Many random pieces of code: the same results as on the bare machine, and never a byte that is not the guest's. */
 
@@ -16,16 +17,24 @@ export interface Campaign {
 
 export interface Report {
   compared: number;
-  /** Pieces that do not end by themselves, which cannot be compared. */
+  /** Pieces that do not end by themselves, or only in what the machine does not do yet: they cannot be compared. */
   skipped: number;
+  /** Pieces whose outcome the manual leaves to the processor, and that came out in a third way: see judge(). */
+  open: number;
   /** One line each: the seed replays it. */
   readonly failures: string[];
 }
 
-/** Steps in which a piece must end on the bare machine; a monitor may need many more. */
+export function createReport(): Report {
+  return { compared: 0, skipped: 0, open: 0, failures: [] };
+}
+
+/** Steps in which a piece must end on the bare machine; a monitor may need many more: some 300 where every instruction exits. */
 const BARE_STEPS = 3000;
-const MONITOR_STEPS = 300_000;
+const MONITOR_STEPS = BARE_STEPS * 1000;
 const MOST_FAILURES = 20;
+/** One piece in so many is looked at instruction by instruction. */
+const LOOKED_AT = 4;
 
 function hex(bytes: Uint8Array): string {
   return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
@@ -35,52 +44,61 @@ function hex(bytes: Uint8Array): string {
 export function pieceOf(seed: number, ringWanted: 0 | 3 | null, isHostile: boolean): Piece {
   const random = new Random(seed);
   const ring = ringWanted ?? random.pick([0, 3] as const);
-  const paging = random.pick(['none', '32-bit', 'pae'] as const);
-  const code = createCode(random, ring, isHostile);
-  return dress(random, code, ring, ring === 3 && paging === 'none' ? 'pae' : paging);
+  const wanted = random.pick(['none', '32-bit', 'pae'] as const);
+  const paging = ring === 3 && wanted === 'none' ? 'pae' : wanted;
+  const code = createCode(random, ring, paging, isHostile);
+  return dress(random, code, ring, paging);
+}
+
+/** Ends of what the machine itself does not do yet: task switches by hardware, breakpoints by address, some instructions. */
+function isUnfinished({ end }: Outcome): boolean {
+  return /task switch|hardware breakpoints|the instruction/.test(end);
 }
 
 /**
- * Whether a repeated string instruction may have written over itself: at which of its iterations the processor looks at the code again
- * is its own affair (a step here is 4 KB, from where the last exit was).
+ * What an outcome has other than it should; null if it is one of several that the manual allows. A processor may use a translation that was
+ * changed without a flush, or not, each time anew (SDM volume 3, 4.10.4.3); and it may or may not see what a repeated string
+ * instruction writes over itself before it is interrupted. Whether a piece depends on either shows in a run on a processor that keeps
+ * as little as it may: only if that differs from the plain run is anything open, and only then need an outcome equal neither.
  */
-function repeatsOverItself(piece: Piece, outcome: Outcome): boolean {
-  const isRepeated = piece.bytes.some(byte => byte === 0xf3 || byte === 0xf2);
-  return isRepeated && piece.bytes.some((byte, n) => outcome.memory[CODE + n] !== byte);
+function judge(bare: BareSubject, piece: Piece, expected: Outcome, actual: Outcome): readonly string[] | null {
+  const found = difference(expected, actual);
+  if (found.length === 0) return found;
+  const forgetful = bare.runForgetful(piece, BARE_STEPS);
+  if (difference(expected, forgetful).length === 0) return found;
+  return difference(forgetful, actual).length === 0 ? [] : null;
 }
 
-/** Runs each piece on the bare machine and under the monitor. */
-export function checkEquivalence(bare: BareSubject, create: () => MonitorSubject, campaign: Campaign): Report {
-  const report: Report = { compared: 0, skipped: 0, failures: [] };
+/** Runs each piece on the bare machine and under the monitor. `coverage` hears of what some of them execute. */
+export function checkEquivalence(
+  bare: BareSubject,
+  create: () => MonitorSubject,
+  campaign: Campaign,
+  coverage: Coverage | null = null,
+): Report {
+  const report = createReport();
   let subject = create();
   for (let seed = campaign.seed; seed < campaign.seed + campaign.count; seed++) {
     const piece = pieceOf(seed, campaign.ring, false);
     const expected = bare.run(piece, BARE_STEPS);
-    // Hardware task switches are not done yet, on the machine itself.
-    if (expected.end === 'steps' || expected.end.includes('task switch')) {
+    if (expected.end === 'steps' || isUnfinished(expected)) {
       report.skipped++;
       continue;
     }
-    report.compared++;
-    let found: readonly string[];
+    if (coverage !== null && seed % LOOKED_AT === 0) bare.run(piece, BARE_STEPS, coverage);
+    let found: readonly string[] | null;
     try {
-      const actual = subject.run(piece, MONITOR_STEPS);
-      found = difference(expected, actual);
-      // A translation that was changed without a flush may be used or not: both are right (SDM volume 3, 4.10.4).
-      if (found.length > 0) {
-        const other = difference(bare.run(piece, BARE_STEPS, true), actual);
-        if (other.length < found.length) found = other;
-      }
+      found = judge(bare, piece, expected, subject.run(piece, MONITOR_STEPS));
     } catch (error) {
       found = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
       subject = create();
     }
-    if (found.length === 0) continue;
-    if (repeatsOverItself(piece, expected)) {
-      report.compared--;
-      report.skipped++;
+    if (found === null) {
+      report.open++;
       continue;
     }
+    report.compared++;
+    if (found.length === 0) continue;
     report.failures.push(`seed ${seed} ${piece.paging} ${hex(piece.bytes)}: ${found.slice(0, 6).join('; ')}`);
     if (report.failures.length >= MOST_FAILURES) break;
   }
@@ -92,7 +110,7 @@ export function checkEquivalence(bare: BareSubject, create: () => MonitorSubject
  * or be the processor's own access to the monitor's tables and stack.
  */
 export function checkIsolation(create: () => MonitorSubject, campaign: Campaign): Report {
-  const report: Report = { compared: 0, skipped: 0, failures: [] };
+  const report = createReport();
   let subject = create();
   let strays = watch(subject);
   for (let seed = campaign.seed; seed < campaign.seed + campaign.count; seed++) {

@@ -1,49 +1,68 @@
 import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CR4, CS, DS, EAX, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import * as L from '../../machine/cpu/layout.ts';
-import { EFER, EFER_NXE } from '../../machine/cpu/msr-numbers.ts';
+import { EFER, EFER_NXE, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from '../../machine/cpu/msr-numbers.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Random } from './random.ts';
 
 /**
  * A small world for pieces of code: descriptor tables, page tables, handlers, a stack and data, at fixed guest-physical addresses. A piece
- * of code runs in ring 0 or 3 until it halts; every exception and interrupt halts as well, after its handler saved the frame.
+ * of code runs in ring 0 or 3 until it halts; every exception and most interrupts halt as well, with their frame on the stack.
  */
 
-export const WORLD_BYTES = 1 << 20;
+/** All the memory that there is: a piece finds nothing that an earlier one left. */
+export const WORLD_BYTES = 1 << 17;
 
-const GDT = 0x1000;
+export const GDT = 0x1000;
 const IDT = 0x2000;
 const TSS = 0x3000;
 const LDT = 0x3800;
 /** 32-bit paging: a page directory and a page table. PAE: pointers, four directories in two pages' use, a table. */
-const DIRECTORY = 0x4000;
+export const DIRECTORY = 0x4000;
 export const TABLE = 0x5000;
-const POINTERS = 0x6000;
-const PAE_DIRECTORY = 0x7000;
+export const POINTERS = 0x6000;
+export const PAE_DIRECTORY = 0x7000;
 export const PAE_TABLE = 0x8000;
-const HANDLERS = 0x9000;
+export const HANDLERS = 0x9000;
+/** In the place of a handler for a vector that nothing raises. */
+const GATE_ROUTINE = HANDLERS + 0xf0 * 16;
 export const CODE = 0x10000;
 export const CODE_BYTES = 0x1000;
 export const DATA = 0x12000;
 export const DATA_BYTES = 0x2000;
-const KERNEL_STACK_TOP = 0x16000;
-const USER_STACK_TOP = 0x18000;
-/** Pages that code can see: the rest of the first 2 MB is mapped as well, but holds nothing. */
-export const WORLD_PAGES = 0x18;
+export const KERNEL_STACK_TOP = 0x16000;
+export const USER_STACK_TOP = 0x18000;
+/** Pages of memory; the rest of the first megabyte is mapped as well, but nothing is there, or a device. */
+export const WORLD_PAGES = WORLD_BYTES >>> 12;
 
 export const KERNEL_CODE = 0x08;
 export const KERNEL_DATA = 0x10;
 export const USER_CODE = 0x1b;
 export const USER_DATA = 0x23;
 const TASK = 0x28;
-const LOCAL_TABLE = 0x30;
+export const LOCAL_TABLE = 0x30;
+/** Call gates to handlers in ring 0, callable from ring 3: one that halts; one that takes two parameters and returns. */
+export const HALTING_GATE = 0x68;
+export const RETURNING_GATE = 0x70;
+/** 16-bit code of rings 0 and 3: CODE is its offset 0. */
+export const KERNEL_CODE_16 = 0x78;
+export const USER_CODE_16 = 0x83;
+export const RING_1_CODE = 0xa1;
+export const RING_1_DATA = 0xa9;
+export const AVAILABLE_TASK = 0x98;
+/** GDT entries up to here are in use. */
+export const GDT_BYTES = 0xb8;
 /** Selectors for code to play with: right and wrong ones of every kind. */
 export const SELECTORS: readonly number[] = [
   0, 1, 3, 0x08, 0x09, 0x0b, 0x10, 0x11, 0x13, 0x18, 0x1b, 0x20, 0x23, 0x28, 0x30, 0x38, 0x3b, 0x40, 0x43, 0x48, 0x50,
-  0x58, 0x60, 0x04, 0x07, 0x0c, 0x0f, 0x17, 0x68, 0xe008, 0xe010, 0xe019, 0xe021, 0xe02b, 0xe033, 0xe049, 0xe051,
-  0xffff,
+  0x58, 0x60, 0x04, 0x07, 0x0c, 0x0f, 0x17, 0x68, 0x70, 0x73, 0x78, 0x80, 0x83, 0x88, 0x90, 0x98, 0xa0, 0xa1, 0xa8,
+  0xa9, 0xb0, 0xb3, 0xe008, 0xe010, 0xe019, 0xe021, 0xe02b, 0xe033, 0xe049, 0xe051, 0xffff,
 ];
+/**
+ * Vectors whose handlers return: of ring 3, of ring 0 only. The debug handler does so too, and ends single steps. All the others halt.
+ */
+export const RETURNING_VECTORS: readonly number[] = [0x80, 0x21];
+const DEBUG_VECTOR = 1;
 
 export type Paging = 'none' | '32-bit' | 'pae';
 
@@ -81,9 +100,20 @@ export function createWorld(): Uint8Array {
   descriptor(bytes, GDT + 0x50, 0, 0xfffff, 0xc013); // not present
   descriptor(bytes, GDT + 0x58, 0, 0x0ffff, 0x0093); // 16-bit data
   descriptor(bytes, GDT + 0x60, 0, 0x00fff, 0x4097); // expands down
-  // A call gate to the handler of vector 3, callable from ring 3.
-  word(bytes, GDT + 0x68, (KERNEL_CODE << 16) | (HANDLERS + 3 * 16));
-  word(bytes, GDT + 0x6c, 0xec00);
+  word(bytes, GDT + HALTING_GATE, (KERNEL_CODE << 16) | (HANDLERS + 3 * 16));
+  word(bytes, GDT + HALTING_GATE + 4, 0xec00);
+  word(bytes, GDT + RETURNING_GATE, (KERNEL_CODE << 16) | GATE_ROUTINE);
+  word(bytes, GDT + RETURNING_GATE + 4, 0xec02);
+  descriptor(bytes, GDT + KERNEL_CODE_16, CODE, 0xfff, 0x009b);
+  descriptor(bytes, GDT + (USER_CODE_16 & ~3), CODE, 0xfff, 0x00fb);
+  word(bytes, GDT + 0x88, 0x28 << 16); // a task gate
+  word(bytes, GDT + 0x8c, 0x8500);
+  word(bytes, GDT + 0x90, 0x28 << 16); // one that is not present
+  word(bytes, GDT + 0x94, 0x6500);
+  descriptor(bytes, GDT + AVAILABLE_TASK, TSS, 0x67, 0x0089);
+  descriptor(bytes, GDT + (RING_1_CODE & ~3), 0, 0xfffff, 0xc0bb);
+  descriptor(bytes, GDT + (RING_1_DATA & ~3), 0, 0xfffff, 0xc0b3);
+  descriptor(bytes, GDT + 0xb0, DATA, 0xffff, 0x00f3); // a small stack
   descriptor(bytes, LDT, DATA, 0xffff, 0x40f3);
   descriptor(bytes, LDT + 8, 0, 0xfffff, 0xc0fb);
   descriptor(bytes, LDT + 16, 0, 0xfffff, 0xc093);
@@ -92,9 +122,15 @@ export function createWorld(): Uint8Array {
     const dpl = vector === 3 || vector === 4 || vector === 0x30 || vector === 0x80 ? 3 : 0;
     word(bytes, IDT + vector * 8, (KERNEL_CODE << 16) | (handler & 0xffff));
     word(bytes, IDT + vector * 8 + 4, (handler & 0xffff0000) | 0x8e00 | (dpl << 13) | (vector & 1 ? 0x100 : 0));
-    // MOV AL stays out of it: the handler only halts, the frame is on the stack. CLI; HLT; JMP back.
+    // The frame is on the stack. CLI; HLT; JMP back.
     bytes.set([0xfa, 0xf4, 0xeb, 0xfc], handler);
   }
+  // INC EAX; IRET
+  for (const vector of RETURNING_VECTORS) bytes.set([0x40, 0xcf], HANDLERS + vector * 16);
+  // AND DWORD [ESP + 8], not TF; IRET
+  bytes.set([0x81, 0x64, 0x24, 0x08, 0xff, 0xfe, 0xff, 0xff, 0xcf], HANDLERS + DEBUG_VECTOR * 16);
+  // INC EAX; RETF 8
+  bytes.set([0x40, 0xca, 8, 0], GATE_ROUTINE);
   word(bytes, TSS + 4, KERNEL_STACK_TOP);
   word(bytes, TSS + 8, KERNEL_DATA);
   word(bytes, TSS + 0x64, 0x680000);
@@ -117,7 +153,7 @@ export function dress(random: Random, bytes: Uint8Array, ring: 0 | 3, paging: Pa
     random.once(2) ? DATA + random.below(DATA_BYTES - 64) : random.once(2) ? random.below(300) : random.word(),
   );
   registers[ESP] = (ring === 0 ? KERNEL_STACK_TOP : USER_STACK_TOP) - 64 - 4 * random.below(16);
-  const data = Uint8Array.from({ length: DATA_BYTES }, () => random.below(256));
+  const data = new Uint8Array(Int32Array.from({ length: DATA_BYTES / 4 }, () => random.word()).buffer);
   const flags = random.word() & (FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF | FLAG.DF);
   return { bytes, ring, paging, registers, flags, data };
 }
@@ -130,13 +166,16 @@ export function prepare(cpu: Processor, piece: Piece, reset: Int32Array): void {
   i32[L.W_EIP] = CODE;
   i32[L.W_EFLAGS] = piece.flags | FLAG.ONE | (piece.ring === 3 ? FLAG.IF : 0);
   i32[L.W_GDTR_BASE] = GDT;
-  i32[L.W_GDTR_LIMIT] = 0x6f;
+  i32[L.W_GDTR_LIMIT] = GDT_BYTES - 1;
   i32[L.W_IDTR_BASE] = IDT;
   i32[L.W_IDTR_LIMIT] = 0x7ff;
   i32[L.W_MSR + EFER] = EFER_NXE;
+  i32[L.W_MSR + SYSENTER_CS] = KERNEL_CODE;
+  i32[L.W_MSR + SYSENTER_ESP] = KERNEL_STACK_TOP;
+  i32[L.W_MSR + SYSENTER_EIP] = HANDLERS + 3 * 16;
   i32[L.W_CR4] = piece.paging === 'pae' ? CR4.PAE : CR4.PSE;
   i32[L.W_CR3] = piece.paging === 'pae' ? POINTERS : DIRECTORY;
-  i32[L.W_CR0] = CR0.PE | CR0.ET | CR0.NE | CR0.WP | (piece.paging === 'none' ? 0 : CR0.PG);
+  i32[L.W_CR0] = CR0.PE | CR0.ET | CR0.NE | CR0.WP | CR0.AM | (piece.paging === 'none' ? 0 : CR0.PG);
   if (piece.paging === 'pae') cpu.loadPdptes(POINTERS);
   const user = piece.ring === 3;
   cpu.setSegment(CS, user ? USER_CODE : KERNEL_CODE, 0, -1, user ? 0xc0fb : 0xc09b);
