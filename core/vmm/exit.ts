@@ -10,12 +10,15 @@ export type Exit =
   | { readonly kind: 'exception'; readonly vector: number; readonly code: number | null }
   /** #GP, #SS, #NP, #TS: an instruction that the guest's real privilege or truncated segments do not allow; it may be right for the guest. */
   | { readonly kind: 'protection'; readonly vector: number; readonly code: number }
-  /** Translated or patched code asks the monitor for what it cannot do inline. */
-  | { readonly kind: 'callout' }
+  /** Translated or patched code asks the monitor for what it cannot do inline: the mnemonic of an instruction, or what else it was for. */
+  | { readonly kind: 'callout'; readonly name: string }
   /** A paravirtualized kernel calls: number in EAX, arguments in EBX, ECX, EDX, ESI, EDI. */
   | { readonly kind: 'hypercall' }
-  /** VMX non-root: an instruction that the VMCS says exits; `reason` is the basic exit reason (SDM volume 3, appendix C). */
-  | { readonly kind: 'instruction'; readonly reason: number }
+  /**
+   * VMX non-root: an instruction that the VMCS says exits; `reason` is the basic exit reason (SDM volume 3, appendix C), the qualification is
+   * table 27-1's and following.
+   */
+  | { readonly kind: 'instruction'; readonly reason: number; readonly qualification: number }
   /** VMX: the guest's memory is not there, or may not be used so: guest-physical address, exit qualification. */
   | { readonly kind: 'eptViolation'; readonly address: number; readonly qualification: number }
   /** VMX: the guest can take an interrupt now. */

@@ -3,7 +3,7 @@ import * as L from '../machine/cpu/layout.ts';
 import { PAGE_FAULT } from '../machine/mmu/walk.ts';
 import type { ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
 import { CONSOLE_VECTOR, TIMER_VECTOR } from './host/host.ts';
-import type { ShadowPaging } from './memory/shadow.ts';
+import type { ShadowFault, ShadowPaging } from './memory/shadow.ts';
 import type { VirtualProcessor } from './vcpu.ts';
 
 /** What handlers may do: the monitor's operations on the guest and on the machine. */
@@ -19,6 +19,8 @@ export interface Operations {
   serviceConsole(): void;
   /** DR6 of the machine, which is cleared by the reading. */
   takeDebugStatus(): number;
+  /** What a page fault of the machine's was, for those who count. */
+  noteFault(fault: ShadowFault): void;
   /** An exit that only the technique which is in charge has a meaning for. */
   serve(exit: OwnExit): Handling;
   /** Tells the machine's interrupt controller that the interrupt is served. */
@@ -42,7 +44,9 @@ export const HANDLERS: Handlers = {
   pageFault(monitor, { address, error }) {
     const access = (error & PAGE_FAULT.write) !== 0 ? 'write' : (error & PAGE_FAULT.fetch) !== 0 ? 'execute' : 'read';
     const { shadow } = monitor;
-    switch (shadow.fault(address, access, (error & PAGE_FAULT.user) !== 0)) {
+    const fault = shadow.fault(address, access, (error & PAGE_FAULT.user) !== 0);
+    monitor.noteFault(fault);
+    switch (fault) {
       case 'true':
         monitor.vcpu.fault.address = address;
         monitor.deliver(VECTOR.PF, shadow.faultCode);

@@ -17,7 +17,7 @@ import { HardwareAssist } from './hardware/technique.ts';
 import { Host } from './host/host.ts';
 import { MachineMemory } from './host/machine-memory.ts';
 import { FrameAllocator } from './memory/frames.ts';
-import { ShadowPaging } from './memory/shadow.ts';
+import { type ShadowFault, ShadowPaging } from './memory/shadow.ts';
 import { Paravirtualization } from './para/para.ts';
 import type { DomainPlan } from './para/plan.ts';
 import { StepCount } from './step-count.ts';
@@ -74,6 +74,8 @@ export class Monitor implements Operations {
   #watcher: MonitorWatcher | null = null;
   /** The exit that what the monitor does is for, until the guest goes on. */
   #serving: ExitCount | null = null;
+  /** What the page fault of this exit was. */
+  #fault: ShadowFault | null = null;
   /** Steps and references of the monitor that are counted already. */
   #charged = 0;
   /** Guest instructions on the machine up to the last exit. */
@@ -325,14 +327,22 @@ export class Monitor implements Operations {
       return;
     }
     const exit = this.#technique.exit();
-    const record = counts.exit(exit.kind, this.#reason(exit), vcpu.address);
-    record.guest += counts.direct - this.#directAtExit;
-    this.#directAtExit = counts.direct;
-    this.#serving = record;
-    this.#watcher?.exited(exit, record.reason, vcpu.address, vcpu.cpl === 3);
-    const handling = this.para?.handle(exit) ?? handle(this, exit);
-    if (handling === 'reflect' && exit.kind === 'exception') this.deliver(exit.vector, exit.code);
-    if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
+    const { address } = vcpu;
+    const isUser = vcpu.cpl === 3;
+    const reason = this.#reason(exit);
+    this.#fault = null;
+    try {
+      const handling = this.para?.handle(exit) ?? handle(this, exit);
+      if (handling === 'reflect' && exit.kind === 'exception') this.deliver(exit.vector, exit.code);
+      if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
+    } finally {
+      const name = this.#fault === null ? reason : `${reason} ${this.#fault}`;
+      const record = counts.exit(exit.kind, name, address);
+      record.guest += counts.direct - this.#directAtExit;
+      this.#directAtExit = counts.direct;
+      this.#serving = record;
+      this.#watcher?.exited(exit, name, address, isUser);
+    }
   }
 
   /** What the monitor has spent since it was last asked. */
@@ -363,7 +373,7 @@ export class Monitor implements Operations {
       case 'protection':
         return this.#mnemonic() ?? VECTOR_NAMES[exit.vector] ?? 'protection';
       case 'callout':
-        return this.#mnemonic() ?? 'callout';
+        return exit.name;
       case 'hypercall':
         return this.para?.callName ?? 'hypercall';
       case 'instruction':
@@ -416,6 +426,10 @@ export class Monitor implements Operations {
 
   deliver(vector: number, code: number | null): void {
     deliverException(this.vcpu, vector, 'exception', code);
+  }
+
+  noteFault(fault: ShadowFault): void {
+    this.#fault = fault;
   }
 
   takeDebugStatus(): number {

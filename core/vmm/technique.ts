@@ -37,6 +37,4 @@ export interface Technique {
   serve(exit: OwnExit): Handling;
   /** What it counted of its own, as plain numbers and records. */
   readonly counts?: object;
-  /** Steps of the monitor's own machine code in the last stretch, from enter() to exit(). */
-  readonly monitorSteps: number;
 }

@@ -98,7 +98,7 @@ function exitDetails(exit: Exit): Details {
     case 'protection':
       return { vector: exit.vector, error: hex(exit.code) };
     case 'instruction':
-      return { exit: EXIT_NAMES[exit.reason] ?? exit.reason };
+      return { exit: EXIT_NAMES[exit.reason] ?? exit.reason, qualification: hex(exit.qualification) };
     case 'eptViolation':
       return { physical: hex(exit.address), qualification: hex(exit.qualification) };
     case 'entryFailure':

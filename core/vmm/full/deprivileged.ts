@@ -6,7 +6,7 @@ import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Exit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
 import { MONITOR_ENTRY } from '../host/layout.ts';
-import { FRAME, RETURN_STEPS, stubSteps } from '../host/stubs.ts';
+import { FRAME } from '../host/stubs.ts';
 import type { ShadowPaging } from '../memory/shadow.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 import type { ShadowDescriptors } from './descriptors.ts';
@@ -59,7 +59,6 @@ export class Deprivileged {
   /** Selectors as they were put on the machine, in the order of SEGMENTS. */
   readonly #entered = new Int32Array(6);
   #enteredCpl = 0;
-  monitorSteps = 0;
   /** Whether the guest went from its kernel to ring 3 in the last stretch without the monitor. */
   leftKernel = false;
 
@@ -142,7 +141,6 @@ export class Deprivileged {
     const vcpu = this.#vcpu;
     const { i32 } = vcpu;
     const vector = host.frame(FRAME.vector);
-    this.monitorSteps = RETURN_STEPS + stubSteps(vector);
     vcpu.takeX87(host.cpu);
     for (const [register, at] of FRAME_REGISTERS) i32[register] = host.frame(at);
     i32[ESP] = host.frame(FRAME.esp);

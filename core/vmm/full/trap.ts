@@ -28,10 +28,6 @@ export class TrapAndEmulate implements Technique {
     this.#ring = new Deprivileged(host, vcpu, shadow, new ShadowDescriptors(host, vcpu, shadow));
   }
 
-  get monitorSteps(): number {
-    return this.#ring.monitorSteps;
-  }
-
   start(): void {
     this.#ring.start();
     this.#runs = true;

@@ -53,7 +53,6 @@ export class HardwareAssist implements Technique {
   readonly #vmcs: Vmcs;
   #processorControls = 0;
   #isLaunched = false;
-  monitorSteps = 0;
 
   /** `emulate`: has the monitor emulate the instruction at the guest's EIP. */
   constructor(host: Host, vcpu: VirtualProcessor, paging: GuestPaging, emulate: () => void) {
@@ -183,7 +182,6 @@ export class HardwareAssist implements Technique {
     const { cpu } = this.#host;
     const vcpu = this.#vcpu;
     const { i32 } = vcpu;
-    const before = cpu.count;
     // The exit left ESP to the host; the guest's comes from the VMCS.
     for (let n = EAX; n < 8; n++) if (n !== ESP) i32[n] = cpu.i32[n];
     i32[L.W_CR2] = cpu.i32[L.W_CR2];
@@ -192,7 +190,6 @@ export class HardwareAssist implements Technique {
     const failed = cpu.i32[L.W_EIP] !== ((snippetAddress('exited') + 1) | 0);
     const values = this.#vmcs.read([...EXIT_FIELDS, ...GUEST_FIELDS]);
     this.counts.reads += values.length;
-    this.monitorSteps = 2 + cpu.count - before;
     const [reason, qualification, information, code, vectoring, vectoringCode, address, error] = values;
     if (failed) return { kind: 'entryFailure', reason: error };
     if (reason < 0) return { kind: 'entryFailure', reason: reason & 0xffff };
@@ -215,7 +212,7 @@ export class HardwareAssist implements Technique {
       case EXIT.eptViolation:
         return { kind: 'eptViolation', address: address >>> 0, qualification };
       default:
-        return { kind: 'instruction', reason };
+        return { kind: 'instruction', reason, qualification };
     }
   }
 
@@ -226,7 +223,8 @@ export class HardwareAssist implements Technique {
    */
   #undelivered(vectoring: number, code: number): Exit {
     const type = (vectoring & INTERRUPTION.typeMask) >> INTERRUPTION.typeShift;
-    if (type !== EVENT_TYPE.hardwareException) return { kind: 'instruction', reason: EXIT.exceptionOrNmi };
+    if (type !== EVENT_TYPE.hardwareException)
+      return { kind: 'instruction', reason: EXIT.exceptionOrNmi, qualification: 0 };
     const vcpu = this.#vcpu;
     vcpu.fault.address = vcpu.i32[L.W_CR2];
     const hasCode = (vectoring & INTERRUPTION.errorCodeValid) !== 0;

@@ -33,9 +33,6 @@ export const FRAME = {
 } as const;
 export const FRAME_SIZE = 76;
 
-/** Instructions of a return to the guest: four POP, POPA, ADD, IRET. */
-export const RETURN_STEPS = 7;
-
 /** Vectors whose exceptions push an error code (SDM volume 3, table 6-1): 8, 10 to 14, 17. */
 const HAS_ERROR_CODE: readonly number[] = [8, 10, 11, 12, 13, 14, 17];
 const VECTORS = 256;
@@ -47,11 +44,6 @@ const PUSH_ALL = [0x60, 0x1e, 0x06, 0x0f, 0xa0, 0x0f, 0xa8];
 const HLT = 0xf4;
 /** POP GS, FS, ES, DS; POPA; ADD ESP, 8; IRET. */
 const POP_ALL = [0x0f, 0xa9, 0x0f, 0xa1, 0x07, 0x1f, 0x61, 0x83, 0xc4, 0x08, 0xcf];
-
-/** Instructions that a trap costs before the TypeScript half wakes: (PUSH,) PUSH, JMP, PUSHA, four PUSH, HLT. */
-export function stubSteps(vector: number): number {
-  return HAS_ERROR_CODE.includes(vector) ? 8 : 9;
-}
 
 /** Linear address of a vector's stub. */
 export function stubAddress(vector: number): number {

@@ -88,10 +88,6 @@ export class Paravirtualization implements Technique {
     return this.#running;
   }
 
-  get monitorSteps(): number {
-    return this.domain.ring.monitorSteps;
-  }
-
   start(): void {
     this.#fillHoles();
     this.#running = new Running(this.#host, this.#vcpu, this.#options, this.counts);

@@ -4,7 +4,7 @@ import { VECTOR } from '../../ia32/vectors.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Host } from '../host/host.ts';
 import * as H from '../host/layout.ts';
-import { FRAME, RETURN_STEPS, stubSteps } from '../host/stubs.ts';
+import { FRAME } from '../host/stubs.ts';
 import { FRAME_SIZE } from '../memory/frames.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 import { FLAT, HYPERCALL_VECTOR } from './abi.ts';
@@ -67,7 +67,6 @@ export class Ring {
   readonly #hidden: (readonly [number, number, number])[] = [];
   #cr0 = -1;
   #cr4 = -1;
-  monitorSteps = 0;
   /** Linear addresses to drop from the TLB before the guest runs. */
   #invalidated: number[] = [];
 
@@ -214,7 +213,6 @@ export class Ring {
     const vcpu = this.#vcpu;
     const { i32 } = vcpu;
     const vector = host.frame(FRAME.vector);
-    this.monitorSteps = RETURN_STEPS + stubSteps(vector);
     vcpu.takeX87(host.cpu);
     for (const [register, at] of FRAME_REGISTERS) i32[register] = host.frame(at);
     i32[ESP] = host.frame(FRAME.esp);

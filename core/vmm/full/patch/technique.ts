@@ -48,10 +48,6 @@ export class ScanAndPatch implements Technique {
     return this.#code.counts;
   }
 
-  get monitorSteps(): number {
-    return this.#ring.monitorSteps;
-  }
-
   start(): void {
     this.#ring.start();
     this.#vcpu.memory.listen(this.#code);
@@ -94,7 +90,7 @@ export class ScanAndPatch implements Technique {
     this.#hideSelectors();
     if (vector !== VECTOR.BP) return this.#ring.explain(vector, error);
     this.#findBreakpoint();
-    return { kind: 'callout' };
+    return { kind: 'callout', name: calloutName(this.#patch) };
   }
 
   /** Moves EIP back to the breakpoint, and finds the patch that it is. */
@@ -141,5 +137,22 @@ export class ScanAndPatch implements Technique {
     const advanced = (this.#vcpu.i32[L.W_EIP] - start) >>> 0;
     if (patch.kind === 'selector' && advanced > LONGEST) return;
     if (++patch.good >= TRUST) code.lift(patch);
+  }
+}
+
+/** What a breakpoint stands for: the instruction under it, unless it is there for another reason. */
+function calloutName(patch: Patch | null): string {
+  switch (patch?.kind) {
+    case 'edge':
+      return 'patch: code not scanned yet';
+    case 'overlap':
+      return 'patch: overlapping code';
+    case 'sensitive':
+    case 'selector':
+    case 'return':
+    case 'indirect':
+      return patch.mnemonic;
+    case undefined:
+      return 'int3';
   }
 }

@@ -107,10 +107,6 @@ export class BinaryTranslation implements Technique {
     };
   }
 
-  get monitorSteps(): number {
-    return this.#ring.monitorSteps;
-  }
-
   start(): void {
     this.#host.showCache(true);
     this.#ring.start();
@@ -259,7 +255,25 @@ export class BinaryTranslation implements Technique {
     i32[L.W_EFLAGS] = (i32[L.W_EFLAGS] & ~FLAG.IF) | this.#readWord(PAGE.interruptFlag);
     this.#recover();
     this.#hidePlaces();
-    return vector === CALLOUT_VECTOR ? { kind: 'callout' } : this.#ring.explain(vector, error);
+    return vector === CALLOUT_VECTOR
+      ? { kind: 'callout', name: this.#calloutName() }
+      : this.#ring.explain(vector, error);
+  }
+
+  #calloutName(): string {
+    const callout = this.#callout;
+    switch (callout?.kind) {
+      case 'instruction':
+        return callout.mnemonic;
+      case 'link':
+        return this.#cache.find(callout.link.target) === null
+          ? 'translate: block not translated yet'
+          : 'translate: block not linked yet';
+      case 'miss':
+        return 'translate: return or indirect target not cached';
+      case undefined:
+        return 'callout';
+    }
   }
 
   /** The guest's state before the instruction that it stands at, from the machine's at a place in the cache. */
