@@ -1,5 +1,6 @@
 import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CR4, CS, EAX, ESP } from '../../ia32/registers.ts';
+import { VECTOR } from '../../ia32/vectors.ts';
 import { ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../ia32/vmx/controls.ts';
 import { EVENT_TYPE, EXIT, INTERRUPTION } from '../../ia32/vmx/exits.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
@@ -91,7 +92,8 @@ export class HardwareAssist implements Technique {
       [FIELD.secondaryControls, this.#adjust(IA32_VMX_PROCBASED_CTLS2, secondary)],
       [FIELD.exitControls, this.#adjust(IA32_VMX_TRUE_EXIT_CTLS, exits)],
       [FIELD.entryControls, this.#adjust(IA32_VMX_TRUE_ENTRY_CTLS, ENTRY_CONTROL.loadEfer)],
-      [FIELD.exceptionBitmap, paging.exceptionBitmap],
+      // VMX operation keeps CR0.NE set: what a guest without it must not see comes here.
+      [FIELD.exceptionBitmap, paging.exceptionBitmap | (1 << VECTOR.MF)],
       [FIELD.pageFaultErrorCodeMask, 0],
       [FIELD.pageFaultErrorCodeMatch, 0],
       [FIELD.cr0Mask, paging.cr0Held],
@@ -201,7 +203,8 @@ export class HardwareAssist implements Technique {
     if (isMemory && (vectoring & INTERRUPTION.valid) !== 0) return this.#undelivered(vectoring, vectoringCode);
     switch (reason) {
       case EXIT.exceptionOrNmi:
-        // Nothing but page faults is in the exception bitmap.
+        // The virtual processor knows whether the guest has an #MF.
+        if ((information & INTERRUPTION.vectorMask) === VECTOR.MF) return { kind: 'instruction', reason, qualification };
         return { kind: 'pageFault', address: qualification, error: code };
       case EXIT.externalInterrupt:
         return { kind: 'interrupt', vector: information & 0xff };
