@@ -204,7 +204,8 @@ export class HardwareAssist implements Technique {
     switch (reason) {
       case EXIT.exceptionOrNmi:
         // The virtual processor knows whether the guest has an #MF.
-        if ((information & INTERRUPTION.vectorMask) === VECTOR.MF) return { kind: 'instruction', reason, qualification };
+        if ((information & INTERRUPTION.vectorMask) === VECTOR.MF)
+          return { kind: 'instruction', reason, qualification };
         return { kind: 'pageFault', address: qualification, error: code };
       case EXIT.externalInterrupt:
         return { kind: 'interrupt', vector: information & 0xff };
