@@ -18,7 +18,9 @@ const imageSchema = v.array(
   }),
 );
 
-const BUILT_IN = ['primer'];
+const BUILT_IN = ['primer', 'vmxtest'];
+/** Those that are there as a kernel for a machine and as one for the monitor's interface. */
+const WITH_PARA = ['primer'];
 const DEFAULT_MEMORY_MIB = 256;
 
 function read(path: string, what: string): Uint8Array {
@@ -34,7 +36,9 @@ function read(path: string, what: string): Uint8Array {
 export function openGuest(options: RunArguments): Guest {
   const { image } = options;
   if (BUILT_IN.includes(image)) {
-    // Each built-in guest is there as a kernel for a machine and as one for the monitor's interface.
+    if (options.mode === 'para' && !WITH_PARA.includes(image)) {
+      throw new UsageError(`${image} has no kernel for the para mode: it tries the processor itself.`);
+    }
     const file = options.mode === 'para' ? `${image}-para` : image;
     return {
       name: image,

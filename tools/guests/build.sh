@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the project's own guests into public/guests: primer.elf, the same kernel as a guest of Xen, primer-para.elf, and for
-# each a file .json with its symbols, lines and sources.
+# Builds the project's own guests into public/guests: primer.elf, the same kernel as a guest of Xen, primer-para.elf, the test
+# of VMX, vmxtest.elf, and for each a file .json with its symbols, lines and sources.
 #   build.sh           writes public/guests
 #   build.sh --check   builds elsewhere and compares with public/guests; fails when they differ
-# KEEP=folder leaves the object files there, and primer.debug.elf, primer-para.debug.elf, shell.debug.elf and
-# counter.debug.elf for a debugger.
+# KEEP=folder leaves the object files there, and primer.debug.elf, primer-para.debug.elf, shell.debug.elf, counter.debug.elf
+# and vmxtest.debug.elf for a debugger.
 # The same compiler makes the same bytes: Debian 12's gcc 12.2 and nasm 2.16 made the committed ones.
 set -euo pipefail
 export LC_ALL=C
@@ -33,7 +33,7 @@ compile=(gcc -m32 -march=i686 -mno-mmx -mno-sse -mno-80387 -masm=intel -mpreferr
   -std=gnu11 -ffreestanding -nostdinc -isystem "$(gcc -print-file-name=include)"
   -O1 -g -gdwarf-4 -fno-omit-frame-pointer -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables
   -fno-strict-aliasing -fno-jump-tables -fcf-protection=none -fno-ident
-  -ffile-prefix-map="$source"=. -Wall -Wextra)
+  -Wall -Wextra)
 assemble=(nasm -f elf32 -g -F dwarf -w+all)
 link=(ld -m elf_i386 -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments)
 
@@ -46,7 +46,7 @@ objects() {
   for file in "$@"; do
     local object=$work/$build-${file//\//-}.o
     case $file in
-    *.c) (cd "$source" && "${compile[@]}" "${define[@]}" -c "$file" -o "$object") || fail "$file does not compile." ;;
+    *.c) (cd "$source" && "${compile[@]}" -ffile-prefix-map="$source"=. "${define[@]}" -c "$file" -o "$object") || fail "$file does not compile." ;;
     *.asm) (cd "$source" && "${assemble[@]}" -i "$work/" "$file" -o "$object") || fail "$file does not assemble." ;;
     esac
     echo "$object"
@@ -67,11 +67,10 @@ program() {
 program shell 0x00400000 user/shell.c user/commands.c user/bench.c
 program counter 0x00800000 user/counter.c
 
-# kernel NAME FOLDER OTHER SCRIPT FILE...: links a kernel of the shared files and those of FOLDER, and writes its symbol file,
-# without the sources in OTHER.
+# kernel NAME FOLDER SCRIPT FILE...: links a kernel of the shared files and those of FOLDER, and writes its symbol file.
 kernel() {
-  local name=$1 folder=$2 other=$3 script=$4
-  shift 4
+  local name=$1 folder=$2 script=$3
+  shift 3
   local parts
   parts=$(objects "$name" "${@/#/$folder/}" kernel/main.c kernel/print.c kernel/console.c kernel/frame.c kernel/space.c \
     kernel/fault.c kernel/process.c kernel/schedule.c kernel/switch.asm kernel/program.c kernel/programs.asm kernel/trap.c \
@@ -79,14 +78,24 @@ kernel() {
   # shellcheck disable=SC2086
   "${link[@]}" -T "$source/$script" -o "$work/$name.debug.elf" $parts
   objcopy --strip-all "$work/$name.debug.elf" "$work/$name.elf"
-  (cd "$root" && npx tsx tools/guests/symbols.ts "$source" "$other" "$work/$name.json" \
+  (cd "$root" && npx tsx tools/guests/symbols.ts "$source" "common,kernel,user,primer.ld,$folder" "$work/$name.json" \
     "$work/$name.debug.elf" "$work/shell.debug.elf" "$work/counter.debug.elf")
 }
 
-kernel primer native para primer.ld boot.asm trap.asm native.c pic.c pit.c uart.c
-kernel primer-para para native para/para.ld boot.asm trap.asm para.c tables.c events.c ring.c
+kernel primer native primer.ld boot.asm trap.asm native.c pic.c pit.c uart.c
+kernel primer-para para para/para.ld boot.asm trap.asm para.c tables.c events.c ring.c
 
-built=(primer.elf primer.json primer-para.elf primer-para.json)
+# The test of VMX takes its text from primer, and runs where it is loaded.
+source=$root/core/guests
+parts=$(objects vmxtest vmxtest/{boot,trap,enter}.asm \
+  vmxtest/{main,machine,outcome,check,capabilities,vmcs,ept,instructions,try,entry,guest-state}.c primer/common/text.c)
+# shellcheck disable=SC2086
+"${link[@]}" -T "$source/vmxtest/vmxtest.ld" -o "$work/vmxtest.debug.elf" $parts
+objcopy --strip-all "$work/vmxtest.debug.elf" "$work/vmxtest.elf"
+(cd "$root" && npx tsx tools/guests/symbols.ts "$source" vmxtest,primer/common \
+  "$work/vmxtest.json" "$work/vmxtest.debug.elf")
+
+built=(primer.elf primer.json primer-para.elf primer-para.json vmxtest.elf vmxtest.json)
 if [ "${1:-}" = --check ]; then
   for file in "${built[@]}"; do
     cmp -s "$work/$file" "$committed/$file" ||

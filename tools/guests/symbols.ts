@@ -1,6 +1,7 @@
 /**
- * symbols.ts SOURCES OTHER OUTPUT ELF...: writes the symbol file of a guest: the symbols and the line tables of its ELF files,
- * as binutils' readelf prints them, and the text of its sources, without those in the folder OTHER. Called by build.sh.
+ * symbols.ts SOURCES PARTS OUTPUT ELF...: writes the symbol file of a guest: the symbols and the line tables of its ELF files,
+ * as binutils' readelf prints them, and the text of its sources, which are in those folders and files of SOURCES that PARTS
+ * names, with commas between them. Called by build.sh.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -41,9 +42,10 @@ function readSymbols(elf: string): GuestSymbol[] {
 }
 
 /** Every source of the guest, by its path, so that the line tables of all its ELF files can point to them. */
-function readSources(folder: string, other: string): File[] {
+function readSources(folder: string, parts: readonly string[]): File[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter(name => /\.(c|h|asm|ld)$/.test(name) && !name.startsWith(`${other}/`))
+    .filter(name => /\.(c|h|asm|ld)$/.test(name))
+    .filter(name => parts.some(part => name === part || name.startsWith(`${part}/`)))
     .sort()
     .map(name => ({ name, text: readFileSync(join(folder, name), 'utf8') }));
 }
@@ -83,8 +85,8 @@ function withoutRepeats(lines: readonly Line[]): Line[] {
 /** One record a line, so that a change of the guest is a readable change of this file. */
 const list = (records: readonly unknown[]): string => `[\n${records.map(r => JSON.stringify(r)).join(',\n')}\n]`;
 
-const [folder, other, output, ...elfs] = process.argv.slice(2);
-const files = readSources(folder, other);
+const [folder, parts, output, ...elfs] = process.argv.slice(2);
+const files = readSources(folder, parts.split(','));
 const symbols = elfs.flatMap(readSymbols).sort(byAddress);
 const lines = withoutRepeats(elfs.flatMap(elf => readLines(elf, files)).sort((a, b) => a[0] - b[0]));
 writeFileSync(

@@ -80,6 +80,10 @@ describe.each(MACHINES)('VMX capabilities, $engine', machine => {
     expect((high >>> 22) & 3).toBe(3);
   });
 
+  it('IA32_VMX_MISC: what every processor with unrestricted guest says, and the activity states', () => {
+    expect(bench().msr(VMX_MSR.misc)[0] & 0x1e0).toBe(0xe0);
+  });
+
   it('IA32_VMX_VMCS_ENUM has the highest index of a field', () => {
     const highest = Math.max(...FIELDS.map(({ encoding }) => (encoding >> 1) & 0x1ff));
     expect(bench().msr(VMX_MSR.vmcsEnumeration)[0]).toBe(highest << 1);

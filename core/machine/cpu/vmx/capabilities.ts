@@ -41,8 +41,11 @@ export const TIMER_SHIFT = 0;
 
 /** IA32_VMX_BASIC, high word: regions of 4 KB, 32-bit addresses, write-back, information about INS and OUTS, TRUE registers. */
 const BASIC_HIGH = 0x1000 | (1 << 16) | (6 << 18) | (1 << 22) | (1 << 23);
-/** IA32_VMX_MISC: HLT and shutdown as activity states, CR3-target values, lists of up to 512 MSRs. */
-const MISC = TIMER_SHIFT | (1 << 6) | (1 << 7) | (CR3_TARGETS << 16);
+/**
+ * IA32_VMX_MISC: exits keep the "IA-32e mode guest" control equal to EFER.LMA, which here is always 0, as every processor with
+ * unrestricted guest says; HLT and shutdown as activity states, CR3-target values, lists of up to 512 MSRs.
+ */
+const MISC = TIMER_SHIFT | (1 << 5) | (1 << 6) | (1 << 7) | (CR3_TARGETS << 16);
 /** Highest index of a field (bits 9:1 of an encoding): the preemption timer's. */
 const ENUMERATION = 0x2e;
 

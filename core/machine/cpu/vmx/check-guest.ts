@@ -82,8 +82,9 @@ function isVirtual8086Segment(s: Segment): boolean {
   return s.baseValue === s.selectorValue << 4 && s.limitValue === 0xffff && s.rightsValue === 0xf3;
 }
 
+/** CS is checked whether it is usable or not: the bit that says so counts for nothing there. */
 function checkCode(guest: Guest, s: Segment, stack: Segment): boolean {
-  if (!isUsable(s) || (s.rightsValue & SEGMENT) === 0 || !isWellFormed(s)) return false;
+  if ((s.rightsValue & SEGMENT) === 0 || !isWellFormed(s)) return false;
   const dpl = dplOf(s);
   switch (typeOf(s)) {
     case 3:

@@ -1,4 +1,4 @@
-import { ESP, SS } from '../../../ia32/registers.ts';
+import { CS, ESP, SS } from '../../../ia32/registers.ts';
 import { ENTRY_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../../ia32/vmx/controls.ts';
 import { BLOCKING, INSTRUCTION_ERROR as ERROR, EXIT } from '../../../ia32/vmx/exits.ts';
 import { FIELD, type FieldEncoding } from '../../../ia32/vmx/fields.ts';
@@ -105,8 +105,8 @@ function loadPdptes(cpu: Executor): boolean {
 function loadSegments(cpu: Executor): void {
   for (const { index, selector, base, limit, rights } of GUEST_SEGMENTS) {
     const attributes = readField(cpu, rights);
-    // The base and limit of an unusable segment are kept, but nothing can use them.
-    const usable = (attributes & UNUSABLE) === 0 ? attributes & 0xf0ff : 0;
+    // The base and limit of an unusable segment are kept, but nothing can use them. CS always is one that can be used (26.3.2.2).
+    const usable = (attributes & UNUSABLE) === 0 || index === CS ? attributes & 0xf0ff : 0;
     cpu.setSegment(index, readField(cpu, selector), readField(cpu, base), readField(cpu, limit), usable);
     if (index === SS) cpu.setCpl((attributes >> 5) & 3);
   }

@@ -123,6 +123,12 @@ describe.each(MACHINES)('VM entry, $engine', machine => {
     };
     const unrestricted = (b: VmxBench) => b.ept().add('secondaryControls', SECONDARY.unrestrictedGuest);
 
+    it('CS counts as usable whatever its access rights say (26.3.1.2 and 26.3.2.2)', () => {
+      const b = bench().add('guestCsAccessRights', 0x10000);
+      expect(b.enter().outcome()).toBe('exit cpuid');
+      expect(b.field('guestCsAccessRights') & 0x10080).toBe(0x80);
+    });
+
     it('virtual-8086 mode is valid as that mode has it', () => {
       expect(v86(bench()).enter().outcome()).toBe('exit cpuid');
     });
@@ -151,7 +157,6 @@ describe.each(MACHINES)('VM entry, $engine', machine => {
       ['RPL of SS is not that of CS', b => b.fields({ guestSsSelector: 0x13 })],
       ['CS not accessed', b => b.fields({ guestCsAccessRights: 0xc09a })],
       ['CS data', b => b.fields({ guestCsAccessRights: 0xc093 })],
-      ['CS not usable', b => b.add('guestCsAccessRights', 0x10000)],
       ['CS not present', b => b.fields({ guestCsAccessRights: 0xc01b })],
       ['CS a system segment', b => b.fields({ guestCsAccessRights: 0xc08b })],
       ['CS with another DPL than SS', b => b.fields({ guestCsAccessRights: 0xc0bb })],
