@@ -2,13 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { EAX } from '../../ia32/registers.ts';
 import { CONSOLE_RING, FLAT, HYPERCALL, SHARED_INFO, TIME_INFO, VCPU_INFO } from './abi.ts';
 import { Caller } from './testing/caller.ts';
-import { ascii, BASE, bytesOf, call, move, SPIN } from './testing/kernel.ts';
+import { ascii, BASE, bytesOf, call, FOREVER, HANDLER, little, move, SPIN } from './testing/kernel.ts';
 import {
   countFree,
-  FOREVER,
-  HANDLER,
   increment,
-  little,
   OTHER,
   popTo,
   powerOff,

@@ -4,11 +4,9 @@ import * as L from '../../machine/cpu/layout.ts';
 import { PAGE } from '../../machine/mmu/walk.ts';
 import { DOMID_SELF, FLAT, VCPU_INFO } from './abi.ts';
 import { Caller, error } from './testing/caller.ts';
-import { BASE, bytesOf, CODE, call, move, SPIN } from './testing/kernel.ts';
+import { BASE, bytesOf, CODE, call, HANDLER, little, move, SPIN } from './testing/kernel.ts';
 import {
-  HANDLER,
   increment,
-  little,
   OTHER,
   popTo,
   powerOff,

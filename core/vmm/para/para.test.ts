@@ -5,14 +5,24 @@ import * as H from '../host/layout.ts';
 import { FLAT, VCPU_INFO } from './abi.ts';
 import { cacheOf } from './descriptors.ts';
 import { Caller, HOLE, UNMAPPED } from './testing/caller.ts';
-import { ascii, BASE, bytesOf, CODE, call, DATA, move, SPIN, startWorld } from './testing/kernel.ts';
 import {
+  ascii,
+  BASE,
+  bytesOf,
+  CODE,
+  call,
+  DATA,
   FOREVER,
   HANDLER,
+  little,
+  move,
+  SPIN,
+  startWorld,
+} from './testing/kernel.ts';
+import {
   increment,
   iretByPage,
   kernelData,
-  little,
   load,
   mapUser,
   OTHER,

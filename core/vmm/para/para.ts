@@ -51,6 +51,8 @@ export interface ParaOptions {
   readonly end: (ending: Ending) => void;
   /** Carries out the instruction at the virtual processor's EIP, which must not fault. */
   readonly emulate: () => void;
+  /** An instruction was carried out as this guest must see it, without the virtual processor's semantics. */
+  readonly emulated: () => void;
 }
 
 /** The store that a toolstack would fill: nobody answers. */
@@ -188,6 +190,7 @@ export class Paravirtualization implements Technique {
         return;
       }
     } else if (vector === VECTOR.GP && code === 0 && emulatePrivileged(domain)) {
+      this.#options.emulated();
       return;
     }
     domain.traps.deliver(vector, code);
@@ -196,7 +199,10 @@ export class Paravirtualization implements Technique {
   #exception(vector: number, code: number | null): void {
     const { domain } = this;
     const { i32 } = this.#vcpu;
-    if (vector === VECTOR.UD && emulateForced(domain)) return;
+    if (vector === VECTOR.UD && emulateForced(domain)) {
+      this.#options.emulated();
+      return;
+    }
     if (vector === VECTOR.DB) {
       const machine = this.#host.cpu.i32;
       i32[L.W_DR + 6] |= machine[L.W_DR + 6] & DR6_EVENTS;

@@ -58,15 +58,20 @@ export class Caller {
     return MEMORY_BYTES >>> 12;
   }
 
-  /** Everything that the frame table says is still true. */
-  check(): void {
+  /** What is no longer true of what the frame table says: nothing, if all is well. */
+  wrong(): string[] {
     const { tables, descriptors, shared } = this.domain;
     const held = [
       ...descriptors.held.map(frame => ({ frame, type: 'descriptors' as const })),
       { frame: Math.floor(shared.address / 4096), type: 'writable' as const },
       ...shared.heldFrames.map(frame => ({ frame, type: 'writable' as const })),
     ];
-    const wrong = findWrong(this.world.monitor.vm.memory.machine, tables, held);
+    return findWrong(this.world.monitor.vm.memory.machine, tables, held);
+  }
+
+  /** Throws if anything is wrong. */
+  check(): void {
+    const wrong = this.wrong();
     if (wrong.length > 0) throw new Error(wrong.join('; '));
   }
 }

@@ -36,13 +36,18 @@ export const PLAN: DomainPlan = {
 export const CODE = BASE + CODE_PAGE * 4096;
 export const DATA = BASE + DATA_PAGE * 4096;
 
-function word(value: number): readonly number[] {
-  return [value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, (value >>> 24) & 0xff];
+export const FOREVER = Number.POSITIVE_INFINITY;
+/** Part of the code page. */
+export const HANDLER = CODE + 0x400;
+
+/** A word's bytes. */
+export function little(value: number): readonly number[] {
+  return [0, 8, 16, 24].map(shift => (value >>> shift) & 0xff);
 }
 
 /** MOV r32, imm32. */
 export function move(register: number, value: number): readonly number[] {
-  return [0xb8 + register, ...word(value)];
+  return [0xb8 + register, ...little(value)];
 }
 
 const ARGUMENTS = [EBX, ECX, EDX, ESI, EDI] as const;

@@ -4,23 +4,17 @@ import { PAGE } from '../../../machine/mmu/walk.ts';
 import { OutOfFrames } from '../../memory/frames.ts';
 import { DOMID_SELF, FLAT, HYPERCALL } from '../abi.ts';
 import { Caller } from './caller.ts';
-import { BASE, bytesOf, CODE, call, HYPERCALL_PAGE, move } from './kernel.ts';
+import { BASE, bytesOf, CODE, call, FOREVER, HYPERCALL_PAGE, little, move } from './kernel.ts';
 
 /** Programs for the guest's kernel and ring 3, byte by byte, and what they need around them. */
 
-export const FOREVER = Number.POSITIVE_INFINITY;
 /** Where tests put things: linear addresses of the start-of-day region. */
 export const RESULT = BASE + 0x108 * 4096;
 export const SHARED = BASE + 0x200 * 4096;
 export const USER_CODE = 0x08000000;
-/** Parts of the code page. */
-export const HANDLER = CODE + 0x400;
+/** A part of the code page. */
 export const OTHER = CODE + 0x800;
 export const POWER_OFF_ARGUMENT = RESULT + 0x800;
-
-export function little(value: number): readonly number[] {
-  return [0, 8, 16, 24].map(shift => (value >>> shift) & 0xff);
-}
 
 /** POP [address]; MOV [address], register; INC [address]; MOV [address], value. */
 export const popTo = (at: number) => [0x8f, 0x05, ...little(at)];
