@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EAX } from '../../ia32/registers.ts';
-import { CONSOLE_RING, FLAT, HYPERCALL, SHARED_INFO, TIME_INFO, VCPU_INFO } from './abi.ts';
-import { Caller } from './testing/caller.ts';
-import { ascii, BASE, bytesOf, call, FOREVER, HANDLER, little, move, SPIN } from './testing/kernel.ts';
+import { Caller } from '../testing/para/caller.ts';
+import { ascii, BASE, bytesOf, call, FOREVER, HANDLER, little, move, SPIN } from '../testing/para/kernel.ts';
 import {
   countFree,
   increment,
@@ -15,7 +14,8 @@ import {
   RESULT,
   run,
   SHARED,
-} from './testing/program.ts';
+} from '../testing/para/program.ts';
+import { CONSOLE_RING, FLAT, HYPERCALL, SHARED_INFO, TIME_INFO, VCPU_INFO } from './abi.ts';
 
 describe('events', () => {
   const port = 3;

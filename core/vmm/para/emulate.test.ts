@@ -2,9 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { EAX, EBX, ECX, EDX } from '../../ia32/registers.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import { PAGE } from '../../machine/mmu/walk.ts';
-import { DOMID_SELF, FLAT, VCPU_INFO } from './abi.ts';
-import { Caller, error } from './testing/caller.ts';
-import { BASE, bytesOf, CODE, call, HANDLER, little, move, SPIN } from './testing/kernel.ts';
+import { Caller, error } from '../testing/para/caller.ts';
+import { BASE, bytesOf, CODE, call, HANDLER, little, move, SPIN } from '../testing/para/kernel.ts';
 import {
   increment,
   OTHER,
@@ -17,7 +16,8 @@ import {
   run,
   SHARED,
   store,
-} from './testing/program.ts';
+} from '../testing/para/program.ts';
+import { DOMID_SELF, FLAT, VCPU_INFO } from './abi.ts';
 
 describe('writable page tables', () => {
   const page = 0x240;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE } from '../../machine/mmu/walk.ts';
+import { findWrong, type Held } from '../testing/para/invariants.ts';
 import { Random } from '../testing/random.ts';
 import { Refused } from './abi.ts';
 import { ParaCounts } from './counts.ts';
 import { checkDescriptor } from './descriptors.ts';
 import { FIRST_HOLE_ENTRY, PageTables, type Words } from './page-tables.ts';
-import { findWrong, type Held } from './testing/invariants.ts';
 
 /** A failing sequence is run again by its seed: FRAMES_SEED=n SEQUENCES=1. */
 const SEED = Number(process.env['FRAMES_SEED'] ?? 1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Caller } from './testing/caller.ts';
-import { runHostile } from './testing/hostile.ts';
+import { Caller } from '../testing/para/caller.ts';
+import { runHostile } from '../testing/para/hostile.ts';
 
 /** A sample of what `npm run test:monitor` does at length. A failing guest is run again by its seed: GUESTS_SEED=n GUESTS=1. */
 const SEED = Number(process.env['GUESTS_SEED'] ?? 1);

@@ -2,9 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FLAG } from '../../ia32/flags.ts';
 import { CS, DS, EAX, ECX, ESP } from '../../ia32/registers.ts';
 import * as H from '../host/layout.ts';
-import { FLAT, VCPU_INFO } from './abi.ts';
-import { cacheOf } from './descriptors.ts';
-import { Caller, HOLE, UNMAPPED } from './testing/caller.ts';
+import { Caller, HOLE, UNMAPPED } from '../testing/para/caller.ts';
 import {
   ascii,
   BASE,
@@ -18,7 +16,7 @@ import {
   move,
   SPIN,
   startWorld,
-} from './testing/kernel.ts';
+} from '../testing/para/kernel.ts';
 import {
   increment,
   iretByPage,
@@ -38,7 +36,9 @@ import {
   store,
   USER_CODE,
   userData,
-} from './testing/program.ts';
+} from '../testing/para/program.ts';
+import { FLAT, VCPU_INFO } from './abi.ts';
+import { cacheOf } from './descriptors.ts';
 
 describe('a paravirtualized kernel', () => {
   it('prints through the monitor and ends', () => {

@@ -4,7 +4,7 @@ import { loadImage } from '../../guests/load.ts';
 import { loadXen } from '../../guests/xen.ts';
 import { Pc } from '../../machine/pc.ts';
 import { MONITOR_MEMORY, Monitor } from '../monitor.ts';
-import { findWrong } from './testing/invariants.ts';
+import { findWrong } from '../testing/para/invariants.ts';
 
 /** primer built for the monitor's interface, beside primer on the bare machine: what a person at its console sees. */
 

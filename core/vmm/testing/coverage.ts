@@ -2,13 +2,14 @@ import { FLAG } from '../../ia32/flags.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import type { OperationName } from '../../ia32/operations.ts';
 import { CR0, CR4, CS, LDTR } from '../../ia32/registers.ts';
+import { VECTOR } from '../../ia32/vectors.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Watcher } from './subjects.ts';
 import { CODE, CODE_BYTES, DIRECTORY, HANDLERS, PAE_TABLE } from './world.ts';
 
 /** Groups of operations that count when they did not fault. */
-const GROUPS: Readonly<Record<string, readonly OperationName[]>> = {
+const GROUPS = {
   'segment loads': ['movToSegment', 'popSegment', 'lds', 'les', 'lss', 'lfs', 'lgs'],
   LLDT: ['lldt'],
   LTR: ['ltr'],
@@ -31,7 +32,67 @@ const GROUPS: Readonly<Record<string, readonly OperationName[]>> = {
   'repeated strings': ['movs', 'stos', 'cmps', 'scas', 'lods'],
   POPF: ['popf'],
   CPUID: ['cpuid'],
-};
+} as const satisfies Readonly<Record<string, readonly OperationName[]>>;
+
+/** The other things that are counted, which are no matter of the operation alone. */
+const EVENTS = [
+  'VMX instruction refused',
+  'single step',
+  'call gate',
+  'inward',
+  'outward',
+  'paging on or off',
+  'protection on or off',
+  'CR0 bits',
+  'PAE on or off',
+  'CR4 bits',
+  '16-bit code',
+  'virtual-8086 code',
+  'ring 3 code',
+  'ring 1 and 2 code',
+  'code of the LDT',
+  'without an LDT',
+  'self-modifying code',
+  'page-table entries',
+  'page faults',
+  'protection faults',
+  'other exceptions',
+] as const;
+
+export type Feature = keyof typeof GROUPS | (typeof EVENTS)[number];
+const OF_GROUPS = Object.keys(GROUPS) as (keyof typeof GROUPS)[];
+
+/** What code of ring 3 cannot do. */
+const NOT_OF_USER: readonly Feature[] = [
+  'LLDT',
+  'LTR',
+  'LGDT',
+  'LIDT',
+  'SYSEXIT',
+  'INVLPG',
+  'CLTS',
+  'control registers',
+  'debug registers',
+  'WRMSR',
+  'port I/O',
+  'string I/O',
+  'paging on or off',
+  'protection on or off',
+  'CR0 bits',
+  'PAE on or off',
+  'CR4 bits',
+  'virtual-8086 code',
+  'ring 1 and 2 code',
+  'without an LDT',
+  // The processor sets accessed and dirty bits; nothing else may.
+  'CPUID',
+];
+
+/** What a campaign should have done and has not, by its counts. */
+export function missing(counts: Readonly<Record<string, number>>, kind: 'kernel' | 'user'): Feature[] {
+  const all: Feature[] = [...OF_GROUPS, ...EVENTS];
+  return all.filter(name => (counts[name] ?? 0) === 0 && (kind === 'kernel' || !NOT_OF_USER.includes(name)));
+}
 
 const VMX: readonly OperationName[] = [
   'vmxon',
@@ -47,6 +108,12 @@ const VMX: readonly OperationName[] = [
   'invept',
   'invvpid',
 ];
+/** These enter handlers by themselves, or through a gate. */
+const ENTERS: readonly OperationName[] = [...GROUPS.INT, 'callFar', 'jmpFar', 'retFar', 'sysenter', 'iret'];
+const FAULTS: Readonly<Record<number, Feature>> = {
+  [VECTOR.PF]: 'page faults',
+  [VECTOR.GP]: 'protection faults',
+};
 const TABLES_END = PAE_TABLE + 4096;
 
 interface State {
@@ -54,25 +121,23 @@ interface State {
   readonly eip: number;
   readonly cr0: number;
   readonly cr4: number;
-  readonly esp: number;
 }
 
 function stateOf(cpu: Processor): State {
-  const { i32 } = cpu;
-  return { cpl: cpu.cpl, eip: cpu.linearEip, cr0: cpu.cr0, cr4: cpu.cr4, esp: i32[4] };
+  return { cpl: cpu.cpl, eip: cpu.linearEip, cr0: cpu.cr0, cr4: cpu.cr4 };
 }
 
 /** Counts what pieces of code really did: an instruction that faulted at once counts for nothing but its fault. */
 export class Coverage implements Watcher {
-  readonly counts: Record<string, number> = {};
+  readonly counts: Partial<Record<Feature, number>> = {};
   #instruction: Instruction | null = null;
-  #before: State = { cpl: 0, eip: 0, cr0: 0, cr4: 0, esp: 0 };
+  #before: State = { cpl: 0, eip: 0, cr0: 0, cr4: 0 };
   #sum = 0;
   #tables = 0;
   #traced = false;
   #isCode16 = false;
 
-  #count(name: string): void {
+  #count(name: Feature): void {
     this.counts[name] = (this.counts[name] ?? 0) + 1;
   }
 
@@ -96,31 +161,42 @@ export class Coverage implements Watcher {
     const instruction = this.#instruction;
     const before = this.#before;
     const now = stateOf(cpu);
-    const { operation } = instruction?.row ?? { operation: 'ud' as const };
-    const inHandler = now.eip >= HANDLERS && now.eip < HANDLERS + 4096 && (now.eip & 15) === 0;
-    const isCall = GROUPS['INT']?.includes(operation) || operation === 'callFar' || operation === 'sysenter';
+    const operation = instruction?.row.operation ?? 'ud';
+    const at = now.eip - HANDLERS;
+    const inHandler = at >= 0 && at < 4096 && (at & 15) === 0;
+    const vector = at >> 4;
     if (VMX.includes(operation)) this.#count('VMX instruction refused');
-    if (inHandler && !isCall && operation !== 'iret') {
-      this.#count(this.#traced && now.eip === HANDLERS + 16 ? 'single step' : `exception ${(now.eip - HANDLERS) >> 4}`);
+    if (inHandler && !ENTERS.includes(operation)) {
+      if (this.#traced && vector === VECTOR.DB) this.#count('single step');
+      else this.#count(FAULTS[vector] ?? 'other exceptions');
       if (!this.#traced) return;
     }
-    for (const [name, operations] of Object.entries(GROUPS)) if (operations.includes(operation)) this.#count(name);
-    if (now.cpl < before.cpl) this.#count(`inward by ${operation}`);
-    if (now.cpl > before.cpl) this.#count(`outward by ${operation}`);
-    if (operation === 'callFar' && inHandler) this.#count('call gates');
-    const changed = before.cr0 ^ now.cr0;
-    if (changed < 0) this.#count('paging on or off');
-    if ((changed & CR0.PE) !== 0) this.#count('protection on or off');
-    if ((changed & ~(CR0.PG | CR0.PE)) !== 0) this.#count('CR0 bits');
-    if ((before.cr4 ^ now.cr4) & CR4.PAE) this.#count('PAE on or off');
-    if (before.cr4 !== now.cr4) this.#count('CR4 bits');
-    if (this.#isCode16) this.#count('16-bit code');
-    if (cpu.virtual8086) this.#count('virtual-8086 code');
-    else if (now.cpl === 3 && before.cpl === 3) this.#count('ring 3 code');
-    else if (now.cpl === 1 || now.cpl === 2) this.#count('ring 1 and 2 code');
-    if ((cpu.selector(CS) & 4) !== 0) this.#count('code of the LDT');
-    if ((cpu.selector(LDTR) & 0xfffc) === 0) this.#count('without an LDT');
-    if (this.#sum !== this.#sumOf(cpu, CODE, CODE + CODE_BYTES)) this.#count('self-modifying');
+    for (const name of OF_GROUPS) {
+      const operations: readonly OperationName[] = GROUPS[name];
+      if (operations.includes(operation)) this.#count(name);
+    }
+    if (now.cpl < before.cpl) this.#count('inward');
+    if (now.cpl > before.cpl) this.#count('outward');
+    if (operation === 'callFar' && inHandler) this.#count('call gate');
+    const cr0 = before.cr0 ^ now.cr0;
+    const cr4 = before.cr4 ^ now.cr4;
+    if ((cr0 & CR0.PG) !== 0) this.#count('paging on or off');
+    if ((cr0 & CR0.PE) !== 0) this.#count('protection on or off');
+    if ((cr0 & ~(CR0.PG | CR0.PE)) !== 0) this.#count('CR0 bits');
+    if ((cr4 & CR4.PAE) !== 0) this.#count('PAE on or off');
+    if ((cr4 & ~CR4.PAE) !== 0) this.#count('CR4 bits');
+    this.#countCode(cpu, now.cpl, before.cpl);
+    if (this.#sum !== this.#sumOf(cpu, CODE, CODE + CODE_BYTES)) this.#count('self-modifying code');
     if (this.#tables !== this.#sumOf(cpu, DIRECTORY, TABLES_END)) this.#count('page-table entries');
+  }
+
+  /** What kind of code it was, or is now. */
+  #countCode(cpu: Processor, cpl: number, before: number): void {
+    if (cpu.virtual8086) this.#count('virtual-8086 code');
+    else if (this.#isCode16) this.#count('16-bit code');
+    else if (cpl === 3 && before === 3) this.#count('ring 3 code');
+    else if (cpl === 1 || cpl === 2) this.#count('ring 1 and 2 code');
+    if ((cpu.selector(CS) & 4) !== 0 && cpu.usesDescriptors) this.#count('code of the LDT');
+    if ((cpu.selector(LDTR) & 0xfffc) === 0) this.#count('without an LDT');
   }
 }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PAGE } from '../../../machine/mmu/walk.ts';
+import { Caller, error, HOLE, READ_ONLY, UNMAPPED } from '../../testing/para/caller.ts';
+import { BASE, DATA_PAGE, MAPPED_PAGES, TABLES_PAGE } from '../../testing/para/kernel.ts';
 import { DOMID_IO, DOMID_SELF, DOMID_XEN } from '../abi.ts';
-import { Caller, error, HOLE, READ_ONLY, UNMAPPED } from '../testing/caller.ts';
-import { BASE, DATA_PAGE, MAPPED_PAGES, TABLES_PAGE } from '../testing/kernel.ts';
 
 const RW = PAGE.present | PAGE.writable;
 const RO = PAGE.present;

@@ -1,6 +1,6 @@
-import { ERRNO, type Errno, HYPERCALL, type HypercallName } from '../abi.ts';
-import type { Domain } from '../domain.ts';
-import { perform } from '../hypercalls/table.ts';
+import { ERRNO, type Errno, HYPERCALL, type HypercallName } from '../../para/abi.ts';
+import type { Domain } from '../../para/domain.ts';
+import { perform } from '../../para/hypercalls/table.ts';
 import { findWrong } from './invariants.ts';
 import { BASE, bytesOf, DATA, MEMORY_BYTES, SPIN, startWorld, type World } from './kernel.ts';
 

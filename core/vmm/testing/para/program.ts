@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { EDX } from '../../../ia32/registers.ts';
 import { PAGE } from '../../../machine/mmu/walk.ts';
 import { OutOfFrames } from '../../memory/frames.ts';
-import { DOMID_SELF, FLAT, HYPERCALL } from '../abi.ts';
+import { DOMID_SELF, FLAT, HYPERCALL } from '../../para/abi.ts';
 import { Caller } from './caller.ts';
 import { BASE, bytesOf, CODE, call, FOREVER, HYPERCALL_PAGE, little, move } from './kernel.ts';
 

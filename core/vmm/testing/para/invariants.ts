@@ -1,6 +1,6 @@
 import { PAGE } from '../../../machine/mmu/walk.ts';
-import type { FrameTable, FrameType } from '../frames.ts';
-import { FIRST_HOLE_ENTRY, type PageTables, type Words } from '../page-tables.ts';
+import type { FrameTable, FrameType } from '../../para/frames.ts';
+import { FIRST_HOLE_ENTRY, type PageTables, type Words } from '../../para/page-tables.ts';
 
 /** One use of a frame: as a type, or (null) just a name for it. */
 interface Use {
