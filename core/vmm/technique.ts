@@ -1,3 +1,4 @@
+import type { Processor } from '../machine/cpu/processor.ts';
 import type { Exit, Handling, OwnExit } from './exit.ts';
 import type { Holes } from './full/holes/holes.ts';
 
@@ -29,6 +30,13 @@ export interface Technique {
   enter(): void;
   /** The processor has halted in the monitor: brings the guest's state back into the virtual processor and says why. */
   exit(): Exit;
+  /**
+   * For those who look while the machine runs the guest: makes `target`, a processor that shares the guest's memory, what the virtual processor
+   * would be if the guest were taken off the machine now. Nothing of the guest changes.
+   */
+  observe(target: Processor): void;
+  /** Whether the machine, in the guest, stands between two of the guest's own instructions. Left out: always. */
+  isBetween?(): boolean;
   /** The guest-physical map has changed. */
   remap?(): void;
   /** Notes where sensitive instructions of the guest go wrong, or no longer (null). Absent where none can. */

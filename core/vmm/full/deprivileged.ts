@@ -180,17 +180,18 @@ export class Deprivileged {
   }
 
   /**
-   * For those who look while the guest's kernel runs: makes `target` what the virtual processor would be if it came back now. Nothing of the
-   * guest changes. The x87 is left out.
+   * For those who look while the guest runs: makes `target` what the virtual processor would be if it came back now. Nothing of the guest
+   * changes. `isElsewhere`: CS and EIP of the machine are not the guest's. The x87 is left out.
    */
-  observe(target: Processor): void {
+  observe(target: Processor, isElsewhere: boolean): void {
     const { cpu } = this.#host;
     const vcpu = this.#vcpu;
     target.i32.set(vcpu.i32.subarray(0, L.STATE_BYTES >> 2));
     target.i32.set(cpu.i32.subarray(EAX, EDI + 1), EAX);
     target.i32[L.W_EIP] = cpu.i32[L.W_EIP];
-    this.#takeSegments(target, 0, true, register => cpu.selector(register));
-    target.setCpl(0);
+    const cpl = cpu.cpl === 1 ? 0 : 3;
+    this.#takeSegments(target, cpl, !isElsewhere, register => cpu.selector(register));
+    target.setCpl(cpl);
     target.setEflags((cpu.eflags() & ~(VIRTUAL_FLAGS | FLAG.RF)) | (vcpu.eflags() & VIRTUAL_FLAGS));
   }
 

@@ -1,5 +1,6 @@
 import { FLAG } from '../../ia32/flags.ts';
 import * as L from '../../machine/cpu/layout.ts';
+import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Exit, Handling, OwnExit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
 import type { ShadowPaging } from '../memory/shadow.ts';
@@ -51,6 +52,10 @@ export class TrapAndEmulate implements Technique {
 
   enter(): void {
     this.#ring.enter(null);
+  }
+
+  observe(target: Processor): void {
+    this.#ring.observe(target, false);
   }
 
   /** Ring 1 asks for nothing: it traps. */

@@ -3,6 +3,7 @@ import { CR0, CS, DS, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers
 import { FIELD } from '../../ia32/vmx/fields.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import { SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from '../../machine/cpu/msr-numbers.ts';
+import type { Processor } from '../../machine/cpu/processor.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 
 /** The guest's state between the virtual processor and the guest-state area of a VMCS (SDM volume 3, 24.4). */
@@ -76,6 +77,32 @@ export const GUEST_FIELDS: readonly number[] = [
   ...Array.from({ length: 8 }, (_, n) => FIELD.guestPdpte0 + n),
 ];
 
+/** What an exit would save now: the values of GUEST_FIELDS on the machine while it is in the guest. */
+export function liveGuestState(cpu: Processor): readonly number[] {
+  const { i32 } = cpu;
+  const fixed: Readonly<Record<(typeof SAVED)[number], number>> = {
+    [FIELD.guestCr0]: i32[L.W_CR0],
+    [FIELD.guestCr3]: i32[L.W_CR3],
+    [FIELD.guestCr4]: i32[L.W_CR4],
+    [FIELD.guestEsp]: i32[ESP],
+    [FIELD.guestEip]: i32[L.W_EIP],
+    [FIELD.guestEflags]: cpu.eflags(),
+    [FIELD.guestGdtrBase]: i32[L.W_GDTR_BASE],
+    [FIELD.guestGdtrLimit]: i32[L.W_GDTR_LIMIT],
+    [FIELD.guestIdtrBase]: i32[L.W_IDTR_BASE],
+    [FIELD.guestIdtrLimit]: i32[L.W_IDTR_LIMIT],
+    [FIELD.guestInterruptibility]: i32[L.W_SHADOW],
+    [FIELD.guestPendingDebugExceptions]: 0,
+  };
+  const segments = Array.from({ length: SEGMENTS }, (_, n) => {
+    const attributes = cpu.segment(n, L.S_ATTRIBUTES);
+    const rights = (attributes & PRESENT) === 0 ? UNUSABLE : attributes;
+    const level = n === SS ? (rights & ~0x60) | (cpu.cpl << 5) : rights;
+    return [cpu.selector(n), cpu.base(n), cpu.segment(n, L.S_LIMIT), level];
+  });
+  return [...SAVED.map(field => fixed[field]), ...segments.flat(), ...i32.subarray(L.W_PDPTE, L.W_PDPTE + 8)];
+}
+
 /** What of the control registers in a VMCS is not the guest's. */
 interface HeldRegisters {
   readonly cr0Held: number;
@@ -84,7 +111,7 @@ interface HeldRegisters {
 }
 
 /** Puts the values of GUEST_FIELDS into the virtual processor. */
-export function takeGuestState(vcpu: VirtualProcessor, values: readonly number[], held: HeldRegisters): void {
+export function takeGuestState(vcpu: Processor, values: readonly number[], held: HeldRegisters): void {
   const { i32 } = vcpu;
   const [cr0, cr3, cr4, esp, eip, eflags, gdtrBase, gdtrLimit, idtrBase, idtrLimit, interruptibility] = values;
   i32[L.W_CR0] = (cr0 & ~held.cr0Held) | (i32[L.W_CR0] & held.cr0Held);

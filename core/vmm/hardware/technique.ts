@@ -1,17 +1,18 @@
 import { FLAG } from '../../ia32/flags.ts';
-import { CR0, CR4, CS, EAX, ESP } from '../../ia32/registers.ts';
+import { CR0, CR4, CS, EAX, EDI, ESP } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../ia32/vmx/controls.ts';
 import { EVENT_TYPE, EXIT, INTERRUPTION } from '../../ia32/vmx/exits.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
 import * as L from '../../machine/cpu/layout.ts';
+import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Exit, Handling, OwnExit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
 import * as H from '../host/layout.ts';
 import { snippetAddress, FRAME_SIZE as TRAP_FRAME } from '../host/stubs.ts';
 import type { Paging, Technique } from '../technique.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
-import { type Fields, GUEST_FIELDS, guestState, takeGuestState } from './guest-state.ts';
+import { type Fields, GUEST_FIELDS, guestState, liveGuestState, takeGuestState } from './guest-state.ts';
 import type { GuestPaging } from './paging.ts';
 import { Vmcs } from './vmcs.ts';
 
@@ -218,6 +219,14 @@ export class HardwareAssist implements Technique {
       default:
         return { kind: 'instruction', reason, qualification };
     }
+  }
+
+  observe(target: Processor): void {
+    const { cpu } = this.#host;
+    target.i32.set(this.#vcpu.i32.subarray(0, L.STATE_BYTES >> 2));
+    target.i32.set(cpu.i32.subarray(EAX, EDI + 1), EAX);
+    target.i32[L.W_CR2] = cpu.i32[L.W_CR2];
+    takeGuestState(target, liveGuestState(cpu), this.#paging);
   }
 
   /**

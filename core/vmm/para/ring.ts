@@ -2,6 +2,7 @@ import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CR4, CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, SS } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import * as L from '../../machine/cpu/layout.ts';
+import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Host } from '../host/host.ts';
 import * as H from '../host/layout.ts';
 import { FRAME } from '../host/stubs.ts';
@@ -224,6 +225,27 @@ export class Ring {
     vcpu.setCpl(cs & 3);
     vcpu.setEflags(host.frame(FRAME.eflags));
     return { vector, error: host.frame(FRAME.error) };
+  }
+
+  /** Makes `target` what the virtual processor would be if the guest came back now; the x87 is left out. */
+  observe(target: Processor): void {
+    const { cpu } = this.#host;
+    target.i32.set(this.#vcpu.i32.subarray(0, L.STATE_BYTES >> 2));
+    target.i32.set(cpu.i32.subarray(EAX, EDI + 1), EAX);
+    target.i32[L.W_EIP] = cpu.i32[L.W_EIP];
+    // The machine's descriptors are those that the guest knows.
+    for (const register of [ES, CS, SS, DS, FS, GS]) {
+      const limit = cpu.segment(register, L.S_LIMIT);
+      target.setSegment(
+        register,
+        cpu.selector(register),
+        cpu.base(register),
+        limit,
+        cpu.segment(register, L.S_ATTRIBUTES),
+      );
+    }
+    target.setCpl(cpu.cpl);
+    target.setEflags(cpu.eflags());
   }
 
   /** A register that the guest did not load keeps its cache. */

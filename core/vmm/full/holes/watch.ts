@@ -51,7 +51,7 @@ export class HoleWatch implements RowWatch {
     if (this.#machine.cpl !== KERNEL_RING) return false;
     const cpu = this.#ring0;
     this.#memory.forget();
-    this.#ring.observe(cpu);
+    this.#ring.observe(cpu, false);
     this.#address = (cpu.base(CS) + cpu.i32[L.W_EIP] - i.length) >>> 0;
     this.#fault = null;
     this.#hideRing(i);

@@ -2,6 +2,7 @@ import { FLAG } from '../../../ia32/flags.ts';
 import { CS, SS } from '../../../ia32/registers.ts';
 import { VECTOR } from '../../../ia32/vectors.ts';
 import * as L from '../../../machine/cpu/layout.ts';
+import type { Processor } from '../../../machine/cpu/processor.ts';
 import { W_DATA_SELECTOR, W_INSTRUCTION_SELECTOR } from '../../../machine/cpu/x87/state.ts';
 import type { Exit, Handling, OwnExit } from '../../exit.ts';
 import type { Host } from '../../host/host.ts';
@@ -91,6 +92,10 @@ export class ScanAndPatch implements Technique {
     if (vector !== VECTOR.BP) return this.#ring.explain(vector, error);
     this.#findBreakpoint();
     return { kind: 'callout', name: calloutName(this.#patch) };
+  }
+
+  observe(target: Processor): void {
+    this.#ring.observe(target, false);
   }
 
   /** Moves EIP back to the breakpoint, and finds the patch that it is. */

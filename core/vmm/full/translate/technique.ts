@@ -1,6 +1,7 @@
 import { FLAG } from '../../../ia32/flags.ts';
 import { CR4, CS, ECX, EDX, ESP, GS, SS } from '../../../ia32/registers.ts';
 import * as L from '../../../machine/cpu/layout.ts';
+import type { Processor } from '../../../machine/cpu/processor.ts';
 import { W_DATA_SELECTOR, W_INSTRUCTION, W_INSTRUCTION_SELECTOR } from '../../../machine/cpu/x87/state.ts';
 import type { Exit, Handling, OwnExit } from '../../exit.ts';
 import type { Host } from '../../host/host.ts';
@@ -253,7 +254,7 @@ export class BinaryTranslation implements Technique {
     const { vector, error } = this.#ring.leave(this.#place);
     const { i32 } = this.#vcpu;
     i32[L.W_EFLAGS] = (i32[L.W_EFLAGS] & ~FLAG.IF) | this.#readWord(PAGE.interruptFlag);
-    this.#recover();
+    this.#callout = this.#recover(i32, this.#leftAt);
     this.#hidePlaces();
     return vector === CALLOUT_VECTOR
       ? { kind: 'callout', name: this.#calloutName() }
@@ -276,10 +277,30 @@ export class BinaryTranslation implements Technique {
     }
   }
 
-  /** The guest's state before the instruction that it stands at, from the machine's at a place in the cache. */
-  #recover(): void {
-    const { i32 } = this.#vcpu;
-    const place = this.#cache.placeAt(this.#leftAt);
+  observe(target: Processor): void {
+    const { cpu } = this.#host;
+    const inCache = cpu.selector(CS) === SELECTOR.cacheCode;
+    this.#ring.observe(target, inCache);
+    if (!inCache) return;
+    const { i32 } = target;
+    i32[L.W_EFLAGS] = (i32[L.W_EFLAGS] & ~FLAG.IF) | this.#readWord(PAGE.interruptFlag);
+    this.#recover(i32, cpu.i32[L.W_EIP] >>> 0);
+  }
+
+  isBetween(): boolean {
+    const { cpu } = this.#host;
+    if (cpu.selector(CS) !== SELECTOR.cacheCode) return true;
+    const at = cpu.i32[L.W_EIP] >>> 0;
+    const unit = this.#cache.unitAt(at);
+    return unit?.translation.pairs.some(({ offset }) => unit.address + offset === at) ?? false;
+  }
+
+  /**
+   * The guest's state before the instruction that it stands at, from the machine's at a place in the cache; returns what is called for
+   * there.
+   */
+  #recover(i32: Int32Array, at: number): Callout | null {
+    const place = this.#cache.placeAt(at);
     switch (place.kind) {
       case 'unit': {
         const { eip, saved, release, shadow } = place.point;
@@ -289,22 +310,20 @@ export class BinaryTranslation implements Technique {
         i32[L.W_EIP] = eip ?? this.#readWord(PAGE.target);
         if (shadow) i32[L.W_SHADOW] = L.SHADOW_STI;
         const pair = place.unit.translation.pairs.findLast(({ offset }) => offset <= place.point.offset);
-        this.#callout = { kind: 'instruction', mnemonic: pair?.mnemonic ?? '' };
-        return;
+        return { kind: 'instruction', mnemonic: pair?.mnemonic ?? '' };
       }
       case 'link':
         i32[L.W_EIP] = place.link.target;
-        this.#callout = place;
-        return;
+        return place;
       case 'entry':
         // Before its end it may still turn out that the entry is for another address.
         if (!place.isDone) i32[ECX] = this.#readWord(PAGE.ecx);
         i32[L.W_EIP] = place.isDone ? place.unit.translation.eip : this.#readWord(PAGE.target);
-        return;
+        return null;
       case 'miss':
         i32[ECX] = this.#readWord(PAGE.ecx);
         i32[L.W_EIP] = this.#readWord(PAGE.target);
-        this.#callout = place;
+        return place;
     }
   }
 
