@@ -1,13 +1,10 @@
 import { writeSync } from 'node:fs';
 import { type Guest, Session } from '../session/session.ts';
-import { sentenceOf } from '../vmm/full/holes/holes.ts';
-import type { Monitor } from '../vmm/monitor.ts';
 import type { RunArguments } from './arguments.ts';
 import { EXIT } from './main.ts';
+import { statsLine } from './stats.ts';
 import { traceTo } from './trace-file.ts';
 
-/** Exits by address that --stats prints, the most frequent. */
-const MOST_PLACES = 32;
 /** Steps between looks at the limits: well below a tenth of a second. */
 const SLICE = 1_000_000;
 
@@ -88,40 +85,8 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
   } finally {
     endTrace?.();
   }
-  if (options.stats) {
-    const { cpu, clock } = session.pc;
-    const stats = {
-      instructions: session.steps,
-      seconds: Number(seconds().toFixed(3)),
-      virtualSeconds: Number((clock.now() / 1e9).toFixed(3)),
-      walks: cpu.walks,
-      // The most memory that this process ever had, guest and all.
-      peakMemoryMib: Math.round(process.resourceUsage().maxRSS / 1024),
-      stop: session.stop.kind,
-      ...monitorFigures(session.monitor),
-    };
-    process.stdout.write(`\n${JSON.stringify(stats)}\n`);
-  }
+  if (options.stats) process.stdout.write(`\n${statsLine(session, seconds())}\n`);
   return code;
-}
-
-/** What the monitor did, for --stats; nothing without one. */
-function monitorFigures(monitor: Monitor | null): object {
-  if (monitor === null) return {};
-  const { counts, mode, shadow } = monitor;
-  return {
-    mode,
-    direct: counts.direct,
-    emulated: counts.emulated,
-    directShare: Number((counts.direct / Math.max(1, counts.direct + counts.emulated)).toFixed(5)),
-    monitor: counts.monitor,
-    injected: counts.injected,
-    exits: counts.byReason(),
-    places: counts.exits.slice(0, MOST_PLACES),
-    shadow: shadow.counts,
-    technique: monitor.techniqueCounts,
-    holes: monitor.holes.map(hole => ({ ...hole, text: sentenceOf(hole) })),
-  };
 }
 
 function endOf(session: Session): number {

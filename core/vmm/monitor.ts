@@ -5,7 +5,7 @@ import { MachineStop } from '../machine/cpu/fault.ts';
 import { deliverException } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { MachineStart, Pc, RunEnd } from '../machine/pc.ts';
-import { Counts, type ExitCount } from './counts.ts';
+import { Counts, type Executed, type ExitCount } from './counts.ts';
 import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
 import { type Hole, Holes } from './full/holes/holes.ts';
 import { ScanAndPatch } from './full/patch/technique.ts';
@@ -160,6 +160,9 @@ export class Monitor implements Operations {
         this.vm.requested = ending;
       },
       emulate: () => this.emulate(),
+      emulated: () => {
+        this.#executed.emulated++;
+      },
     });
   }
 
@@ -302,10 +305,10 @@ export class Monitor implements Operations {
 
   /** Emulates instructions, which takes the machine as many steps, until the technique can go on or something else must be looked at. */
   #emulateUntilReady(): void {
-    const { vcpu, vm, counts, pc } = this;
+    const { vcpu, vm, pc } = this;
     let taken = 0;
     do {
-      const executed = vcpu.cpl === 3 ? counts.user : counts.kernel;
+      const executed = this.#executed;
       const steps = vcpu.run(1, true);
       executed.emulated += steps;
       taken += steps;
@@ -359,6 +362,11 @@ export class Monitor implements Operations {
     this.counts.monitor += cost;
     if (this.#serving !== null) this.#serving.monitor += cost;
     this.#watcher?.charged(cost);
+  }
+
+  /** Where the instruction at the guest's EIP is counted. */
+  get #executed(): Executed {
+    return this.vcpu.cpl === 3 ? this.counts.user : this.counts.kernel;
   }
 
   /** The name under which an exit is counted. */
@@ -417,8 +425,8 @@ export class Monitor implements Operations {
   // Operations
 
   emulate(): void {
-    const { vcpu, counts } = this;
-    const executed = vcpu.cpl === 3 ? counts.user : counts.kernel;
+    const { vcpu } = this;
+    const executed = this.#executed;
     const before = vcpu.count;
     vcpu.emulate();
     executed.emulated += vcpu.count - before;
