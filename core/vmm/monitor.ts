@@ -221,7 +221,8 @@ export class Monitor implements Operations {
     try {
       return this.#run(steps, until, passBreakpoint);
     } finally {
-      this.#charge();
+      // On the way in or out, what it costs belongs to the exit that comes next, or came last.
+      if (this.#state !== 'guest') this.#charge();
     }
   }
 
