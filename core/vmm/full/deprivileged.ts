@@ -91,6 +91,8 @@ export class Deprivileged {
   ready(needed: readonly number[] = SEGMENTS): boolean {
     const vcpu = this.#vcpu;
     if (!vcpu.usesDescriptors || vcpu.cpl === 1 || vcpu.cpl === 2) return false;
+    // IRET to a 16-bit stack loads SP alone: the guest would find half of the monitor's ESP (SDM volume 2, IRET).
+    if (vcpu.i32[L.W_STACK_MASK] !== -1) return false;
     // An interrupt shadow must end before anything is delivered: the instruction behind STI or MOV SS is emulated.
     if (vcpu.i32[L.W_SHADOW] !== 0) return false;
     this.#descriptors.update();
