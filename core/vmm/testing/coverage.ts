@@ -1,12 +1,13 @@
 import { FLAG } from '../../ia32/flags.ts';
-import type { Instruction } from '../../ia32/instruction.ts';
+import { type Instruction, KIND } from '../../ia32/instruction.ts';
 import type { OperationName } from '../../ia32/operations.ts';
 import { CR0, CR4, CS, LDTR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
+import { PAGE } from '../../machine/mmu/walk.ts';
 import type { Watcher } from './subjects.ts';
-import { CODE, CODE_BYTES, DIRECTORY, HANDLERS, PAE_TABLE } from './world.ts';
+import { CODE, CODE_BYTES, DIRECTORY, HANDLERS, PAE_TABLE, TASKS } from './world.ts';
 
 /** Groups of operations that count when they did not fault. */
 const GROUPS = {
@@ -37,6 +38,7 @@ const GROUPS = {
 /** The other things that are counted, which are no matter of the operation alone. */
 const EVENTS = [
   'VMX instruction refused',
+  'task switch refused',
   'single step',
   'call gate',
   'inward',
@@ -84,7 +86,8 @@ const NOT_OF_USER: readonly Feature[] = [
   'virtual-8086 code',
   'ring 1 and 2 code',
   'without an LDT',
-  // The processor sets accessed and dirty bits; nothing else may.
+  'page-table entries',
+  // It would show the machine's.
   'CPUID',
 ];
 
@@ -116,6 +119,11 @@ const FAULTS: Readonly<Record<number, Feature>> = {
 };
 const TABLES_END = PAE_TABLE + 4096;
 
+/** A far transfer to a task gate or a task. */
+function isTaskSwitch(instruction: Instruction | null): boolean {
+  return instruction?.dst.kind === KIND.farPointer && TASKS.includes(instruction.dst.register & ~7);
+}
+
 interface State {
   readonly cpl: number;
   readonly eip: number;
@@ -141,11 +149,17 @@ export class Coverage implements Watcher {
     this.counts[name] = (this.counts[name] ?? 0) + 1;
   }
 
-  /** A sum of the bytes in a stretch of physical memory. */
-  #sumOf(cpu: Processor, from: number, to: number): number {
+  /** A sum of a stretch of physical memory, but for some bits of every word. */
+  #sumOf(cpu: Processor, from: number, to: number, ignored: number): number {
     let sum = 0;
-    for (let at = (L.RAM + from) >> 2; at < (L.RAM + to) >> 2; at++) sum = (Math.imul(sum, 31) + cpu.i32[at]) | 0;
+    const end = (L.RAM + to) >> 2;
+    for (let at = (L.RAM + from) >> 2; at < end; at++) sum = (Math.imul(sum, 31) + (cpu.i32[at] & ~ignored)) | 0;
     return sum;
+  }
+
+  /** The processor itself sets the accessed and dirty bits of page-table entries. */
+  #sumOfTables(cpu: Processor): number {
+    return this.#sumOf(cpu, DIRECTORY, TABLES_END, PAGE.accessed | PAGE.dirty);
   }
 
   before(cpu: Processor, instruction: Instruction | null): void {
@@ -153,8 +167,8 @@ export class Coverage implements Watcher {
     this.#before = stateOf(cpu);
     this.#traced = (cpu.i32[L.W_EFLAGS] & FLAG.TF) !== 0;
     this.#isCode16 = cpu.codeSize === 2;
-    this.#sum = this.#sumOf(cpu, CODE, CODE + CODE_BYTES);
-    this.#tables = this.#sumOf(cpu, DIRECTORY, TABLES_END);
+    this.#sum = this.#sumOf(cpu, CODE, CODE + CODE_BYTES, 0);
+    this.#tables = this.#sumOfTables(cpu);
   }
 
   after(cpu: Processor): void {
@@ -166,6 +180,7 @@ export class Coverage implements Watcher {
     const inHandler = at >= 0 && at < 4096 && (at & 15) === 0;
     const vector = at >> 4;
     if (VMX.includes(operation)) this.#count('VMX instruction refused');
+    if (inHandler && isTaskSwitch(instruction)) this.#count('task switch refused');
     if (inHandler && !ENTERS.includes(operation)) {
       if (this.#traced && vector === VECTOR.DB) this.#count('single step');
       else this.#count(FAULTS[vector] ?? 'other exceptions');
@@ -186,8 +201,8 @@ export class Coverage implements Watcher {
     if ((cr4 & CR4.PAE) !== 0) this.#count('PAE on or off');
     if ((cr4 & ~CR4.PAE) !== 0) this.#count('CR4 bits');
     this.#countCode(cpu, now.cpl, before.cpl);
-    if (this.#sum !== this.#sumOf(cpu, CODE, CODE + CODE_BYTES)) this.#count('self-modifying code');
-    if (this.#tables !== this.#sumOf(cpu, DIRECTORY, TABLES_END)) this.#count('page-table entries');
+    if (this.#sum !== this.#sumOf(cpu, CODE, CODE + CODE_BYTES, 0)) this.#count('self-modifying code');
+    if (this.#tables !== this.#sumOfTables(cpu)) this.#count('page-table entries');
   }
 
   /** What kind of code it was, or is now. */

@@ -1,7 +1,7 @@
 import { imm32, type Kind, movImmediate } from './encode.ts';
 import { controls, directories, modes, ownPages, tables } from './paging.ts';
 import { plain, selfModifying, strings, x87 } from './plain.ts';
-import { descriptors, privileged, rareFlags, sensitive, sensitiveOfUser, singleStep, vmx } from './privilege.ts';
+import { cpuid, descriptors, privileged, rareFlags, sensitive, sensitiveOfUser, singleStep, vmx } from './privilege.ts';
 import type { Random } from './random.ts';
 import { excursion, farOfKernel, farOfUser, farToAnything, toRing1, virtual8086 } from './transfers.ts';
 import { CODE, CODE_BYTES, type Paging, SELECTORS } from './world.ts';
@@ -103,9 +103,11 @@ function seldomKernelKinds(paging: Paging, outer: Kind): readonly Kind[] {
     singleStep,
     rareFlags,
     vmx,
+    cpuid,
     virtual8086,
     toRing1,
     farToAnything,
+    random => modes(random, paging),
     random => modes(random, paging),
     random => directories(random, paging),
     random => ownPages(random, paging),
@@ -132,7 +134,7 @@ const KERNEL_END = [0xfa, 0xf4, 0xeb, 0xfc];
 const USER_END = [0xcd, 0x30, 0xeb, 0xfe];
 const MOST_PARTS = 12;
 /** One part in so many is of a seldom kind. */
-const SELDOM = 8;
+const SELDOM = 6;
 
 /** A piece of code of a few instructions, which ends by halting if nothing else ends it. */
 export function createCode(random: Random, ring: 0 | 3, paging: Paging, isHostile: boolean): Uint8Array {

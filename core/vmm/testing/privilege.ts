@@ -177,6 +177,10 @@ export const vmx: Kind = random =>
     [0x66, 0x0f, 0x38, random.pick([0x80, 0x81]), ...memory(random, 1)],
   ]);
 
+export function cpuid(random: Random): number[] {
+  return [...movImmediate(0, random.pick([0, 1, 2, 0x80000000, 0x80000001, 0x80000003])), 0x0f, 0xa2];
+}
+
 /** A write into the descriptor table. */
 export function descriptors(random: Random): number[] {
   return store(GDT + random.below(GDT_BYTES / 4) * 4, random.word());

@@ -206,7 +206,9 @@ export class MonitorSubject implements Subject {
     const now = this.#read();
     for (let page = 0; page < WORLD_PAGES; page++) {
       const bytes = furnished.subarray(page * 4096, (page + 1) * 4096);
-      if (!equal(bytes, now.subarray(page * 4096, (page + 1) * 4096))) vm.memory.load(page * 4096, bytes);
+      // Loading also takes out the breakpoints of an earlier piece's code, which this one could read.
+      if (vm.memory.hasReplaced(page) || !equal(bytes, now.subarray(page * 4096, (page + 1) * 4096)))
+        vm.memory.load(page * 4096, bytes);
     }
     prepare(vcpu, piece, this.#reset);
     const end = endOf(() => this.monitor.run(steps, Number.POSITIVE_INFINITY, false));

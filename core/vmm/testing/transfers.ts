@@ -8,6 +8,8 @@ import {
   KERNEL_CODE,
   KERNEL_CODE_16,
   KERNEL_STACK_TOP,
+  LOCAL_KERNEL_CODE,
+  LOCAL_USER_CODE,
   RETURNING_GATE,
   RING_1_CODE,
   RING_1_DATA,
@@ -68,7 +70,7 @@ function shortCode(random: Random, at: number, code: number, code16: number): nu
 export const farOfKernel: Kind = (random, at) => {
   switch (random.below(4)) {
     case 0:
-      return farDirect(random, at, KERNEL_CODE);
+      return farDirect(random, at, random.pick([KERNEL_CODE, LOCAL_KERNEL_CODE]));
     case 1:
       return farReturn(random, at, KERNEL_CODE);
     case 2:
@@ -81,7 +83,7 @@ export const farOfKernel: Kind = (random, at) => {
 export const farOfUser: Kind = (random, at) => {
   switch (random.below(6)) {
     case 0:
-      return farDirect(random, at, USER_CODE);
+      return farDirect(random, at, random.pick([USER_CODE, LOCAL_USER_CODE]));
     case 1:
       return farReturn(random, at, USER_CODE);
     case 2:

@@ -47,9 +47,16 @@ export const RETURNING_GATE = 0x70;
 /** 16-bit code of rings 0 and 3: CODE is its offset 0. */
 export const KERNEL_CODE_16 = 0x78;
 export const USER_CODE_16 = 0x83;
+/** Code of rings 0 and 3 by way of the LDT. */
+export const LOCAL_KERNEL_CODE = 0x1c;
+export const LOCAL_USER_CODE = 0x0f;
 export const RING_1_CODE = 0xa1;
 export const RING_1_DATA = 0xa9;
+const TASK_GATE = 0x88;
+const ABSENT_TASK_GATE = 0x90;
 export const AVAILABLE_TASK = 0x98;
+/** What a far transfer cannot go to without a task switch. */
+export const TASKS: readonly number[] = [TASK, TASK_GATE, ABSENT_TASK_GATE, AVAILABLE_TASK];
 /** GDT entries up to here are in use. */
 export const GDT_BYTES = 0xb8;
 /** Selectors for code to play with: right and wrong ones of every kind. */
@@ -106,10 +113,10 @@ export function createWorld(): Uint8Array {
   word(bytes, GDT + RETURNING_GATE + 4, 0xec02);
   descriptor(bytes, GDT + KERNEL_CODE_16, CODE, 0xfff, 0x009b);
   descriptor(bytes, GDT + (USER_CODE_16 & ~3), CODE, 0xfff, 0x00fb);
-  word(bytes, GDT + 0x88, 0x28 << 16); // a task gate
-  word(bytes, GDT + 0x8c, 0x8500);
-  word(bytes, GDT + 0x90, 0x28 << 16); // one that is not present
-  word(bytes, GDT + 0x94, 0x6500);
+  word(bytes, GDT + TASK_GATE, TASK << 16);
+  word(bytes, GDT + TASK_GATE + 4, 0x8500);
+  word(bytes, GDT + ABSENT_TASK_GATE, TASK << 16);
+  word(bytes, GDT + ABSENT_TASK_GATE + 4, 0x6500);
   descriptor(bytes, GDT + AVAILABLE_TASK, TSS, 0x67, 0x0089);
   descriptor(bytes, GDT + (RING_1_CODE & ~3), 0, 0xfffff, 0xc0bb);
   descriptor(bytes, GDT + (RING_1_DATA & ~3), 0, 0xfffff, 0xc0b3);
@@ -117,6 +124,7 @@ export function createWorld(): Uint8Array {
   descriptor(bytes, LDT, DATA, 0xffff, 0x40f3);
   descriptor(bytes, LDT + 8, 0, 0xfffff, 0xc0fb);
   descriptor(bytes, LDT + 16, 0, 0xfffff, 0xc093);
+  descriptor(bytes, LDT + 24, 0, 0xfffff, 0xc09b);
   for (let vector = 0; vector < 256; vector++) {
     const handler = HANDLERS + vector * 16;
     const dpl = vector === 3 || vector === 4 || vector === 0x30 || vector === 0x80 ? 3 : 0;
@@ -150,7 +158,7 @@ export function createWorld(): Uint8Array {
 /** Random registers, flags and data for a piece of code. */
 export function dress(random: Random, bytes: Uint8Array, ring: 0 | 3, paging: Paging): Piece {
   const registers = Int32Array.from({ length: 8 }, () =>
-    random.once(2) ? DATA + random.below(DATA_BYTES - 64) : random.once(2) ? random.below(300) : random.word(),
+    random.once(4) ? (random.once(2) ? random.below(300) : random.word()) : DATA + random.below(DATA_BYTES - 64),
   );
   registers[ESP] = (ring === 0 ? KERNEL_STACK_TOP : USER_STACK_TOP) - 64 - 4 * random.below(16);
   const data = new Uint8Array(Int32Array.from({ length: DATA_BYTES / 4 }, () => random.word()).buffer);
