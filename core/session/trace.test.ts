@@ -61,8 +61,22 @@ class Events implements TraceSink {
   }
 }
 
+interface Recorded {
+  readonly run: Run;
+  readonly events: Events;
+}
+
+const records = new Map<Case, Recorded>();
+
+/** One run of each kind serves all that look at it. */
+function recordOf(kind: Case): Recorded {
+  const known = records.get(kind) ?? record(kind, ['ps', 'fault', 'fork']);
+  records.set(kind, known);
+  return known;
+}
+
 /** Boots, types, and brings the guest off the machine, so that what is counted is all that happened. */
-function record(kind: Case, commands: readonly string[]): { run: Run; events: Events } {
+function record(kind: Case, commands: readonly string[]): Recorded {
   const run = new Run(kind, 1e7);
   const { session } = run;
   const events = new Events();
@@ -101,7 +115,7 @@ const USER: Readonly<Record<Case, Lane>> = {
 };
 
 describe.each(CASES)('a trace of primer, %s', kind => {
-  const { run, events } = record(kind, ['ps', 'fault', 'fork']);
+  const { run, events } = recordOf(kind);
   const { session } = run;
   const { monitor } = session;
 
@@ -189,7 +203,7 @@ describe.each(CASES)('a trace of primer, %s', kind => {
 
 describe('the details of an exit', () => {
   function first(kind: Case, name: string): Stretch {
-    const { events } = record(kind, ['fault']);
+    const { events } = recordOf(kind);
     const found = events.stretches.find(stretch => stretch.category === 'exit' && stretch.name === name);
     if (found === undefined) throw new Error(`${kind} has no ${name}`);
     return found;
