@@ -2,9 +2,11 @@
  * The page's end of the machine: the worker, what is sent to it, and what its answers change in the stores.
  */
 import type { EditableRegister, FromWorker, MemoryWindow, StepKind, ToWorker } from '../core/protocol/messages.ts';
+import type { Setting } from '../core/protocol/monitor.ts';
 import { download } from './files.ts';
 import { type FrameLoop, startFrames } from './frame.ts';
 import { resetConsole, writeConsole } from './panels/console/output.ts';
+import { looks } from './stores/looks.ts';
 import { isFinal, machine, type OpenMessage, startsAgain, withGuest } from './stores/machine.ts';
 import { notify } from './stores/notices.ts';
 import { opening } from './stores/opening.ts';
@@ -167,6 +169,11 @@ export function step(kind: StepKind): void {
   send({ type: 'step', kind });
 }
 
+/** Runs the guest in another mode, from its present instruction. */
+export function changeMode(setting: Setting): void {
+  send({ type: 'mode', setting });
+}
+
 export function reset(): void {
   windows.setState(home);
   machine.setState({ resetting: true });
@@ -200,14 +207,17 @@ export function saveSnapshot(): void {
 function sendWindows(): void {
   relist();
   const rows = ROWS[machine.getState().view?.running ? 'running' : 'paused'];
-  const looks = windows.getState();
-  const { tab, codeAddress, space, memoryAddress } = looks;
+  const view = windows.getState();
+  const { tab, codeAddress, space, memoryAddress } = view;
   send({
     type: 'windows',
-    code: { follow: isFollowing(looks), address: codeAddress, ...rows },
+    code: { follow: isFollowing(view), address: codeAddress, ...rows },
     memory: tab === 'memory' ? { space, address: memoryAddress, length: PAGE_BYTES } : null,
+    monitor: looks.getState(),
   });
 }
+
+looks.subscribe(sendWindows);
 
 windows.subscribe((state, old) => {
   const looksElsewhere =

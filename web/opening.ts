@@ -12,6 +12,9 @@ export interface FileOptions {
   readonly memoryMib: number | null;
 }
 
+/** Guests start on the machine itself; from there they go under the monitor while they run. */
+const BARE = { mode: 'bare', paging: 'nested' } as const;
+
 let controller: AbortController | null = null;
 
 export function cancelOpening(): void {
@@ -36,6 +39,7 @@ export function openGuest(guest: PageGuest): Promise<void> {
         commandLine: guest.commandLine,
         memoryMib: guest.memoryMib,
         stopBeforePrivileged: guest.start === 'privileged',
+        setting: BARE,
       },
       run: guest.start === 'run',
     });
@@ -70,6 +74,7 @@ export function openFiles(files: readonly File[], options: FileOptions): Promise
         commandLine: options.commandLine ?? (linux ? 'console=ttyS0' : ''),
         memoryMib: options.memoryMib ?? (linux ? 256 : 64),
         stopBeforePrivileged: !linux,
+        setting: BARE,
       },
       run: linux,
     });

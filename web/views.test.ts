@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { CodeRow, View } from '../core/protocol/messages.ts';
 import { type MachineState, machine } from './stores/machine.ts';
 import { windows } from './stores/windows.ts';
+import { bareMonitor } from './testing/monitor.ts';
 import { relist, showView } from './views.ts';
 
 const FRAME = 1000 / 60;
@@ -37,6 +38,7 @@ function view(serial: number, more: Partial<View> = {}): View {
       gdtr: { base: 0, limit: 0 },
       idtr: { base: 0, limit: 0 },
     },
+    monitor: bareMonitor,
     code: null,
     memory: null,
     console: new Uint8Array(0),

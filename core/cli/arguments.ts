@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Mode } from '../session/guest-machine.ts';
+import type { Mode } from '../protocol/monitor.ts';
 import { MAX_MEMORY_MIB, MIN_MEMORY_MIB } from '../session/session.ts';
 
 import { MODES, type Paging } from '../vmm/technique.ts';

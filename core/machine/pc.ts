@@ -233,8 +233,7 @@ export class Pc {
     if (state.pages.some(page => page >= physical.size / PAGE)) {
       throw new TypeError('The snapshot has pages beyond its memory.');
     }
-    const offset = record(state.devices, 'timeStamp').offset;
-    if (typeof offset !== 'number') throw new TypeError('The snapshot has no time-stamp counter.');
+    const offset = timeStampOffset(state);
     this.#board.restore(state.devices);
     this.#timeStampOffset = offset;
     physical.bytes.fill(0, L.RAM, L.RAM + physical.size);
@@ -255,6 +254,13 @@ export class Pc {
     cpu.interruptPending = this.#board.pic.pending();
     this.#requested = null;
   }
+}
+
+/** What the time-stamp counter of a saved machine is ahead of its clock. Throws TypeError. */
+export function timeStampOffset(state: MachineState): number {
+  const { offset } = record(state.devices, 'timeStamp');
+  if (typeof offset !== 'number') throw new TypeError('The snapshot has no time-stamp counter.');
+  return offset;
 }
 
 /** Flat protected mode, as a boot loader hands over. */

@@ -5,6 +5,8 @@
  * A hidden page sends no frames, so the worker stops running by itself.
  */
 
+import type { MonitorView, MonitorWindows, Setting } from './monitor.ts';
+
 /** A guest that the page can offer without asking for a file. */
 export interface GuestEntry {
   readonly id: string;
@@ -47,7 +49,11 @@ export interface MemoryWindow {
   readonly length: number;
 }
 
-export type StepKind = 'into' | 'over' | 'out';
+/**
+ * `into`, `over`, `out`: by the guest's instructions, whatever the monitor does for them. `machine`: by one instruction of the machine's
+ * processor, also the monitor's. `trap`: on until the guest has left for the monitor and come back; bare: until something was delivered.
+ */
+export type StepKind = 'into' | 'over' | 'out' | 'machine' | 'trap';
 
 export type ToWorker =
   /** Opens a machine with an image; whatever ran before goes on until the new one is ready, and is kept if it fails. */
@@ -62,7 +68,13 @@ export type ToWorker =
       readonly memoryMib: number;
       /** Run until just before the first privileged instruction, then pause. */
       readonly stopBeforePrivileged: boolean;
+      readonly setting: Setting;
     }
+  /**
+   * Runs the guest in another mode. It goes on at its instruction; from and to `para` it would need another kernel, so that is refused: the
+   * page opens that one.
+   */
+  | { readonly type: 'mode'; readonly setting: Setting }
   | { readonly type: 'run' }
   | { readonly type: 'pause' }
   | { readonly type: 'step'; readonly kind: StepKind }
@@ -70,7 +82,12 @@ export type ToWorker =
   /** Keys or pasted text for the serial console, as bytes. */
   | { readonly type: 'input'; readonly bytes: Uint8Array }
   | { readonly type: 'breakpoints'; readonly addresses: readonly number[] }
-  | { readonly type: 'windows'; readonly code: CodeWindow; readonly memory: MemoryWindow | null }
+  | {
+      readonly type: 'windows';
+      readonly code: CodeWindow;
+      readonly memory: MemoryWindow | null;
+      readonly monitor: MonitorWindows;
+    }
   | { readonly type: 'writeRegister'; readonly register: EditableRegister; readonly value: number }
   | {
       readonly type: 'writeMemory';
@@ -153,7 +170,9 @@ export interface View {
   readonly rate: number;
   /** Virtual seconds since reset. */
   readonly seconds: number;
+  /** As the guest believes them to be. */
   readonly registers: Registers;
+  readonly monitor: MonitorView;
   /** Sent when the machine is paused, or at most some times a second when it runs; null means: keep what you have. */
   readonly code: readonly CodeRow[] | null;
   /** Bytes of the memory window, -1 where nothing is mapped; null without a window. */

@@ -1,5 +1,5 @@
+import type { Mode } from '../protocol/monitor.ts';
 import { LANES, type Lane, type Mark, type Stretch, type TraceSink } from '../vmm/trace.ts';
-import type { Mode } from './guest-machine.ts';
 
 /** Characters that are gathered before they are written. */
 const CHUNK = 1 << 16;

@@ -37,7 +37,8 @@ export function decodeAt(cpu: Processor, linear: number): Instruction | null {
   }
 }
 
-function rowAt(cpu: Processor, symbols: SymbolTable, linear: number): CodeRow {
+/** The instruction at a linear address; without bytes where none is mapped. */
+export function codeRow(cpu: Processor, symbols: SymbolTable, linear: number): CodeRow {
   const address = linear >>> 0;
   const symbol = symbols.name(address);
   const i = decodeAt(cpu, linear);
@@ -72,10 +73,10 @@ function addressesBefore(cpu: Processor, symbols: SymbolTable, linear: number, b
 /** The rows of a code window, in order of address. `eip` is the linear address of the next instruction. */
 export function codeRows(cpu: Processor, symbols: SymbolTable, window: CodeWindow, eip: number): CodeRow[] {
   const anchor = window.follow ? eip : window.address | 0;
-  const rows = addressesBefore(cpu, symbols, anchor, window.before).map(at => rowAt(cpu, symbols, at | 0));
+  const rows = addressesBefore(cpu, symbols, anchor, window.before).map(at => codeRow(cpu, symbols, at | 0));
   let at = anchor;
   for (let n = 0; n <= window.after; n++) {
-    const row = rowAt(cpu, symbols, at);
+    const row = codeRow(cpu, symbols, at);
     rows.push(row);
     if (row.bytes.length === 0) break;
     at = (at + Math.min(row.bytes.length, LONGEST)) | 0;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { FromWorker, ToWorker, View } from '../protocol/messages.ts';
+import type { MonitorWindows } from '../protocol/monitor.ts';
 import { Desk } from './desk.ts';
 
 const primer: Extract<ToWorker, { type: 'open' }> = {
@@ -12,6 +13,17 @@ const primer: Extract<ToWorker, { type: 'open' }> = {
   commandLine: '',
   memoryMib: 32,
   stopBeforePrivileged: false,
+  setting: { mode: 'bare', paging: 'nested' },
+};
+
+const monitor: MonitorWindows = {
+  happened: false,
+  account: false,
+  timeline: false,
+  translation: false,
+  address: null,
+  tables: false,
+  open: [],
 };
 
 /** A desk with a clock of its own: each look at it takes a millisecond, and scheduled slices run when the test says. */
@@ -112,8 +124,8 @@ describe('the desk', () => {
     bench.send({ type: 'run' });
     bench.send(primer);
     const code = { follow: true, address: 0, before: 1, after: 1 };
-    bench.send({ type: 'windows', code: { ...code, after: 1e9 }, memory: null });
-    bench.send({ type: 'windows', code, memory: { space: 'linear', address: 0, length: 1e9 } });
+    bench.send({ type: 'windows', code: { ...code, after: 1e9 }, memory: null, monitor });
+    bench.send({ type: 'windows', code, memory: { space: 'linear', address: 0, length: 1e9 }, monitor });
     bench.send({ type: 'input', bytes: new Uint8Array(2 << 20) });
     bench.send({ type: 'restore', file: Uint8Array.of(1) });
     expect(bench.refusals()).toHaveLength(5);

@@ -1,5 +1,8 @@
 import type { CodeWindow, FromWorker, MemoryWindow, StopReason, ToWorker, View } from '../protocol/messages.ts';
+import type { MonitorView, MonitorWindows, Setting } from '../protocol/monitor.ts';
 import { codeRows } from './code-view.ts';
+import { Happenings } from './happenings.ts';
+import { accountOf, seatOf } from './monitor-view.ts';
 import { Pace } from './pace.ts';
 import { registerView } from './register-view.ts';
 import { type Guest, Session } from './session.ts';
@@ -35,6 +38,18 @@ const TYPED_LIMIT = 1 << 20;
 /** While the machine runs, code is listed this often at most, in milliseconds. */
 const CODE_INTERVAL = 100;
 const RATE_INTERVAL = 1000;
+/** While the machine runs, the account of exits is sent this often at most. */
+const ACCOUNT_INTERVAL = 250;
+/** Nothing of the monitor is shown. */
+const NO_WINDOWS: MonitorWindows = {
+  happened: false,
+  account: false,
+  timeline: false,
+  translation: false,
+  address: null,
+  tables: false,
+  open: [],
+};
 /** First guess of the steps in a second; the pace corrects it. */
 const FIRST_RATE = 30_000_000;
 const MAX_WINDOW = 4096;
@@ -51,6 +66,9 @@ export class Desk {
   #serial = 0;
   #code: CodeWindow = { follow: true, address: 0, before: 8, after: 40 };
   #memory: MemoryWindow | null = null;
+  #monitorWindows: MonitorWindows = NO_WINDOWS;
+  #happenings: Happenings | null = null;
+  #lastAccount = 0;
   #breakpoints: readonly number[] = [];
   #console = new Uint8Array(CONSOLE_LIMIT);
   #consoleLength = 0;
@@ -80,7 +98,7 @@ export class Desk {
   #handle(message: ToWorker): void {
     switch (message.type) {
       case 'open':
-        this.#open(message, message.stopBeforePrivileged);
+        this.#open(message, message.setting, message.stopBeforePrivileged);
         return;
       case 'restore':
         this.#restore(message.file);
@@ -91,7 +109,7 @@ export class Desk {
         this.#sendView();
         return;
       case 'windows':
-        this.#setWindows(message.code, message.memory);
+        this.#setWindows(message.code, message.memory, message.monitor);
         return;
       case 'breakpoints':
         this.#breakpoints = message.addresses;
@@ -115,12 +133,16 @@ export class Desk {
         this.#halt(session, { kind: 'pause' });
         return;
       case 'step':
-        if (message.kind === 'into') this.#step(session);
+        if (message.kind === 'into' || message.kind === 'machine') this.#step(session, message.kind);
         else this.#start(session, message.kind);
         return;
       case 'reset':
         this.#running = false;
         session.reset();
+        return;
+      case 'mode':
+        session.change(message.setting);
+        this.#watch(session);
         return;
       case 'input':
         if (this.#typed.length + message.bytes.length > TYPED_LIMIT) {
@@ -148,28 +170,33 @@ export class Desk {
     return this.#session;
   }
 
-  #open(guest: Guest, stopBeforePrivileged: boolean): void {
-    this.#take(this.#newSession(guest));
+  #open(guest: Guest, setting: Setting, stopBeforePrivileged: boolean): void {
+    this.#take(this.#newSession(guest, setting));
     if (stopBeforePrivileged && this.#session !== null) this.#start(this.#session, 'privileged');
   }
 
   #restore(file: Uint8Array): void {
     const { guest, state } = readSnapshot(file);
-    const session = this.#newSession(guest);
+    const session = this.#newSession(guest, { mode: 'bare', paging: 'nested' });
     session.restore(state);
     this.#take(session);
   }
 
-  #newSession(guest: Guest): Session {
+  #newSession(guest: Guest, setting: Setting): Session {
     return new Session(guest, {
       startTime: this.#host.date(),
       rate: FIRST_RATE,
       onConsole: byte => this.#output(byte),
+      ...setting,
     });
   }
 
   #take(session: Session): void {
+    this.#happenings?.detach();
+    this.#happenings = null;
+    this.#session?.watchMachines(null);
     this.#session = session;
+    this.#watch(session);
     this.#running = false;
     this.#typed = new Uint8Array(0);
     this.#consoleLength = 0;
@@ -186,7 +213,20 @@ export class Desk {
     });
   }
 
-  #setWindows(code: CodeWindow, memory: MemoryWindow | null): void {
+  /** Begins or ends to record what is looked at. */
+  #watch(session: Session): void {
+    if (!this.#monitorWindows.happened) {
+      this.#happenings?.detach();
+      this.#happenings = null;
+      session.watchMachines(null);
+      return;
+    }
+    this.#happenings ??= new Happenings(session.symbols);
+    const happenings = this.#happenings;
+    session.watchMachines((pc, monitor) => happenings.attach(pc, monitor, session.setting));
+  }
+
+  #setWindows(code: CodeWindow, memory: MemoryWindow | null, monitor: MonitorWindows): void {
     const isCount = (n: number, most: number) => Number.isInteger(n) && n >= 0 && n <= most;
     if (!isCount(code.before, MAX_ROWS) || !isCount(code.after, MAX_ROWS)) {
       throw new Error(`A code window has at most ${MAX_ROWS} rows before and after.`);
@@ -196,10 +236,14 @@ export class Desk {
     }
     this.#code = code;
     this.#memory = memory;
+    const isWatched = this.#monitorWindows.happened;
+    this.#monitorWindows = monitor;
+    if (this.#session !== null && isWatched !== monitor.happened) this.#watch(this.#session);
+    this.#lastAccount = 0;
     this.#codeIsStale = true;
   }
 
-  #start(session: Session, goal: 'run' | 'over' | 'out' | 'privileged'): void {
+  #start(session: Session, goal: 'run' | 'over' | 'out' | 'trap' | 'privileged'): void {
     if (session.ended) throw new Error('The machine has ended: reset it, or open another guest.');
     session.begin(goal);
     const now = this.#host.now();
@@ -211,10 +255,10 @@ export class Desk {
     this.#schedule(0);
   }
 
-  #step(session: Session): void {
+  #step(session: Session, kind: 'into' | 'machine'): void {
     if (session.ended) throw new Error('The machine has ended: reset it, or open another guest.');
     this.#running = false;
-    session.begin('into');
+    session.begin(kind);
   }
 
   #halt(session: Session, stop: StopReason): void {
@@ -249,7 +293,7 @@ export class Desk {
     while (this.#running && now - started < SLICE && !isAhead) {
       this.#running = session.run(CHUNK, limit);
       now = this.#host.now();
-      isAhead = session.pc.clock.now() >= limit || session.pc.cpu.halted;
+      isAhead = session.pc.clock.now() >= limit || session.halted;
     }
     const rate = this.#pace.ran(now - started, session.steps - stepsBefore, session.pc.clock);
     if (rate !== null) session.setRate(rate);
@@ -281,7 +325,8 @@ export class Desk {
   #sendView(): void {
     const session = this.#session;
     if (session === null) return;
-    const { cpu, clock } = session.pc;
+    const cpu = session.processor;
+    const { clock } = session.pc;
     const now = this.#host.now();
     const isCodeDue = this.#codeIsStale || (this.#running && now - this.#lastCode > CODE_INTERVAL);
     if (isCodeDue) {
@@ -297,12 +342,13 @@ export class Desk {
       type: 'view',
       serial: ++this.#serial,
       running: this.#running,
-      halted: cpu.halted,
+      halted: session.halted,
       stop: session.stop,
       instructions: session.steps,
       rate: this.#running ? this.#rate : 0,
       seconds: clock.now() / 1e9,
       registers: registerView(cpu),
+      monitor: this.#monitorView(session, now),
       code: isCodeDue ? codeRows(cpu, session.symbols, this.#code, cpu.linearEip) : null,
       memory:
         window === null ? null : { window, bytes: session.readMemory(window.space, window.address, window.length) },
@@ -310,6 +356,23 @@ export class Desk {
       consoleDropped: dropped,
     };
     this.#host.post(view);
+  }
+
+  #monitorView(session: Session, now: number): MonitorView {
+    const { monitor, setting, pc, processor } = session;
+    const isAccountDue = this.#monitorWindows.account && now - this.#lastAccount >= ACCOUNT_INTERVAL;
+    if (isAccountDue) this.#lastAccount = now;
+    return {
+      setting,
+      seat: seatOf(pc.cpu, monitor, processor),
+      machine: monitor === null ? null : registerView(pc.cpu),
+      happening: this.#happenings?.last ?? null,
+      account: isAccountDue && monitor !== null ? accountOf(monitor) : null,
+      address: null,
+      tables: null,
+      timeline: null,
+      translation: null,
+    };
   }
 }
 

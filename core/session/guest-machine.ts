@@ -1,22 +1,22 @@
 import { MachineStop } from '../machine/cpu/fault.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
-import { type MachineState, Pc, type PcOptions, type RunEnd } from '../machine/pc.ts';
+import { type MachineState, Pc, type PcOptions } from '../machine/pc.ts';
 import type { EditableRegister, MemoryWindow } from '../protocol/messages.ts';
-import { type GuestStart, MONITOR_MEMORY, Monitor } from '../vmm/monitor.ts';
-import type { MonitorMode, Paging } from '../vmm/technique.ts';
+import type { Setting } from '../protocol/monitor.ts';
+import { type GuestStart, MONITOR_MEMORY, Monitor, type MonitorEnd } from '../vmm/monitor.ts';
+import { stepGuest } from '../vmm/step.ts';
+import { ModeError } from '../vmm/technique.ts';
 import type { Input, Moment } from './journal.ts';
 
 const GENERAL: readonly EditableRegister[] = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];
 
-/** How the guest is run: on the machine itself, or under the monitor by one of its techniques. */
-export type Mode = 'bare' | MonitorMode;
-
 export interface GuestMachineOptions extends PcOptions {
-  readonly mode: Mode;
-  /** For the hardware technique. */
-  readonly paging: Paging;
+  readonly setting: Setting;
 }
+
+/** Steps of the machine in which one instruction of the guest's is surely done, the monitor's work for it included. */
+const MOST_STEP = 1_000_000;
 
 /** Is shown a machine whose power has just come on. */
 export type MachineWatch = (pc: Pc, monitor: Monitor | null) => void;
@@ -32,6 +32,9 @@ export class GuestMachine {
   #watch: MachineWatch | null = null;
   readonly #start: GuestStart;
   readonly #options: GuestMachineOptions;
+  #setting: Setting;
+  #breakpoints: readonly number[] = [];
+  #stopsAtTraps = false;
   #boot = 0;
   /** Steps of the power cycles before this one. */
   #earlier = 0;
@@ -41,21 +44,85 @@ export class GuestMachine {
   constructor(start: GuestStart, options: GuestMachineOptions) {
     this.#start = start;
     this.#options = options;
+    this.#setting = options.setting;
     this.pc = this.#powerOn();
   }
 
   #powerOn(): Pc {
-    const { mode, memoryBytes, ...options } = this.#options;
-    if (mode === 'bare') {
-      const pc = new Pc({ ...options, memoryBytes });
-      pc.start(this.#start);
-      this.#watch?.(pc, null);
-      return pc;
-    }
-    const pc = new Pc({ ...options, memoryBytes: memoryBytes + MONITOR_MEMORY });
-    this.monitor = new Monitor(pc, { ...options, mode, memoryBytes }, this.#start);
+    const { memoryBytes, ...options } = this.#options;
+    const { mode, paging } = this.#setting;
+    this.monitor = null;
+    const pc = new Pc({ ...options, memoryBytes: memoryBytes + (mode === 'bare' ? 0 : MONITOR_MEMORY) });
+    if (mode === 'bare') pc.start(this.#start);
+    else this.monitor = new Monitor(pc, { ...options, mode, paging, memoryBytes }, this.#start);
     this.#watch?.(pc, this.monitor);
     return pc;
+  }
+
+  get setting(): Setting {
+    return this.#setting;
+  }
+
+  /** The guest goes on in another mode, at its instruction. Throws ModeError to or from `para`, TypeError for a guest that only runs bare. */
+  #change(setting: Setting): void {
+    const before = this.#setting;
+    if (before.mode === 'para' || setting.mode === 'para') {
+      throw new ModeError('A paravirtualized kernel is another one: it cannot be changed into while it runs.');
+    }
+    if (this.monitor !== null && setting.mode !== 'bare') {
+      this.monitor.change(setting.mode, setting.paging);
+      this.#setting = setting;
+    } else if (before.mode !== setting.mode) {
+      this.#move(setting, this.save());
+    }
+    this.setBreakpoints(this.#breakpoints);
+    this.stopAtTraps(this.#stopsAtTraps);
+  }
+
+  /** Onto a machine of its own, or from there under the monitor. */
+  #move(setting: Setting, state: MachineState): void {
+    const before = { pc: this.pc, monitor: this.monitor, setting: this.#setting };
+    this.#setting = setting;
+    try {
+      this.pc = this.#powerOn();
+      this.#put(state);
+    } catch (error) {
+      this.pc = before.pc;
+      this.monitor = before.monitor;
+      this.#setting = before.setting;
+      throw error;
+    }
+  }
+
+  #put(state: MachineState): void {
+    if (this.monitor === null) this.pc.restore(state);
+    else this.monitor.restore(state);
+  }
+
+  /** The guest as the state of a machine that it has for itself. Under the monitor it is taken off the processor for that. */
+  save(): MachineState {
+    return this.monitor?.save() ?? this.pc.save();
+  }
+
+  /** Linear addresses of the guest's. */
+  setBreakpoints(addresses: readonly number[]): void {
+    this.#breakpoints = addresses;
+    if (this.monitor === null) this.pc.cpu.setBreakpoints(addresses);
+    else this.monitor.setBreakpoints(addresses);
+  }
+
+  /** Whether run() ends with `trap`: when the monitor has served the guest. */
+  stopAtTraps(stops: boolean): void {
+    this.#stopsAtTraps = stops;
+    if (this.monitor !== null) this.monitor.stopAtTraps = stops;
+  }
+
+  /** One instruction of the guest's, with all that the monitor does for it. Throws MachineStop. */
+  step(): MonitorEnd {
+    const { monitor } = this;
+    if (monitor === null) return this.run(1, Number.POSITIVE_INFINITY, true);
+    this.#isFresh = false;
+    return stepGuest(monitor, MOST_STEP);
   }
 
   /** Shows the machine, now and after each power cycle; null: no more. */
@@ -66,7 +133,12 @@ export class GuestMachine {
 
   /** The processor as the guest believes it has it. */
   get guestProcessor(): Processor {
-    return this.monitor?.vcpu ?? this.pc.cpu;
+    return this.monitor?.guest ?? this.pc.cpu;
+  }
+
+  /** Whether the guest waits in HLT. */
+  get halted(): boolean {
+    return this.monitor === null ? this.pc.cpu.halted : this.monitor.waits;
   }
 
   /** Steps since the session began, over all power cycles. */
@@ -79,10 +151,10 @@ export class GuestMachine {
   }
 
   /** Pc.run(), but a guest that resets itself is powered off and on before this returns. Throws MachineStop. */
-  run(steps: number, until: number, passBreakpoint: boolean): RunEnd {
+  run(steps: number, until: number, passBreakpoint: boolean): MonitorEnd {
     const { cpu } = this.pc;
     this.#isFresh = false;
-    let end: RunEnd;
+    let end: MonitorEnd;
     try {
       end = (this.monitor ?? this.pc).run(steps, until, passBreakpoint);
     } catch (thrown) {
@@ -98,6 +170,8 @@ export class GuestMachine {
     this.#earlier += this.pc.cpu.count;
     this.#boot++;
     this.pc = this.#powerOn();
+    this.setBreakpoints(this.#breakpoints);
+    this.stopAtTraps(this.#stopsAtTraps);
   }
 
   /** Carries out an input. Throws an Error with one sentence if that cannot be done; then nothing has changed. */
@@ -118,6 +192,12 @@ export class GuestMachine {
         return;
       case 'reset':
         this.#powerCycle();
+        return;
+      case 'mode':
+        this.#change(input.setting);
+        return;
+      case 'save':
+        this.save();
         return;
     }
   }
@@ -163,7 +243,7 @@ export class GuestMachine {
   /** Puts a saved state into this machine, as of a moment. Throws TypeError if it does not fit; then nothing has changed. */
   restore(state: MachineState, at: Moment): void {
     this.#isFresh = false;
-    this.pc.restore(state);
+    this.#put(state);
     this.#boot = at.boot;
     this.#earlier = at.step - state.count;
   }
@@ -171,6 +251,7 @@ export class GuestMachine {
   /** Back to where the session began. */
   restart(): void {
     if (this.#isFresh) return;
+    this.#setting = this.#options.setting;
     this.pc = this.#powerOn();
     this.#boot = 0;
     this.#earlier = 0;

@@ -1,4 +1,5 @@
 import type { EditableRegister, MemoryWindow } from '../protocol/messages.ts';
+import type { Setting } from '../protocol/monitor.ts';
 
 /**
  * A place in a session's course. The count of steps alone does not name it: time passes without a step while the processor is
@@ -27,7 +28,11 @@ export type Input =
   /** Steps a virtual second from here on. */
   | { readonly kind: 'rate'; readonly rate: number }
   /** A power cycle that a person asked for; the guest's own follow from its instructions. */
-  | { readonly kind: 'reset' };
+  | { readonly kind: 'reset' }
+  /** The guest goes on in another mode. */
+  | { readonly kind: 'mode'; readonly setting: Setting }
+  /** The guest was saved: under the monitor it is taken off the processor for that, which takes steps. */
+  | { readonly kind: 'save' };
 
 export interface Entry {
   readonly at: Moment;

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { parseRun } from '../cli/arguments.ts';
 import { openGuest } from '../cli/images.ts';
 import { ImageError } from '../guests/boot.ts';
+import type { Mode } from '../protocol/monitor.ts';
 import { ModeError } from '../vmm/technique.ts';
-import type { Mode } from './guest-machine.ts';
 import { type Guest, Session } from './session.ts';
 
 /** A paravirtualized guest in a session, as the command line opens it; and what is said of kernels in the wrong mode. */

@@ -45,7 +45,8 @@ function segmentView(cpu: Processor, index: number): SegmentView {
   };
 }
 
-function privilege(cpl: number): Registers['cpl'] {
+/** A privilege level. */
+export function privilege(cpl: number): Registers['cpl'] {
   return cpl === 0 || cpl === 1 || cpl === 2 ? cpl : 3;
 }
 

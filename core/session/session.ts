@@ -5,12 +5,14 @@ import { loadXen, type XenDomain } from '../guests/xen.ts';
 import { readXenNotes } from '../guests/xen-notes.ts';
 import { ESP } from '../ia32/registers.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
-import type { MachineState, Pc, RunEnd } from '../machine/pc.ts';
+import type { Processor } from '../machine/cpu/processor.ts';
+import type { MachineState, Pc } from '../machine/pc.ts';
 import type { EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
-import type { Monitor } from '../vmm/monitor.ts';
+import type { Mode, Setting } from '../protocol/monitor.ts';
+import type { Monitor, MonitorEnd } from '../vmm/monitor.ts';
 import { ModeError, type Paging } from '../vmm/technique.ts';
 import { classOf, decodeAt } from './code-view.ts';
-import { GuestMachine, type MachineWatch, type Mode } from './guest-machine.ts';
+import { GuestMachine, type MachineWatch } from './guest-machine.ts';
 import { type Input, Journal } from './journal.ts';
 import { type Checkpoint, type Mark, POWER_ON, replay } from './replay.ts';
 import { describeProcessor } from './report.ts';
@@ -47,7 +49,9 @@ type Goal =
   /** Until a return leaves the stack above this. */
   | { readonly kind: 'out'; readonly esp: number }
   /** Until just before the first privileged instruction. */
-  | { readonly kind: 'privileged' };
+  | { readonly kind: 'privileged' }
+  /** Until the guest has been in the monitor; bare, until something went through its IDT. */
+  | { readonly kind: 'trap' };
 
 export const MIN_MEMORY_MIB = 1;
 /** The machine's memory is one WebAssembly.Memory of 32-bit addresses; more than this serves no guest yet. */
@@ -55,6 +59,8 @@ export const MAX_MEMORY_MIB = 2048;
 
 /** Single steps in one call of run(): the call must come back soon. */
 const SINGLE_STEPS = 50_000;
+/** The same under the monitor, where each takes longer. */
+const SINGLE_STEPS_MONITORED = 2000;
 
 /** Instructions after which stepping over means going on behind them. */
 const CALLS: readonly string[] = ['call', 'callIndirect', 'callFar', 'int', 'int3', 'into', 'loop', 'loope', 'loopne'];
@@ -108,7 +114,26 @@ export class Session {
   #newMachine(onConsole: (byte: number) => void): GuestMachine {
     const { startTime, rate, mode = 'bare', paging = 'nested' } = this.#options;
     const memoryBytes = this.guest.memoryMib * 1048576;
-    return new GuestMachine(this.plan, { memoryBytes, startTime, rate, onConsole, mode, paging });
+    return new GuestMachine(this.plan, { memoryBytes, startTime, rate, onConsole, setting: { mode, paging } });
+  }
+
+  /** How the guest is run now. */
+  get setting(): Setting {
+    return this.#machine.setting;
+  }
+
+  /**
+   * The guest goes on in another mode, at its instruction. Throws an Error with one sentence if it cannot; then it goes on as it was.
+   */
+  change(setting: Setting): void {
+    this.#apply({ kind: 'mode', setting });
+    this.#pass = true;
+    if (!this.ended) this.stop = { kind: 'pause' };
+  }
+
+  /** The processor as the guest believes it has it. Only to look at. */
+  get processor(): Processor {
+    return this.#machine.guestProcessor;
   }
 
   /** The monitor that runs the guest, or null when the guest has the machine for itself. */
@@ -124,6 +149,11 @@ export class Session {
   /** Has `watch` shown the machine, now and after each power cycle; null: no more. */
   watchMachines(watch: MachineWatch | null): void {
     this.#machine.watch(watch);
+  }
+
+  /** Whether the guest waits in HLT right now. */
+  get halted(): boolean {
+    return this.#machine.halted;
   }
 
   /** Steps since the session began, over all resets. */
@@ -159,32 +189,39 @@ export class Session {
   /** Linear addresses. */
   setBreakpoints(addresses: readonly number[]): void {
     this.#breakpoints = [...addresses];
-    this.pc.cpu.setBreakpoints(this.#breakpoints);
+    this.#machine.setBreakpoints(this.#breakpoints);
   }
 
   /** Sets out to run on, to the given goal; run() does the work. */
   begin(goal: 'run' | 'privileged' | StepKind): void {
-    const { cpu } = this.pc;
+    const cpu = this.processor;
     const esp = cpu.i32[ESP] >>> 0;
     this.#pass = true;
-    if (goal === 'out') {
-      this.#goal = { kind: 'out', esp };
-    } else if (goal === 'over') {
-      const i = decodeAt(cpu, cpu.linearEip);
-      const isCall = i !== null && (CALLS.includes(i.row.operation) || i.repeat !== 0);
-      if (isCall) this.#goal = { kind: 'over', address: (cpu.linearEip + i.length) | 0, esp };
-      else this.#goal = { kind: 'run' };
-      if (!isCall) this.#single();
-    } else if (goal === 'into') {
-      this.#single();
-    } else {
-      this.#goal = { kind: goal };
+    this.#goal = { kind: 'run' };
+    switch (goal) {
+      case 'out':
+        this.#goal = { kind: 'out', esp };
+        return;
+      case 'over': {
+        const i = decodeAt(cpu, cpu.linearEip);
+        const isCall = i !== null && (CALLS.includes(i.row.operation) || i.repeat !== 0);
+        if (isCall) this.#goal = { kind: 'over', address: (cpu.linearEip + i.length) | 0, esp };
+        else this.#single();
+        return;
+      }
+      case 'into':
+        this.#single();
+        return;
+      case 'machine':
+        this.#run(1, Number.POSITIVE_INFINITY, { kind: 'step' });
+        return;
+      default:
+        this.#goal = { kind: goal };
     }
-    if (goal === 'into') this.#goal = { kind: 'run' };
   }
 
   #single(): void {
-    this.#run(1, Number.POSITIVE_INFINITY, { kind: 'step' });
+    this.#take(() => this.#machine.step(), { kind: 'step' });
   }
 
   /**
@@ -199,17 +236,26 @@ export class Session {
       case 'over':
         return this.#runOver(steps, until, goal.address, goal.esp);
       case 'out':
-        return this.#runSingly(until, executed => RETURNS.includes(executed) && this.pc.cpu.i32[ESP] >>> 0 > goal.esp);
+        return this.#runSingly(
+          until,
+          executed => RETURNS.includes(executed) && this.processor.i32[ESP] >>> 0 > goal.esp,
+        );
       case 'privileged':
         return this.#runToPrivileged(until);
+      case 'trap':
+        return this.#runToTrap(steps, until);
     }
   }
 
   /** Runs; `reached` is the reason to give when all steps are done, null to stay running. */
   #run(steps: number, until: number, reached: StopReason | null): boolean {
-    let end: RunEnd;
+    return this.#take(() => this.#machine.run(steps, until, this.#pass), reached);
+  }
+
+  #take(run: () => MonitorEnd, reached: StopReason | null): boolean {
+    let end: MonitorEnd;
     try {
-      end = this.#machine.run(steps, until, this.#pass);
+      end = run();
     } catch (thrown) {
       if (!(thrown instanceof MachineStop)) throw thrown;
       this.stop = {
@@ -226,7 +272,10 @@ export class Session {
         this.stop = reached;
         return false;
       case 'breakpoint':
-        this.stop = { kind: 'breakpoint', address: this.pc.cpu.linearEip >>> 0 };
+        this.stop = { kind: 'breakpoint', address: this.processor.linearEip >>> 0 };
+        return false;
+      case 'trap':
+        this.stop = { kind: 'step' };
         return false;
       case 'powerOff':
       case 'deadHalt':
@@ -240,13 +289,12 @@ export class Session {
 
   /** A breakpoint of its own behind the call; one that is met deeper in a recursion does not count. */
   #runOver(steps: number, until: number, address: number, esp: number): boolean {
-    const { cpu } = this.pc;
-    cpu.setBreakpoints([...this.#breakpoints, address >>> 0]);
+    this.#machine.setBreakpoints([...this.#breakpoints, address >>> 0]);
     const running = this.#run(steps, until, null);
-    cpu.setBreakpoints(this.#breakpoints);
+    this.#machine.setBreakpoints(this.#breakpoints);
     if (running || this.stop.kind !== 'breakpoint' || this.stop.address !== address >>> 0) return running;
     if (this.#breakpoints.includes(address >>> 0)) return false;
-    if (cpu.i32[ESP] >>> 0 < esp) {
+    if (this.processor.i32[ESP] >>> 0 < esp) {
       this.#pass = true;
       return true;
     }
@@ -256,11 +304,14 @@ export class Session {
 
   /** Step by step until `isThere`, given the operation that was just executed, says so. */
   #runSingly(until: number, isThere: (executed: string) => boolean): boolean {
-    const { cpu } = this.pc;
-    for (let n = 0; n < SINGLE_STEPS; n++) {
-      const executed = decodeAt(cpu, cpu.linearEip)?.row.operation ?? '';
+    const { cpu, clock } = this.pc;
+    const most = this.monitor === null ? SINGLE_STEPS : SINGLE_STEPS_MONITORED;
+    for (let n = 0; n < most && clock.now() < until; n++) {
+      const guest = this.processor;
+      const executed = decodeAt(guest, guest.linearEip)?.row.operation ?? '';
       const before = cpu.count;
-      if (!this.#run(1, until, null)) return false;
+      const running = this.monitor === null ? this.#run(1, until, null) : this.#take(() => this.#machine.step(), null);
+      if (!running) return false;
       if (isThere(executed)) {
         this.stop = { kind: 'step' };
         return false;
@@ -271,9 +322,35 @@ export class Session {
     return true;
   }
 
-  #runToPrivileged(until: number): boolean {
+  #runToTrap(steps: number, until: number): boolean {
+    if (this.monitor === null) return this.#runToDelivery(until);
+    this.#machine.stopAtTraps(true);
+    const running = this.#run(steps, until, null);
+    this.#machine.stopAtTraps(false);
+    return running;
+  }
+
+  #runToDelivery(until: number): boolean {
     const { cpu } = this.pc;
+    const next = cpu.probe;
+    let isThere = false;
+    cpu.probe = {
+      delivered: (vector, source, code) => {
+        isThere = true;
+        next?.delivered(vector, source, code);
+      },
+      transferred: by => next?.transferred(by),
+    };
+    try {
+      return this.#runSingly(until, () => isThere);
+    } finally {
+      cpu.probe = next;
+    }
+  }
+
+  #runToPrivileged(until: number): boolean {
     const isNext = () => {
+      const cpu = this.processor;
       const i = decodeAt(cpu, cpu.linearEip);
       return i !== null && (classOf(i) === 'privileged' || classOf(i) === 'io');
     };
@@ -308,19 +385,21 @@ export class Session {
     this.#apply({ kind: 'memory', space, address, bytes: bytes.slice() });
   }
 
-  /** `length` bytes, -1 for each that is not mapped. */
+  /** `length` bytes of the guest's, -1 for each that is not mapped. */
   readMemory(space: 'linear' | 'physical', address: number, length: number): Int16Array {
-    const { cpu } = this.pc;
+    const cpu = this.processor;
     return Int16Array.from({ length }, (_, n) => {
       const at = (address + n) >>> 0;
       return space === 'linear' ? cpu.peekByte(at | 0) : cpu.physical.peekByte(at);
     });
   }
 
-  /** Throws an Error with one sentence for a guest under the monitor, whose state is not only the machine's. */
+  /** The guest as the state of a machine that it has for itself. Throws an Error with one sentence for a paravirtualized one. */
   save(): MachineState {
-    if (this.monitor !== null) throw new Error('A guest under the monitor cannot be saved yet: run it bare.');
-    return this.pc.save();
+    const at = this.#machine.moment;
+    const state = this.#machine.save();
+    if (this.monitor !== null) this.journal.record(at, { kind: 'save' });
+    return state;
   }
 
   /** Puts a saved state into this machine; the journal begins anew. Throws TypeError if it does not fit; then nothing has changed. */
@@ -350,6 +429,6 @@ export class Session {
   stateAt(to: Mark | number, from: Checkpoint = POWER_ON, onConsole: (byte: number) => void = () => {}): Checkpoint {
     const machine = this.#newMachine(onConsole);
     const mark = replay(machine, from, this.journal, to);
-    return { ...mark, state: machine.pc.save() };
+    return { ...mark, state: machine.save() };
   }
 }

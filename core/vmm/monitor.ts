@@ -4,7 +4,8 @@ import { VECTOR_NAMES } from '../ia32/vectors.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
 import { deliverException } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
-import type { MachineStart, Pc, RunEnd } from '../machine/pc.ts';
+import type { Processor } from '../machine/cpu/processor.ts';
+import type { MachineStart, MachineState, Pc, RunEnd } from '../machine/pc.ts';
 import { Counts, type Executed, type ExitCount } from './counts.ts';
 import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
 import { type Hole, Holes } from './full/holes/holes.ts';
@@ -20,12 +21,13 @@ import { FrameAllocator } from './memory/frames.ts';
 import { type ShadowFault, ShadowPaging } from './memory/shadow.ts';
 import { Paravirtualization } from './para/para.ts';
 import type { DomainPlan } from './para/plan.ts';
-import { StepCount } from './step-count.ts';
+import { ownerOf, StepCount } from './step-count.ts';
 import { ModeError, type MonitorMode, type Paging, type Technique } from './technique.ts';
 import { MonitorTimer } from './timer.ts';
 import type { MonitorWatcher } from './trace.ts';
-import type { VirtualProcessor } from './vcpu.ts';
+import { VirtualProcessor } from './vcpu.ts';
 import { VirtualMachine, type VmOptions } from './vm.ts';
+import { restoreVm, saveVm } from './vm-state.ts';
 
 /** Machine memory that the monitor has for itself, in bytes: tables, shadow tables, caches. */
 export const MONITOR_MEMORY = 16 << 20;
@@ -42,6 +44,12 @@ const PIC_COMMAND = 0x20;
 const END_OF_INTERRUPT = 0x20;
 const UART_DATA = 0x3f8;
 const UART_LINE_STATUS = 0x3fd;
+
+/** Why run() returned; `trap`: see stopAtTraps. */
+export type MonitorEnd = RunEnd | 'trap';
+
+/** Exits that are an affair of the monitor's: the guest has come no further. */
+const OWN_EXITS: readonly ExitKind[] = ['interrupt', 'interruptWindow', 'callout'];
 
 export interface MonitorOptions extends VmOptions {
   readonly mode: MonitorMode;
@@ -81,6 +89,15 @@ export class Monitor implements Operations {
   /** Guest instructions on the machine up to the last exit. */
   #directAtExit = 0;
   #input: number[] = [];
+  /** Counts what the guest was done for: instructions emulated, events given. */
+  progress = 0;
+  /** Whether run() ends when the monitor has served an exit that is of the guest's doing. */
+  stopAtTraps = false;
+  #trapped = false;
+  #breakpoints: ReadonlySet<number> = new Set();
+  /** For those who look: a copy of the guest's processor, once it was asked for, and whether it is of this stretch. */
+  #seen: VirtualProcessor | null = null;
+  #hasSeen = false;
   #holes: Holes | null = null;
 
   /** `pc` must have MONITOR_MEMORY more than the guest. Throws OutOfFrames if it has not. */
@@ -124,6 +141,26 @@ export class Monitor implements Operations {
     this.#technique.watchHoles?.(this.#holes);
     this.#technique.start();
     this.counts.setup += this.#spent();
+  }
+
+  /** The guest as a machine's state; it goes on from there. Throws ModeError for a paravirtualized one. */
+  save(): MachineState {
+    if (this.mode === 'para')
+      throw new ModeError('A paravirtualized guest cannot be saved: its page tables hold machine frames.');
+    this.interrupt();
+    return saveVm(this.vm, this.pc);
+  }
+
+  /** Replaces the guest by one that was saved, here or on a machine of its own. Throws TypeError if it does not fit; then nothing has changed. */
+  restore(state: MachineState): void {
+    if (this.mode === 'para') throw new ModeError('A paravirtualized kernel starts anew: it cannot be changed into.');
+    this.interrupt();
+    this.#technique.stop();
+    try {
+      restoreVm(this.vm, this.pc, state);
+    } finally {
+      this.#technique.start();
+    }
   }
 
   #create(options: MonitorOptions): Technique {
@@ -203,6 +240,37 @@ export class Monitor implements Operations {
     return this.vm.vcpu;
   }
 
+  /** Whether the machine's processor runs the guest's code right now, and not the monitor's. */
+  get isInGuest(): boolean {
+    return this.#state === 'guest' && ownerOf(this.pc.cpu) !== 'monitor';
+  }
+
+  /** Whether the monitor waits for an interrupt because the guest does. */
+  get waits(): boolean {
+    return this.#state === 'idle';
+  }
+
+  /** Whether the guest stands between two of its own instructions, on the machine or off it. */
+  get isBetween(): boolean {
+    if (this.#state === 'monitor') return true;
+    return this.isInGuest && (this.#technique.isBetween?.() ?? true);
+  }
+
+  /**
+   * The processor as the guest believes it has it: the virtual one while the guest is off the machine, else a copy as of now. Only to look at;
+   * in the monitor's stubs it is what it was before.
+   */
+  get guest(): Processor {
+    if (this.#state !== 'guest') return this.vcpu;
+    this.#seen ??= new VirtualProcessor(this.vm.memory);
+    if (this.isInGuest) {
+      this.#technique.observe(this.#seen);
+      this.#seen.newEpoch();
+      this.#hasSeen = true;
+    }
+    return this.#hasSeen ? this.#seen : this.vcpu;
+  }
+
   /** Has it told what goes on; null: nobody looks. Call between runs. */
   watch(watcher: MonitorWatcher | null): void {
     this.#watcher = watcher;
@@ -217,7 +285,7 @@ export class Monitor implements Operations {
   /**
    * Runs the machine for `steps` of its steps, or until virtual time reaches `until`. Throws MachineStop if the guest cannot go on.
    */
-  run(steps: number, until: number, passBreakpoint: boolean): RunEnd {
+  run(steps: number, until: number, passBreakpoint: boolean): MonitorEnd {
     try {
       return this.#run(steps, until, passBreakpoint);
     } finally {
@@ -226,22 +294,47 @@ export class Monitor implements Operations {
     }
   }
 
-  #run(steps: number, until: number, passBreakpoint: boolean): RunEnd {
+  #run(steps: number, until: number, passBreakpoint: boolean): MonitorEnd {
     const { cpu, clock } = this.pc;
     const last = cpu.count + steps;
+    const begun = this.#done;
     let pass = passBreakpoint;
     for (;;) {
+      if (this.#trapped) {
+        this.#trapped = false;
+        return 'trap';
+      }
       if (cpu.count >= last || clock.now() >= until) return 'steps';
       if (this.#state === 'monitor') {
-        const end = this.#prepare();
+        const end = this.#prepare(last - cpu.count, passBreakpoint && this.#done === begun);
         if (end !== null) return end;
         continue;
       }
       const end = this.pc.run(last - cpu.count, until, pass);
       pass = false;
-      if (end !== 'deadHalt') return end;
-      this.#wake();
+      if (end === 'deadHalt') this.#wake();
+      // The guest came back to the instruction where the run began, for what the monitor did first: that is no second time.
+      else if (end === 'breakpoint' && passBreakpoint && this.#done === begun) pass = true;
+      else return end;
     }
+  }
+
+  /** What the guest has done so far: instructions, on the machine or emulated, and events that it was given. */
+  get #done(): number {
+    return this.#steps.guest + this.progress;
+  }
+
+  /** Linear addresses of the guest's before which run() stops. */
+  setBreakpoints(addresses: readonly number[]): void {
+    this.#breakpoints = new Set(addresses.map(address => address >>> 0));
+    this.#placeBreakpoints();
+  }
+
+  /** Where translated code stands for the guest's, that is where the machine stops. */
+  #placeBreakpoints(): void {
+    const guests = [...this.#breakpoints];
+    const places = guests.flatMap(address => this.#technique.placesOf?.(address) ?? []);
+    this.pc.cpu.setBreakpoints([...guests, ...places]);
   }
 
   /**
@@ -261,7 +354,7 @@ export class Monitor implements Operations {
   }
 
   /** Lets the guest go on, in whatever way it can: on the machine, emulated, or waiting. Returns why it cannot. */
-  #prepare(): RunEnd | null {
+  #prepare(most: number, passBreakpoint: boolean): RunEnd | null {
     const { vm, vcpu } = this;
     const { requested } = vm;
     if (requested !== null) {
@@ -274,6 +367,7 @@ export class Monitor implements Operations {
     if (vcpu.interruptible) {
       vcpu.takeInterrupt();
       this.counts.injected++;
+      this.progress++;
     }
     if (vcpu.halted) {
       if ((vcpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) return 'deadHalt';
@@ -286,11 +380,14 @@ export class Monitor implements Operations {
       return null;
     }
     if (!this.#technique.ready()) {
-      this.#emulateUntilReady();
+      if (!passBreakpoint && this.#breakpoints.has(vcpu.address)) return 'breakpoint';
+      this.#emulateUntilReady(Math.min(most, EMULATED_STEPS));
       return null;
     }
+    if (this.#breakpoints.size > 0) this.#placeBreakpoints();
     this.#timer.set(deadline);
     this.#technique.enter();
+    this.#hasSeen = false;
     this.#state = 'guest';
     return null;
   }
@@ -305,7 +402,7 @@ export class Monitor implements Operations {
   }
 
   /** Emulates instructions, which takes the machine as many steps, until the technique can go on or something else must be looked at. */
-  #emulateUntilReady(): void {
+  #emulateUntilReady(most: number): void {
     const { vcpu, vm, pc } = this;
     let taken = 0;
     do {
@@ -313,7 +410,14 @@ export class Monitor implements Operations {
       const steps = vcpu.run(1, true);
       executed.emulated += steps;
       taken += steps;
-    } while (taken < EMULATED_STEPS && !vcpu.halted && vm.requested === null && !this.#technique.ready());
+    } while (
+      taken < most &&
+      !vcpu.halted &&
+      vm.requested === null &&
+      !this.#breakpoints.has(vcpu.address) &&
+      !this.#technique.ready()
+    );
+    this.progress++;
     this.#steps.skip(taken);
     pc.cpu.restoreCount(pc.cpu.count + taken);
     this.#watcher?.emulated(taken);
@@ -321,7 +425,7 @@ export class Monitor implements Operations {
 
   /** The processor has halted in the monitor. */
   #wake(): void {
-    const { counts, vcpu } = this;
+    const { counts, vcpu, progress: before } = this;
     const wasIdle = this.#state === 'idle';
     this.#state = 'monitor';
     if (wasIdle) {
@@ -335,9 +439,12 @@ export class Monitor implements Operations {
     const isUser = vcpu.cpl === 3;
     const reason = this.#reason(exit);
     this.#fault = null;
+    this.#watcher?.leaves?.(exit);
     try {
       const handling = this.para?.handle(exit) ?? handle(this, exit);
       if (handling === 'reflect' && exit.kind === 'exception') this.deliver(exit.vector, exit.code);
+      if (handling !== 'retry' && !OWN_EXITS.includes(exit.kind)) this.progress++;
+      if (this.progress !== before) this.#trapped = this.stopAtTraps;
       if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
     } finally {
       const name = this.#fault === null ? reason : `${reason} ${this.#fault}`;
@@ -431,6 +538,7 @@ export class Monitor implements Operations {
     const before = vcpu.count;
     vcpu.emulate();
     executed.emulated += vcpu.count - before;
+    this.progress++;
   }
 
   deliver(vector: number, code: number | null): void {

@@ -40,6 +40,11 @@ export class StepCount implements Probe {
     return this.#monitor + (this.#owner === 'monitor' ? this.#cpu.count - this.#since : 0);
   }
 
+  /** Steps of the guest on the machine up to now. */
+  get guest(): number {
+    return this.#counts.direct + (this.#owner === 'monitor' ? 0 : this.#cpu.count - this.#since);
+  }
+
   /** The count was moved on for what the monitor emulated: no step of its own. */
   skip(steps: number): void {
     this.#since += steps;

@@ -35,8 +35,12 @@ export interface Technique {
    * would be if the guest were taken off the machine now. Nothing of the guest changes.
    */
   observe(target: Processor): void;
+  /** What the processor itself saved at the last exit(), by name, in the order in which it lies there. For those who look. */
+  saved(): readonly (readonly [name: string, value: number])[];
   /** Whether the machine, in the guest, stands between two of the guest's own instructions. Left out: always. */
   isBetween?(): boolean;
+  /** Addresses of the machine's code that stands for the guest's instruction at a linear address. Left out: the same one. */
+  placesOf?(address: number): readonly number[];
   /** The guest-physical map has changed. */
   remap?(): void;
   /** Notes where sensitive instructions of the guest go wrong, or no longer (null). Absent where none can. */

@@ -56,7 +56,9 @@ export interface TraceSink {
 
 /** Hears what the monitor does beside what the machine's probe tells. */
 export interface MonitorWatcher extends Probe {
-  /** The guest left for the monitor, which begins to handle why. `reason`: as it is counted; `address`: guest-linear. */
+  /** The guest left for the monitor, which has done nothing about it yet. */
+  leaves?(exit: Exit): void;
+  /** The monitor has handled why the guest left. `reason`: as it is counted; `address`: guest-linear. */
   exited(exit: Exit, reason: string, address: number, isUser: boolean): void;
   /** The monitor spent this, in instructions and memory references. */
   charged(cost: number): void;

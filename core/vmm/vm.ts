@@ -85,6 +85,13 @@ export class VirtualMachine {
     this.requested = null;
   }
 
+  /** After the board and memory were restored: the A20 gate and the time-stamp counter follow. */
+  restoreState(timeStampOffset: number): void {
+    this.#setA20();
+    this.#timeStampOffset = timeStampOffset;
+    this.requested = null;
+  }
+
   /** Whether the guest has paging on. */
   get paged(): boolean {
     return (this.vcpu.i32[L.W_CR0] & CR0.PG) !== 0;

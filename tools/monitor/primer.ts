@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Mode } from '../../core/session/guest-machine.ts';
+import type { Mode } from '../../core/protocol/monitor.ts';
 import { Session } from '../../core/session/session.ts';
 import type { Paging } from '../../core/vmm/technique.ts';
 

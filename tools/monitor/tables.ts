@@ -3,7 +3,7 @@
  * what `bench` costs there. `npm run tables`; with `-- --check` nothing is written, and it fails where a table is not what it would write.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Mode } from '../../core/session/guest-machine.ts';
+import type { Mode } from '../../core/protocol/monitor.ts';
 import type { Counts } from '../../core/vmm/counts.ts';
 import { sentenceOf } from '../../core/vmm/full/holes/holes.ts';
 import type { Paging } from '../../core/vmm/technique.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CodeRow, Registers, StopReason, View } from '../../core/protocol/messages.ts';
+import { bareMonitor } from '../testing/monitor.ts';
 import { isFinal, type MachineState, machine, withView } from './machine.ts';
 
 function registers(eip: number, eax = 0): Registers {
@@ -37,6 +38,7 @@ function view(instructions: number, eip: number, more: Partial<View> = {}): View
     rate: 0,
     seconds: 0,
     registers: registers(eip),
+    monitor: bareMonitor,
     code: null,
     memory: null,
     console: new Uint8Array(0),

@@ -5,8 +5,8 @@ import * as L from '../../machine/cpu/layout.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Exit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
-import { MONITOR_ENTRY } from '../host/layout.ts';
-import { FRAME } from '../host/stubs.ts';
+import { MONITOR_BASE, MONITOR_ENTRY } from '../host/layout.ts';
+import { FRAME, requireOuterRing } from '../host/stubs.ts';
 import type { ShadowPaging } from '../memory/shadow.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 import type { ShadowDescriptors } from './descriptors.ts';
@@ -97,7 +97,8 @@ export class Deprivileged {
     if (vcpu.i32[L.W_SHADOW] !== 0) return false;
     this.#descriptors.update();
     for (const register of needed) if (!this.#descriptors.isReversible(register)) return false;
-    return true;
+    // The monitor's own IRET must not fault: beyond the limit that CS has on the machine the fetch is emulated.
+    return !needed.includes(CS) || (vcpu.base(CS) >>> 0) + (vcpu.i32[L.W_EIP] >>> 0) < MONITOR_BASE;
   }
 
   /** Puts the virtual processor's state on the machine and lets it go. Call ready() before. */
@@ -142,6 +143,7 @@ export class Deprivileged {
     const host = this.#host;
     const vcpu = this.#vcpu;
     const { i32 } = vcpu;
+    requireOuterRing(host.cpu.i32[ESP]);
     const vector = host.frame(FRAME.vector);
     vcpu.takeX87(host.cpu);
     for (const [register, at] of FRAME_REGISTERS) i32[register] = host.frame(at);

@@ -54,6 +54,10 @@ export class TrapAndEmulate implements Technique {
     this.#ring.enter(null);
   }
 
+  saved(): readonly (readonly [string, number])[] {
+    return this.#host.saved();
+  }
+
   observe(target: Processor): void {
     this.#ring.observe(target, false);
   }

@@ -42,6 +42,24 @@ const EXIT_FIELDS = [
   FIELD.instructionError,
 ] as const;
 
+/** What EXIT_FIELDS are, and the first of GUEST_FIELDS behind them. */
+const SAVED_NAMES = [
+  'exit reason',
+  'exit qualification',
+  'interruption information',
+  'interruption error code',
+  'IDT-vectoring information',
+  'IDT-vectoring error code',
+  'guest-physical address',
+  'VM-instruction error',
+  'guest CR0',
+  'guest CR3',
+  'guest CR4',
+  'guest ESP',
+  'guest EIP',
+  'guest EFLAGS',
+] as const;
+
 /**
  * Hardware assist: the guest runs in VMX non-root operation, its kernel in ring 0, and what the VMCS says exits.
  */
@@ -55,6 +73,8 @@ export class HardwareAssist implements Technique {
   readonly #vmcs: Vmcs;
   #processorControls = 0;
   #isLaunched = false;
+  /** Values of EXIT_FIELDS and GUEST_FIELDS at the last exit. */
+  #saved: readonly number[] = [];
 
   /** `emulate`: has the monitor emulate the instruction at the guest's EIP. */
   constructor(host: Host, vcpu: VirtualProcessor, paging: GuestPaging, emulate: () => void) {
@@ -193,6 +213,7 @@ export class HardwareAssist implements Technique {
     const failed = cpu.i32[L.W_EIP] !== ((snippetAddress('exited') + 1) | 0);
     const values = this.#vmcs.read([...EXIT_FIELDS, ...GUEST_FIELDS]);
     this.counts.reads += values.length;
+    this.#saved = values;
     const [reason, qualification, information, code, vectoring, vectoringCode, address, error] = values;
     if (failed) return { kind: 'entryFailure', reason: error };
     if (reason < 0) return { kind: 'entryFailure', reason: reason & 0xffff };
@@ -219,6 +240,10 @@ export class HardwareAssist implements Technique {
       default:
         return { kind: 'instruction', reason, qualification };
     }
+  }
+
+  saved(): readonly (readonly [string, number])[] {
+    return SAVED_NAMES.map((name, n) => [name, this.#saved[n] ?? 0]);
   }
 
   observe(target: Processor): void {

@@ -25,6 +25,16 @@ export const PIC_BASE = 0x20;
 export const TIMER_VECTOR = PIC_BASE + 0;
 export const CONSOLE_VECTOR = PIC_BASE + 4;
 
+const SAVED = [
+  ['SS', FRAME.ss],
+  ['ESP', FRAME.esp],
+  ['EFLAGS', FRAME.eflags],
+  ['CS', FRAME.cs],
+  ['EIP', FRAME.eip],
+  ['error code', FRAME.error],
+  ['vector', FRAME.vector],
+] as const;
+
 /** A linear address inside of what the monitor mapped for itself has no frame. */
 function unmapped(linear: number): never {
   throw new RangeError(`The monitor has no page at ${(linear >>> 0).toString(16)}.`);
@@ -302,6 +312,12 @@ export class Host {
   /** A word of the trap frame. */
   frame(offset: number): number {
     return this.read(H.STACK_TOP - FRAME_SIZE + offset, 4);
+  }
+
+  /** What the processor pushed for the trap that is being handled, and the vector that the stub pushed (SDM volume 3, figure 6-4). */
+  saved(): readonly (readonly [string, number])[] {
+    const at = (offset: number) => this.memory.peek(this.physical(H.STACK_TOP - FRAME_SIZE + offset));
+    return SAVED.map(([name, offset]) => [name, at(offset)]);
   }
 
   setFrame(offset: number, value: number): void {

@@ -37,6 +37,17 @@ export class MachineMemory {
     return this.#cpu.physical.peekByte(address);
   }
 
+  /** A word, for those who only look. */
+  peek(address: number): number {
+    return this.#cpu.physical.read(address, 4);
+  }
+
+  /** A copy of a frame, for those who only look. */
+  peekFrame(frame: number): Uint8Array {
+    const at = L.RAM + frame * FRAME_SIZE;
+    return this.#cpu.physical.bytes.slice(at, at + FRAME_SIZE);
+  }
+
   /** Puts bytes into one frame. */
   load(address: number, bytes: Uint8Array): void {
     this.#cpu.physical.bytes.set(bytes, L.RAM + address);

@@ -1,4 +1,4 @@
-import { CODE, VCPU } from './layout.ts';
+import { CODE, STACK_TOP, VCPU } from './layout.ts';
 
 /**
  * The monitor's machine-code half: a stub for each vector saves what the processor did not, and halts. The TypeScript half wakes, reads the
@@ -32,6 +32,14 @@ export const FRAME = {
   ss: 72,
 } as const;
 export const FRAME_SIZE = 76;
+
+/**
+ * Throws unless a stub that halted with this ESP was led to by a trap of an outer ring, so that the frame is whole: ring 0 is the monitor, and
+ * nothing that a guest does may make it fault.
+ */
+export function requireOuterRing(esp: number): void {
+  if (esp >>> 0 !== STACK_TOP - FRAME_SIZE) throw new Error("The monitor's own code faulted.");
+}
 
 /** Vectors whose exceptions push an error code (SDM volume 3, table 6-1): 8, 10 to 14, 17. */
 const HAS_ERROR_CODE: readonly number[] = [8, 10, 11, 12, 13, 14, 17];

@@ -170,6 +170,16 @@ export class GuestMemory extends PhysicalMemory {
     return this.#replaced[at >>> 12] === 0 ? byte : this.#withOriginals(at, 1, byte);
   }
 
+  /** The guest's own bytes of a page that has a frame, for those who look. */
+  copyPage(page: number): Uint8Array {
+    const bytes = this.machine.peekFrame(this.map[page]);
+    if (this.#replaced[page] === 0) return bytes;
+    for (const [address, original] of this.#originals) {
+      if (address >>> 12 === page) bytes[address & 0xfff] = original;
+    }
+    return bytes;
+  }
+
   /** Puts bytes into memory, as a boot loader does; those where no RAM answers are lost. */
   load(address: number, bytes: Uint8Array): void {
     for (let n = 0; n < bytes.length; ) {

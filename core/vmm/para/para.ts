@@ -2,6 +2,7 @@ import { CR0, EAX, EBP, EBX, ECX, EDI, EDX, ESI } from '../../ia32/registers.ts'
 import { VECTOR, VECTOR_NAMES } from '../../ia32/vectors.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import { EFER, EFER_NXE } from '../../machine/cpu/msr-numbers.ts';
+import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Exit, Handling, OwnExit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
 import { FRAME_SIZE } from '../memory/frames.ts';
@@ -137,6 +138,14 @@ export class Paravirtualization implements Technique {
       default:
         return { kind: 'exception', vector, code: WITH_CODE.includes(vector) ? error : null };
     }
+  }
+
+  saved(): readonly (readonly [string, number])[] {
+    return this.#host.saved();
+  }
+
+  observe(target: Processor): void {
+    this.domain.ring.observe(target);
   }
 
   /** What the exit is called where exits are counted: the hypercall's name. */

@@ -5,12 +5,12 @@ import * as L from '../../machine/cpu/layout.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Host } from '../host/host.ts';
 import * as H from '../host/layout.ts';
-import { FRAME } from '../host/stubs.ts';
+import { FRAME, requireOuterRing } from '../host/stubs.ts';
 import { FRAME_SIZE } from '../memory/frames.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
 import { FLAT, HYPERCALL_VECTOR } from './abi.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
-import { isGuestCode, isLoadableCode, isLoadableData, isLoadableStack } from './descriptors.ts';
+import { cacheOf, isGuestCode, isLoadableCode, isLoadableData, isLoadableStack } from './descriptors.ts';
 import type { PageTables } from './page-tables.ts';
 import type { Traps } from './traps.ts';
 
@@ -177,12 +177,12 @@ export class Ring {
     this.#cr4 = cr4;
   }
 
-  /** The monitor's stub loads these selectors in ring 0 and must not fault: what cannot be loaded is the guest's to mend. */
+  /** The monitor's stub loads these selectors, and EIP, in ring 0 and must not fault: what cannot be loaded is the guest's to mend. */
   #checkSelectors(): void {
     let state = this.#selectors();
     if (state === 'good') return;
     this.#traps.failsafeCallback(
-      state === 'bad data' ? 'a data segment cannot be loaded' : 'CS or SS cannot be loaded',
+      state === 'bad data' ? 'a data segment cannot be loaded' : 'CS, EIP or SS cannot be loaded',
     );
     state = this.#selectors();
     if (state !== 'good') this.#traps.crash(`its failsafe callback begins with selectors that cannot be loaded`);
@@ -200,6 +200,8 @@ export class Ring {
       const isCode = isGuestCode(cs) && (cs & 3) === ring && isLoadableCode(cs, this.#descriptors.descriptor(cs));
       if (!isCode || !isLoadableStack(ss, ring, this.#descriptors.descriptor(ss))) return 'bad code';
     }
+    const { limit } = cacheOf(...this.#descriptors.descriptor(cs));
+    if (vcpu.i32[L.W_EIP] >>> 0 > limit >>> 0) return 'bad code';
     for (const [register] of FRAME_SEGMENTS) {
       const selector = vcpu.selector(register);
       if (FLAT_SELECTORS.includes(selector)) continue;
@@ -213,6 +215,7 @@ export class Ring {
     const host = this.#host;
     const vcpu = this.#vcpu;
     const { i32 } = vcpu;
+    requireOuterRing(host.cpu.i32[ESP]);
     const vector = host.frame(FRAME.vector);
     vcpu.takeX87(host.cpu);
     for (const [register, at] of FRAME_REGISTERS) i32[register] = host.frame(at);

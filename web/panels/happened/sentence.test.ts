@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CodeRow, InstructionClass, Registers, StopReason, View } from '../../../core/protocol/messages.ts';
+import { bareMonitor } from '../../testing/monitor.ts';
 import { account } from './sentence.ts';
 
 const row = (text: string, kind: InstructionClass = 'plain'): CodeRow => ({
@@ -34,6 +35,7 @@ const view = (stop: StopReason, cpl: Registers['cpl'], more: Partial<View> = {})
   rate: 0,
   seconds: 0,
   registers: registers(cpl),
+  monitor: bareMonitor,
   code: null,
   memory: null,
   console: new Uint8Array(0),

@@ -94,6 +94,10 @@ export class ScanAndPatch implements Technique {
     return { kind: 'callout', name: calloutName(this.#patch) };
   }
 
+  saved(): readonly (readonly [string, number])[] {
+    return this.#host.saved();
+  }
+
   observe(target: Processor): void {
     this.#ring.observe(target, false);
   }

@@ -277,6 +277,10 @@ export class BinaryTranslation implements Technique {
     }
   }
 
+  saved(): readonly (readonly [string, number])[] {
+    return this.#host.saved();
+  }
+
   observe(target: Processor): void {
     const { cpu } = this.#host;
     const inCache = cpu.selector(CS) === SELECTOR.cacheCode;
@@ -293,6 +297,16 @@ export class BinaryTranslation implements Technique {
     const at = cpu.i32[L.W_EIP] >>> 0;
     const unit = this.#cache.unitAt(at);
     return unit?.translation.pairs.some(({ offset }) => unit.address + offset === at) ?? false;
+  }
+
+  placesOf(address: number): readonly number[] {
+    const places: number[] = [];
+    for (const unit of this.#cache.units()) {
+      const { eip, pairs } = unit.translation;
+      const pair = pairs.find(({ guest }) => (unit.linear + guest - eip) >>> 0 === address >>> 0);
+      if (pair !== undefined) places.push(unit.address + pair.offset);
+    }
+    return places;
   }
 
   /**
