@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { RETURN_STEPS } from '../../host/stubs.ts';
 import { Random } from '../../testing/random.ts';
 import { BareSubject, difference, type MonitorSubject } from '../../testing/subjects.ts';
 import { dress, type Piece } from '../../testing/world.ts';
 import { createProgram, dataFor } from './testing/program.ts';
 import { createSubject } from './testing/subject.ts';
+
+/** Steps of the stub's way back into the guest: four POPs, POPA, ADD, IRET. */
+const RETURN_STEPS = 7;
 
 /** A failing program is run again by its seed: PROGRAM_SEED=n, with PROGRAMS=1. */
 const SEED = Number(process.env['PROGRAM_SEED'] ?? 1);

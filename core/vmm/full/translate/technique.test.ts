@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { EBX, ECX } from '../../../ia32/registers.ts';
 import * as L from '../../../machine/cpu/layout.ts';
 import { CACHE, CACHE_SIZE } from '../../host/layout.ts';
-import { RETURN_STEPS } from '../../host/stubs.ts';
 import { BareSubject, difference } from '../../testing/subjects.ts';
 import { CODE, DATA, DATA_BYTES, type Paging, type Piece } from '../../testing/world.ts';
 import { createSubject } from './testing/subject.ts';
+
+/** Steps of the stub's way back into the guest: four POPs, POPA, ADD, IRET. */
+const RETURN_STEPS = 7;
 
 const HALT = [0xfa, 0xf4, 0xeb, 0xfc];
 const STACK = 0x15f00;
