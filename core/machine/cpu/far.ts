@@ -239,6 +239,17 @@ export function retFar(cpu: Executor, i: Instruction): void {
   cpu.probe?.transferred('retFar');
 }
 
+const BUSY_TASKS: readonly number[] = [3, 11];
+
+/** The back link must name a busy task in the GDT, also where the switch exits (SDM volume 3, 7.3 and 25.4.2). */
+function checkLink(cpu: Executor, link: number): void {
+  const code = link & 0xfffc;
+  if (code === 0 || (link & 4) !== 0) cpu.raiseFault(VECTOR.TS, code);
+  const d = requireDescriptor(cpu, link, VECTOR.TS, 0);
+  if (d.isSegment || !BUSY_TASKS.includes(d.type)) cpu.raiseFault(VECTOR.TS, code);
+  if (!d.present) cpu.raiseFault(VECTOR.NP, code);
+}
+
 /** A return ends the blocking of further NMIs (SDM volume 3, 6.7.1). */
 export function iret(cpu: Executor, i: Instruction): void {
   interruptReturn(cpu, i);
@@ -250,8 +261,9 @@ function interruptReturn(cpu: Executor, i: Instruction): void {
   const size = i.operandSize;
   const stack = StackWindow.current(cpu);
   if (cpu.usesDescriptors && (cpu.i32[L.W_EFLAGS] & FLAG.NT) !== 0) {
-    // The back link.
-    exitTaskSwitch(cpu, cpu.readSystem(cpu.base(TR), 2), TASK_SWITCH.iret, i.length);
+    const link = cpu.readSystem(cpu.base(TR), 2);
+    checkLink(cpu, link);
+    exitTaskSwitch(cpu, link, TASK_SWITCH.iret, i.length);
     throw new MachineStop('unimplemented', 'a task switch by IRET with NT set');
   }
   const offset = stack.pop(size);

@@ -430,6 +430,7 @@ describe.each(MACHINES)('exits of instructions, $engine', machine => {
       call.descriptor(0x58, [0x30000067, 0x8900]);
       expect(call.exitOf(x('9a 00 00 00 00 58 00'))).toMatchObject({ reason: 'taskSwitch', qualification: 0x58 });
       const back = bench().add('guestEflags', FLAG.NT);
+      back.descriptor(0x60, [0x30000067, 0x8b00]);
       back.write(TSS, 2, 0x60);
       expect(back.exitOf(x('cf'))).toMatchObject({ reason: 'taskSwitch', qualification: 0x40000060, length: 1 });
     });

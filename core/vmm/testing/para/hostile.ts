@@ -11,6 +11,7 @@ import { BASE, CODE, FOREVER, HANDLER, little, move, STACK_PAGE, TABLES_PAGE } f
 const STRETCHES = 12;
 const STEPS = 400;
 const LISTS = BASE + 0x240 * 4096;
+/** The return from a handler has a case of its own: with what happens to be on the stack it ends the guest. */
 const NAMES = (Object.keys(HYPERCALL) as HypercallName[]).filter(name => name !== 'iret' && name !== 'sched_op_compat');
 const TABLES: readonly HypercallName[] = [
   'mmu_update',
@@ -42,6 +43,15 @@ function word(random: Random, guest: Caller): number {
     default:
       return random.word() >>> 0;
   }
+}
+
+/** The hypercall that leaves a handler, with a frame for anywhere: EAX, EIP, CS, EFLAGS, ESP, SS. */
+function returnFrame(random: Random, value: () => number): readonly number[] {
+  const cs = random.once(8) ? value() & 0xffff : random.pick([FLAT.ring1Code, FLAT.ring3Code]);
+  const ss = random.once(8) ? value() & 0xffff : FLAT.ring3Data;
+  const eip = random.once(4) ? value() : CODE + random.below(0x380);
+  const frame = [ss, value(), random.word() & 0xfed7, cs, eip, value()];
+  return [...frame.flatMap(word => [0x68, ...little(word)]), ...move(0, HYPERCALL.iret), 0xcd, HYPERCALL_VECTOR];
 }
 
 /** A piece of hostile code. */
@@ -93,6 +103,7 @@ function piece(random: Random, guest: Caller): readonly number[] {
         [0xcb],
       ]);
     case 10:
+      if (random.once(4)) return returnFrame(random, value);
       // JMP far
       return [0xea, ...little(value()), random.below(256), random.pick([0xe0, 0])];
     default:
@@ -194,6 +205,7 @@ function createHostile(random: Random, probe: Caller): { readonly guest: Caller;
   const guest = new Caller(code);
   const traps = Array.from({ length: 32 }, (_, vector) => [vector | (4 << 8) | (FLAT.ring1Code << 16), HANDLER]);
   guest.call('set_trap_table', guest.put(...traps.flat(), 0, 0));
+  guest.call('set_callbacks', FLAT.ring1Code, HANDLER, FLAT.ring1Code, HANDLER);
   guest.call('stack_switch', FLAT.ring1Data, BASE + (STACK_PAGE + 1) * 4096);
   for (let at = 0; at < 0xff0; at += 4) guest.domain.access.write(LISTS + at, 4, word(random, guest) | 0);
   return { guest, pieces };
