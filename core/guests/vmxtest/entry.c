@@ -27,7 +27,7 @@ static void test_bits(const char *name, enum field field, struct allowed allowed
   }
 }
 
-static void test_events(void) {
+static void test_bad_events(void) {
   u32 exception = EVENT_EXCEPTION, code = EVENT_ERROR_CODE;
   TRY("event of type 1", event(0x100));
   TRY("event with reserved bits", event(0x1020));
@@ -58,7 +58,7 @@ void test_controls(void) {
   check_outcome("VMCLEAR makes it not launched", vmresume(), OUTCOME_ERROR | ERROR_VMRESUME_NOT_LAUNCHED);
   fresh_call();
   u32 flags;
-  asm volatile("mov ss, %1\n\tvmlaunch\n\tpushf\n\tpop %0" : "=&r"(flags) : "r"(DATA) : "memory", "cc");
+  asm volatile("mov ss, %1\n\tvmlaunch\n\tpushf\n\tpop %0" : "=&r"(flags) : "r"(DATA_SELECTOR) : "memory", "cc");
   check_outcome("VMLAUNCH behind MOV to SS", outcome_of(flags), OUTCOME_ERROR | ERROR_MOV_SS);
 
   test_bits("pin-based", PIN_CONTROLS, capabilities.pin);
@@ -88,7 +88,7 @@ void test_controls(void) {
   TRY("MSRs to load on exit not aligned", set(EXIT_MSR_LOAD_COUNT, 1), set64(EXIT_MSR_LOAD_ADDRESS, 0x1008));
   TRY("MSRs to load on entry not aligned", set(ENTRY_MSR_LOAD_COUNT, 1), set64(ENTRY_MSR_LOAD_ADDRESS, 0x1008));
   TRY("MSRs to load beyond the addresses", set(ENTRY_MSR_LOAD_COUNT, 1), set64(ENTRY_MSR_LOAD_ADDRESS, 1ull << 63));
-  test_events();
+  test_bad_events();
 
   fresh_call();
   set64(IO_BITMAP_A, 1);
@@ -114,11 +114,11 @@ void test_host_state(void) {
   TRY("CS null", set(HOST_CS_SELECTOR, 0));
   TRY("SS null", set(HOST_SS_SELECTOR, 0));
   TRY("TR null", set(HOST_TR_SELECTOR, 0));
-  TRY("CS with RPL 3", set(HOST_CS_SELECTOR, CODE | 3));
-  TRY("SS with RPL 1", set(HOST_SS_SELECTOR, DATA | 1));
-  TRY("DS in the LDT", set(HOST_DS_SELECTOR, DATA | 4));
-  TRY("FS with RPL 1", set(HOST_FS_SELECTOR, DATA | 1));
-  TRY("TR in the LDT", set(HOST_TR_SELECTOR, TASK | 4));
+  TRY("CS with RPL 3", set(HOST_CS_SELECTOR, CODE_SELECTOR | 3));
+  TRY("SS with RPL 1", set(HOST_SS_SELECTOR, DATA_SELECTOR | 1));
+  TRY("DS in the LDT", set(HOST_DS_SELECTOR, DATA_SELECTOR | 4));
+  TRY("FS with RPL 1", set(HOST_FS_SELECTOR, DATA_SELECTOR | 1));
+  TRY("TR in the LDT", set(HOST_TR_SELECTOR, TASK_SELECTOR | 4));
   if (capabilities.exit.may & EXITING_LOAD_PAT) {
     TRY("PAT with memory type 2", add(EXIT_CONTROLS, EXITING_LOAD_PAT), set64(HOST_PAT, 0x0007040600070402));
   }

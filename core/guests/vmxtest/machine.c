@@ -19,13 +19,13 @@ static struct descriptor system_segment(u32 type, u32 base, u32 limit) {
 }
 
 void tables_start(void) {
-  gdt[CODE / 8] = (struct descriptor){ 0x0000ffff, 0x00cf9b00 };
-  gdt[DATA / 8] = (struct descriptor){ 0x0000ffff, 0x00cf9300 };
-  gdt[TASK / 8] = system_segment(9, (u32)task, TASK_LIMIT);
-  gdt[OTHER_TASK / 8] = system_segment(9, (u32)other_task, TASK_LIMIT);
-  gdt[LDT / 8] = system_segment(2, (u32)gdt, 7);
-  gdt[TASK_GATE / 8] = gate(GATE_TASK, OTHER_TASK, 0);
-  for (u32 n = 0; n < length_of(trap_entries); n++) idt[n] = gate(GATE_INTERRUPT, CODE, trap_entries[n]);
+  gdt[CODE_SELECTOR / 8] = (struct descriptor){ 0x0000ffff, 0x00cf9b00 };
+  gdt[DATA_SELECTOR / 8] = (struct descriptor){ 0x0000ffff, 0x00cf9300 };
+  gdt[TASK_SELECTOR / 8] = system_segment(9, (u32)task, TASK_LIMIT);
+  gdt[OTHER_TASK_SELECTOR / 8] = system_segment(9, (u32)other_task, TASK_LIMIT);
+  gdt[LDT_SELECTOR / 8] = system_segment(2, (u32)gdt, 7);
+  gdt[TASK_GATE_SELECTOR / 8] = gate(GATE_TASK, OTHER_TASK_SELECTOR, 0);
+  for (u32 n = 0; n < length_of(trap_entries); n++) idt[n] = gate(GATE_INTERRUPT, CODE_SELECTOR, trap_entries[n]);
 
   struct table_register gdtr = { sizeof gdt - 1, (u32)gdt }, idtr = { sizeof idt - 1, (u32)idt };
   asm volatile("lgdt %0\n\t"
@@ -39,14 +39,14 @@ void tables_start(void) {
                "mov fs, %4\n\t"
                "mov gs, %4\n\t"
                "lidt %1"
-               ::"m"(gdtr), "m"(idtr), "i"(CODE), "r"(DATA), "r"(0)
+               ::"m"(gdtr), "m"(idtr), "i"(CODE_SELECTOR), "r"(DATA_SELECTOR), "r"(0)
                : "memory");
 }
 
 /* Every linear address is its physical one, in pages of 4 MB: VMX operation needs paging (SDM volume 3, 23.8). */
 void paging_start(void) {
   for (u32 n = 0; n < 1024; n++) directory[n] = n << 22 | 0x83;
-  u16 task_register = TASK;
+  u16 task_register = TASK_SELECTOR;
   asm volatile("ltr %0\n\t"
                "mov cr4, %1\n\t"
                "mov cr3, %2\n\t"

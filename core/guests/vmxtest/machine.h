@@ -4,12 +4,12 @@
 #include "../primer/common/types.h"
 
 /* Selectors of the global descriptor table in machine.c. */
-#define CODE 0x08u
-#define DATA 0x10u
-#define TASK 0x18u
-#define OTHER_TASK 0x20u /* a second task-state segment, to switch to */
-#define LDT 0x28u
-#define TASK_GATE 0x30u
+#define CODE_SELECTOR 0x08u
+#define DATA_SELECTOR 0x10u
+#define TASK_SELECTOR 0x18u
+#define OTHER_TASK_SELECTOR 0x20u /* a second task-state segment, to switch to */
+#define LDT_SELECTOR 0x28u
+#define TASK_GATE_SELECTOR 0x30u
 
 #define inline_instruction static inline __attribute__((always_inline))
 

@@ -49,6 +49,15 @@ void main(u32 magic, const u32 *information) {
     test_host_state();
     test_guest_state();
     test_msr_loading();
+    test_instruction_exits();
+    test_register_exits();
+    test_port_exits();
+    test_event_exits();
+    test_memory();
+    test_paging();
+    test_events();
+    test_state();
+    test_real();
     print_exits_seen();
   } else {
     print("This processor has no EPT with unrestricted guest: no guest is entered.\n");

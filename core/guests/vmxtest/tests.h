@@ -14,6 +14,15 @@ void test_controls(void); /* entry.c: entries that fail */
 void test_host_state(void);
 void test_guest_state(void);
 void test_msr_loading(void);
+void test_instruction_exits(void); /* exits-*.c: instructions, registers, ports, events */
+void test_register_exits(void);
+void test_port_exits(void);
+void test_event_exits(void);
+void test_memory(void);
+void test_paging(void);
+void test_events(void);
+void test_state(void);
+void test_real(void);
 
 /* Is this word on the command line? */
 bool left_out(const char *word);

@@ -66,6 +66,7 @@ INVALIDATION_INSTRUCTION(invvpid)
 #define INVVPID_ADDRESS 0u
 #define INVVPID_SINGLE 1u
 #define INVVPID_ALL 2u
+#define INVVPID_NOT_GLOBAL 3u
 
 /* Fields that are there: fails the run where one is not. */
 u32 get(enum field field);
@@ -93,12 +94,13 @@ extern struct capabilities {
 #define MISC_LENGTH_0 (1ull << 30)
 #define EPT_EXECUTE_ONLY (1ull << 0)
 #define EPT_INVEPT (1ull << 20)
-#define EPT_ACCESSED_DIRTY (1ull << 21)
+#define EPT_ACCESSED_DIRTY_FLAGS (1ull << 21)
 #define EPT_INVEPT_SINGLE (1ull << 25)
 #define VPID_INVVPID (1ull << 32)
 #define VPID_ADDRESS (1ull << 40)
 #define VPID_SINGLE (1ull << 41)
 #define VPID_ALL (1ull << 42)
+#define VPID_NOT_GLOBAL (1ull << 43)
 
 /* Reads them. False, with a line that says why, where there is nothing to test. */
 bool capabilities_read(void);
@@ -138,6 +140,8 @@ extern bool exits_seen[EXIT_REASON_COUNT];
 /* EPT: guest-physical addresses below 1 GB are physical ones, but for what these change. */
 void ept_start(void);
 u64 ept_pointer(void);
+/* A page that nothing uses but what checks map there. */
+#define FREE_PAGE 0x20000u
 /* The entry of a page below 2 MB. */
 u64 *ept_entry(u32 address);
 #define EPT_READ 1u

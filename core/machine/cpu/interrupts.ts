@@ -17,7 +17,7 @@ import {
   setStackPointer,
   stackDescriptor,
 } from './segmentation.ts';
-import { beginDelivery, exceptionExits, exitTaskSwitch, TASK_SWITCH } from './vmx/exceptions.ts';
+import { beginDelivery, exceptionExits, exitTaskSwitch, isFault, TASK_SWITCH } from './vmx/exceptions.ts';
 import { leaveGuest } from './vmx/leave.ts';
 
 /** What asks for a delivery. `software` (INT n, INT3, INTO) checks the gate's DPL; `external` sets EXT in error codes. */
@@ -81,8 +81,7 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   if (target >>> 0 > descriptorLimit(d) >>> 0) cpu.generalProtection(external);
 
   // Faults push RF set, so that an instruction breakpoint does not hit again on the way back (SDM volume 3, 17.3.1.1).
-  const isFault = source === 'exception' && vector !== VECTOR.DB && vector !== VECTOR.DF;
-  const oldFlags = cpu.eflags() | (isFault ? FLAG.RF : 0);
+  const oldFlags = cpu.eflags() | (source === 'exception' && isFault(vector) ? FLAG.RF : 0);
   const oldCs = cpu.selector(CS);
   const oldEip = i32[L.W_EIP];
   const fromVirtual = cpu.virtual8086;
@@ -165,19 +164,34 @@ function makesDoubleFault(first: number, second: number): boolean {
  * exception is looked up in the exception bitmap before it becomes a double fault (25.2), and a triple fault always exits.
  */
 export function deliverException(cpu: Executor, vector: number, source: EventSource, code: number | null): void {
-  let current = vector;
-  let currentSource = source;
-  let currentCode = code;
   if (source === 'exception' && exceptionExits(cpu, vector, code)) {
     leaveGuest(cpu);
     return;
   }
-  for (;;) {
-    if (currentSource === 'exception' && current === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;
-    const type = currentSource === 'exception' ? EVENT_TYPE.hardwareException : EVENT_TYPE.externalInterrupt;
-    beginDelivery(cpu, current, type, currentCode, 0);
+  deliverUntilDone(cpu, { vector, source, code });
+}
+
+/** The fault in `cpu.fault`, which came up while an exception, or (null) another event, was delivered. */
+export function deliverNested(cpu: Executor, first: number | null): void {
+  deliverUntilDone(cpu, faultInDelivery(cpu, first));
+}
+
+interface Delivery {
+  readonly vector: number;
+  readonly source: EventSource;
+  readonly code: number | null;
+}
+
+/** null: the guest has been left. */
+function deliverUntilDone(cpu: Executor, start: Delivery | null): void {
+  for (let next = start; next !== null; ) {
+    const { vector, source, code }: Delivery = next;
+    const isException = source === 'exception';
+    if (isException && vector === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;
+    const type = isException ? EVENT_TYPE.hardwareException : EVENT_TYPE.externalInterrupt;
+    beginDelivery(cpu, vector, type, code, 0);
     try {
-      deliver(cpu, current, currentSource, currentCode);
+      deliver(cpu, vector, source, code);
       return;
     } catch (thrown) {
       if (thrown === cpu.vmExit) {
@@ -185,35 +199,34 @@ export function deliverException(cpu: Executor, vector: number, source: EventSou
         return;
       }
       if (thrown !== cpu.fault) throw thrown;
-      const second = cpu.fault.vector;
-      if (exceptionExits(cpu, second, cpu.fault.code)) {
-        leaveGuest(cpu);
-        return;
-      }
-      if (currentSource === 'exception' && current === VECTOR.DF) {
-        if (cpu.i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT) {
-          cpu.delivering = 0;
-          cpu.vmExit.set(EXIT.tripleFault);
-          leaveGuest(cpu);
-          return;
-        }
-        throw new MachineStop('tripleFault', `${VECTOR_NAMES[second] ?? second} while delivering a double fault`);
-      }
-      if (currentSource === 'exception' && makesDoubleFault(current, second)) {
-        if (second === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;
-        current = VECTOR.DF;
-        currentCode = 0;
-        if (exceptionExits(cpu, current, currentCode)) {
-          // The exit is then not one during delivery (27.2.4).
-          cpu.delivering = 0;
-          leaveGuest(cpu);
-          return;
-        }
-      } else {
-        current = second;
-        currentCode = cpu.fault.code;
-      }
-      currentSource = 'exception';
+      next = faultInDelivery(cpu, isException ? vector : null);
     }
   }
+}
+
+/** What has to be delivered after a fault on the way; null after it has left a guest. */
+function faultInDelivery(cpu: Executor, first: number | null): Delivery | null {
+  const { vector, code, address } = cpu.fault;
+  if (exceptionExits(cpu, vector, code)) {
+    leaveGuest(cpu);
+    return null;
+  }
+  if (first === VECTOR.DF) {
+    if (cpu.i32[L.W_VMX_OPERATION] !== L.VMX_NON_ROOT) {
+      throw new MachineStop('tripleFault', `${VECTOR_NAMES[vector] ?? vector} while delivering a double fault`);
+    }
+    cpu.delivering = 0;
+    cpu.vmExit.set(EXIT.tripleFault);
+    leaveGuest(cpu);
+    return null;
+  }
+  if (first === null || !makesDoubleFault(first, vector)) return { vector, source: 'exception', code };
+  if (vector === VECTOR.PF) cpu.i32[L.W_CR2] = address;
+  if (exceptionExits(cpu, VECTOR.DF, 0)) {
+    // The exit is then not one during delivery (27.2.4).
+    cpu.delivering = 0;
+    leaveGuest(cpu);
+    return null;
+  }
+  return { vector: VECTOR.DF, source: 'exception', code: 0 };
 }

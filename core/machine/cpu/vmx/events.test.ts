@@ -182,6 +182,24 @@ describe.each(MACHINES)('events of guests, $engine', machine => {
       expect(b.field('guestPhysicalAddress')).toBe(IDT + 8 * VECTOR.UD);
     });
 
+    it.each<[string, Code, number, number]>([
+      ['#UD', x('0f 0b'), VECTOR.UD, FLAG.RF],
+      ['INT 40', int(0x40), 0x40, 0],
+      ['INT3', x('cc'), VECTOR.BP, 0],
+    ])(
+      '%s through a task gate or an IDT that is not mapped: RF is saved as it would be pushed (27.3.3)',
+      (_, code, vector, rf) => {
+        const task = bench();
+        task.gate(vector, [0x280000, 0x8500]);
+        expect(task.exitOf(code).reason).toBe('taskSwitch');
+        expect(task.field('guestEflags') & FLAG.RF).toBe(rf);
+        const b = bench().ept();
+        b.write(b.eptEntry(IDT), 4, 0);
+        expect(b.exitOf(code).reason).toBe('eptViolation');
+        expect(b.field('guestEflags') & FLAG.RF).toBe(rf);
+      },
+    );
+
     it('the exit that comes after a delivery has nothing of it', () => {
       const b = bench();
       b.gate(0x40, gate(GATE.interrupt, CODE_SELECTOR[0], GUEST + 0x100));
@@ -341,6 +359,37 @@ describe.each(MACHINES)('events of guests, $engine', machine => {
       const b = inject(wanting(VECTOR.GP).fields({ guestIdtrLimit: 0x1ff }), 0x480, 2);
       expect(b.exitOf(NOP)).toEqual({ reason: 'exceptionOrNmi', qualification: 0, length: 2, eip: GUEST });
       expect(interruption(b)).toEqual([VALID + HARDWARE + CODE_VALID + VECTOR.GP, 0x402, VALID + 0x480, 0]);
+    });
+
+    it.each([0, FLAG.RF])('a fault pushes RF as the guest state has it: %i', rf => {
+      const b = inject(bench().add('guestEflags', rf), HARDWARE | VECTOR.UD);
+      b.guest(NOP);
+      b.enter();
+      expect(b.read(b.get(ESP) + 8, 4) & FLAG.RF).toBe(rf);
+    });
+
+    it.each<[string, number, number, number]>([
+      ['#NP while #GP is injected is #DF', CODE_VALID | VECTOR.GP, VECTOR.GP, VECTOR.DF],
+      ['#NP while #UD is injected is #NP', VECTOR.UD, VECTOR.UD, VECTOR.NP],
+      ['#NP while #PF is injected is #DF', CODE_VALID | VECTOR.PF, VECTOR.PF, VECTOR.DF],
+    ])('%s', (_, information, absent, reached) => {
+      const b = inject(bench(), HARDWARE | information);
+      b.gate(absent, [0, 0x0e00]);
+      b.guest(NOP);
+      b.enter();
+      expect(b.cpu.i32[L.W_EIP]).toBe(b.handler(reached) + 1);
+    });
+
+    it('an exit while a fault is injected leaves RF as the guest state has it', () => {
+      const b = inject(bench().ept(), HARDWARE | VECTOR.UD);
+      b.write(b.eptEntry(IDT), 4, 0);
+      expect(b.exitOf(NOP).reason).toBe('eptViolation');
+      expect(b.field('guestEflags') & FLAG.RF).toBe(0);
+    });
+
+    it('a fault while #DF is injected is a triple fault', () => {
+      const b = inject(bench(), HARDWARE | CODE_VALID | VECTOR.DF).fields({ guestIdtrLimit: 0 });
+      expect(b.exitOf(NOP)).toMatchObject({ reason: 'tripleFault', eip: GUEST });
     });
 
     it('an NMI blocks further ones until IRET', () => {

@@ -17,6 +17,11 @@ function isWanted(cpu: Executor, vector: number, code: number | null): boolean {
   return matches ? bit : !bit;
 }
 
+/** Whether the instruction that an exception came up in is to run again: EFLAGS are pushed with RF set (SDM volume 3, 17.3.1.1). */
+export function isFault(vector: number): boolean {
+  return vector !== VECTOR.DB && vector !== VECTOR.DF;
+}
+
 function setInterruption(cpu: Executor, vector: number, type: number, code: number | null): void {
   const exit = cpu.vmExit;
   // Real mode pushes no error codes.
@@ -31,7 +36,7 @@ export function exceptionExits(cpu: Executor, vector: number, code: number | nul
   if (!isWanted(cpu, vector, code)) return false;
   const exit = cpu.vmExit.set(EXIT.exceptionOrNmi, vector === VECTOR.PF ? cpu.fault.address : 0);
   setInterruption(cpu, vector, EVENT_TYPE.hardwareException, code);
-  exit.resumes = vector !== VECTOR.DB && vector !== VECTOR.DF;
+  exit.resumes = isFault(vector);
   return true;
 }
 

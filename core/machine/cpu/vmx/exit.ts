@@ -14,7 +14,7 @@ export class VmExit {
   errorCode = 0;
   guestLinear = 0;
   guestPhysical = 0;
-  /** Saves EFLAGS with RF set: the instruction begins again (SDM volume 3, 27.3.3). */
+  /** Saves EFLAGS with RF set, unless an event was being delivered: the instruction begins again (SDM volume 3, 27.3.3). */
   resumes = false;
 
   /** Begins a new one. */

@@ -1,21 +1,23 @@
 import { EVENT_TYPE, INTERRUPTION } from '../../../ia32/vmx/exits.ts';
 import { FIELD } from '../../../ia32/vmx/fields.ts';
 import type { Executor } from '../executor.ts';
-import { deliver, deliverException, type EventSource } from '../interrupts.ts';
+import { deliver, deliverNested, type EventSource } from '../interrupts.ts';
 import * as L from '../layout.ts';
 import { beginDelivery } from './exceptions.ts';
 import { leaveGuest } from './leave.ts';
 import { readField } from './vmcs.ts';
 
-/** How each type of event goes through the IDT; software interrupts and exceptions are checked against the gate's DPL. */
+/**
+ * How each type of event goes through the IDT; software interrupts and exceptions, but not INT1, are checked against the gate's DPL.
+ * An exception goes like an event from outside: whoever injects it has set RF for a fault (26.5.1).
+ */
 const SOURCES: readonly EventSource[] = [
   'external',
   'external',
   'external',
-  'exception',
+  'external',
   'software',
-  // INT1 is not checked.
-  'exception',
+  'external',
   'software',
 ];
 
@@ -42,8 +44,8 @@ export function injectEvent(cpu: Executor): void {
     if (type === EVENT_TYPE.nmi) i32[L.W_NMI_BLOCKED] = 1;
   } catch (thrown) {
     i32[L.W_EIP] = start;
-    if (thrown === cpu.vmExit) leaveGuest(cpu);
-    else if (thrown === cpu.fault) deliverException(cpu, cpu.fault.vector, 'exception', cpu.fault.code);
+    if (thrown === cpu.vmExit) leaveGuest(cpu, true);
+    else if (thrown === cpu.fault) deliverNested(cpu, type === EVENT_TYPE.hardwareException ? vector : null);
     else throw thrown;
   }
   // The boundary before the first instruction (25.5.2).

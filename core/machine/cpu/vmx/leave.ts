@@ -1,7 +1,7 @@
 import { FLAG } from '../../../ia32/flags.ts';
 import { CR4, ESP } from '../../../ia32/registers.ts';
 import { EXIT_CONTROL, SECONDARY } from '../../../ia32/vmx/controls.ts';
-import { BLOCKING, ENTRY_FAILURE, EVENT_TYPE, INTERRUPTION } from '../../../ia32/vmx/exits.ts';
+import { BLOCKING, ENTRY_FAILURE, EVENT_TYPE, EXIT, INTERRUPTION } from '../../../ia32/vmx/exits.ts';
 import { FIELD, type FieldEncoding } from '../../../ia32/vmx/fields.ts';
 import type { Executor } from '../executor.ts';
 import { MachineStop } from '../fault.ts';
@@ -9,6 +9,7 @@ import * as L from '../layout.ts';
 import * as M from '../msr-numbers.ts';
 import { ATTRIBUTE } from '../state.ts';
 import { TIMER_SHIFT } from './capabilities.ts';
+import { isFault } from './exceptions.ts';
 import { loadHostState } from './host-state.ts';
 import { loadMsrs, storeMsrs } from './msr-lists.ts';
 import { GUEST_SEGMENTS, UNUSABLE } from './segments.ts';
@@ -17,10 +18,13 @@ import { REGION, readField, writeField, writeField64 } from './vmcs.ts';
 /** VMX-abort indicators (SDM volume 3, 27.7). */
 const ABORT = { savingMsrs: 1, hostPdptes: 2, loadingMsrs: 4 } as const;
 
-/** Carries out the exit in `cpu.vmExit` (SDM volume 3, chapter 27). EIP must be as the guest shall find it. Throws MachineStop for a VMX abort. */
-export function leaveGuest(cpu: Executor): void {
+/**
+ * Carries out the exit in `cpu.vmExit` (SDM volume 3, chapter 27). EIP must be as the guest shall find it; `injecting`: the event that is
+ * being delivered came from the VM entry. Throws MachineStop for a VMX abort.
+ */
+export function leaveGuest(cpu: Executor, injecting = false): void {
   recordExit(cpu);
-  saveGuestState(cpu);
+  saveGuestState(cpu, injecting);
   const count = readField(cpu, FIELD.exitMsrStoreCount);
   if (!storeMsrs(cpu, readField(cpu, FIELD.exitMsrStoreAddress), count)) abort(cpu, ABORT.savingMsrs);
   enterHost(cpu);
@@ -68,8 +72,15 @@ function recordExit(cpu: Executor): void {
 
 const PDPTES: readonly FieldEncoding[] = [FIELD.guestPdpte0, FIELD.guestPdpte1, FIELD.guestPdpte2, FIELD.guestPdpte3];
 
+/** Whether RF is saved set: as it would be pushed, had the fault, or the event that was being delivered, gone its way (27.3.3). */
+function setsRf({ vmExit, delivering }: Executor, injecting: boolean): boolean {
+  if (delivering === 0 || vmExit.reason === EXIT.exceptionOrNmi) return vmExit.resumes;
+  const type = (delivering & INTERRUPTION.typeMask) >> INTERRUPTION.typeShift;
+  return !injecting && type === EVENT_TYPE.hardwareException && isFault(delivering & INTERRUPTION.vectorMask);
+}
+
 /** Guest-state fields (27.3). */
-function saveGuestState(cpu: Executor): void {
+function saveGuestState(cpu: Executor, injecting: boolean): void {
   const { i32 } = cpu;
   const controls = readField(cpu, FIELD.exitControls);
   const msr = (word: number) => i32[L.W_MSR + word];
@@ -107,7 +118,7 @@ function saveGuestState(cpu: Executor): void {
   writeField(cpu, FIELD.guestEip, i32[L.W_EIP]);
   writeField(cpu, FIELD.guestEsp, i32[ESP]);
   const flags = cpu.eflags();
-  writeField(cpu, FIELD.guestEflags, cpu.vmExit.resumes ? flags | FLAG.RF : flags);
+  writeField(cpu, FIELD.guestEflags, setsRf(cpu, injecting) ? flags | FLAG.RF : flags);
   saveNonRegisterState(cpu, flags);
   if ((controls & EXIT_CONTROL.savePreemptionTimer) !== 0) {
     writeField(cpu, FIELD.preemptionTimer, Math.ceil(timerSteps(cpu) / 2 ** TIMER_SHIFT));
