@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadImage } from '../../../guests/load.ts';
+import type { OperationName } from '../../../ia32/operations.ts';
+import { MachineStop } from '../../../machine/cpu/fault.ts';
 import { Pc } from '../../../machine/pc.ts';
 import * as H from '../../host/layout.ts';
 import { MONITOR_MEMORY, Monitor } from '../../monitor.ts';
 import type { MonitorMode } from '../../technique.ts';
 import { pieceOf } from '../../testing/campaign.ts';
-import { BareSubject, difference, MonitorSubject } from '../../testing/subjects.ts';
+import { BareSubject, difference, MonitorSubject, type Outcome } from '../../testing/subjects.ts';
+import type { Piece } from '../../testing/world.ts';
 import { type Difference, type Hole, Holes, sentenceOf } from './holes.ts';
 
 const MEMORY = 32 << 20;
@@ -136,8 +139,17 @@ describe('the sensitive instructions of a kernel in ring 1', () => {
   });
 });
 
-/** Beyond the list: the x87 notes the selectors of its last instruction and operand. */
+/** Beyond the list: the x87 notes the selectors of its last instruction and operand, and shows them. */
 const X87_SELECTORS = /^x87\.[57]:/;
+/** And so do these, or load a selector as MOV does; CPUID shows the machine's VMX. */
+const BEYOND: readonly OperationName[] = ['cpuid', 'fnsave', 'fnstenv', 'lds', 'les', 'lss', 'lfs', 'lgs'];
+
+/** What a piece executes in ring 0. */
+function executed(bare: BareSubject, piece: Piece): readonly OperationName[] {
+  const names: OperationName[] = [];
+  bare.run(piece, 3000, { before: (_, i) => i !== null && names.push(i.row.operation), after: () => {} });
+  return names;
+}
 
 describe('a random kernel in ring 1', () => {
   const SEED = Number(process.env['SEED'] ?? 1);
@@ -145,8 +157,12 @@ describe('a random kernel in ring 1', () => {
 
   it(`that does not do what it does in ring 0 has met a hole (from seed ${SEED})`, () => {
     const bare = new BareSubject();
-    const subject = new MonitorSubject('trap', 'shadow');
-    subject.monitor.watchHoles(true);
+    const create = (): MonitorSubject => {
+      const made = new MonitorSubject('trap', 'shadow');
+      made.monitor.watchHoles(true);
+      return made;
+    };
+    let subject = create();
     const occurrences = () => subject.monitor.holes.reduce((sum, hole) => sum + hole.count, 0);
     const unexplained: string[] = [];
     let wrong = 0;
@@ -155,14 +171,21 @@ describe('a random kernel in ring 1', () => {
       const expected = bare.run(piece, 3000);
       if (expected.end === 'steps' || expected.end.includes('task switch')) continue;
       const before = occurrences();
-      const actual = subject.run(piece, 300_000);
-      // A translation that was changed without a flush may be used or not.
-      const found = [expected, bare.runForgetful(piece, 3000)].map(outcome =>
-        difference(outcome, actual).filter(text => !X87_SELECTORS.test(text)),
-      );
-      if (found.some(differences => differences.length === 0)) continue;
+      let actual: Outcome;
+      try {
+        actual = subject.run(piece, 300_000);
+      } catch (thrown) {
+        // One that went astray, this or the last, met what the machine does not do yet.
+        if (!(thrown instanceof MachineStop)) throw thrown;
+        subject = create();
+        continue;
+      }
+      const found = difference(expected, actual).filter(text => !X87_SELECTORS.test(text));
+      // What the manual leaves open shows in a second run: see checkEquivalence().
+      if (found.length === 0 || difference(expected, bare.runForgetful(piece, 3000)).length > 0) continue;
       wrong++;
-      if (occurrences() === before) unexplained.push(`seed ${seed}: ${found[0].slice(0, 5).join('; ')}`);
+      if (occurrences() === before && !executed(bare, piece).some(name => BEYOND.includes(name)))
+        unexplained.push(`seed ${seed}: ${found.slice(0, 5).join('; ')}`);
     }
     expect(unexplained).toEqual([]);
     expect(wrong).toBeGreaterThan(PIECES / 10);
