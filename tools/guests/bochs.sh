@@ -2,7 +2,9 @@
 # Runs vmxtest on Bochs, which somebody else wrote from the same manual: what vmxtest asks of a processor has to hold there too.
 #   bochs.sh [MODEL]        takes Debian's Bochs, without installing it; MODEL is one of its processors (bochs --help cpu)
 #   BOCHS=FOLDER bochs.sh   takes the Bochs whose packages were extracted there
-# Exit 0: vmxtest says that nothing failed, or nothing that expected.txt does not name; 1: something did; 2: there is no Bochs.
+#   ELF=FILE bochs.sh       runs this kernel instead of public/guests/vmxtest.elf; LOG=FILE keeps what Bochs itself has to say
+# Exit 0: vmxtest came to its end, and nothing failed but what bochs/differences.txt names; 1: something else; 2: there is no
+# Bochs. That list was made with the default model.
 set -euo pipefail
 export LC_ALL=C
 
@@ -66,4 +68,15 @@ wait "$emulator" || true
 emulator=
 tr -d '\r' <"$work/serial"
 if [ -n "${LOG:-}" ]; then cat "$work/output" "$work/log" >"$LOG" 2>&1; fi
-grep -q '^vmxtest: .* 0 failed$' "$work/serial" || exit 1
+
+grep -aq '^vmxtest: .* failed' "$work/serial" || {
+  echo "vmxtest did not come to its end on Bochs." >&2
+  exit 1
+}
+tr -d '\r' <"$work/serial" | sed -n 's/^FAIL \(.*\): saw .*/\1/p' | grep -vxFf <(grep -v '^# \|^$' "$here/differences.txt") >"$work/unknown" || true
+if [ -s "$work/unknown" ]; then
+  echo "Failed, and not known to be Bochs's fault:" >&2
+  cat "$work/unknown" >&2
+  exit 1
+fi
+echo "All that failed is known to be Bochs's fault: see tools/guests/bochs/differences.txt."

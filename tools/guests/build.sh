@@ -89,7 +89,7 @@ kernel primer-para para para/para.ld boot.asm trap.asm para.c tables.c events.c 
 source=$root/core/guests
 parts=$(objects vmxtest vmxtest/{boot,trap,enter,real}.asm \
   vmxtest/{main,machine,outcome,check,capabilities,vmcs,ept,instructions,try,entry,guest-state,code}.c \
-  vmxtest/exits-{instructions,registers,ports,events}.c vmxtest/{memory,paging,events,state,real}.c primer/common/text.c)
+  vmxtest/exits-{instructions,registers,ports,events}.c vmxtest/{memory,paging,events,state,real,privilege,shadow}.c primer/common/text.c)
 # shellcheck disable=SC2086
 "${link[@]}" -T "$source/vmxtest/vmxtest.ld" -o "$work/vmxtest.debug.elf" $parts
 objcopy --strip-all "$work/vmxtest.debug.elf" "$work/vmxtest.elf"

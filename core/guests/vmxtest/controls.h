@@ -48,6 +48,7 @@
 /* Interruption-information fields: a vector, a type, and these. */
 #define EVENT_VALID (1u << 31)
 #define EVENT_ERROR_CODE (1u << 11)
+#define EVENT_NMI_UNBLOCKED (1u << 12) /* of an exit: by the IRET that faulted */
 #define EVENT_EXTERNAL (0u << 8)
 #define EVENT_NMI (2u << 8)
 #define EVENT_EXCEPTION (3u << 8)

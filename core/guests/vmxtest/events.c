@@ -90,6 +90,70 @@ static void test_nmi(void) {
   end();
 }
 
+/* Where NMIs exit, IRET has nothing to do with them (25.3). */
+static void test_nmi_exiting(void) {
+  struct code nop = CODE("nop");
+  inject(nop, EVENT_NMI | 2, 0);
+  add(PIN_CONTROLS, PIN_NMI);
+  injects("IRET from an NMI, with NMI exiting", 2, false, nop.at, 0);
+  goes_back(nop, false);
+  want("interruptibility after IRET", get(GUEST_INTERRUPTIBILITY), BLOCKING_NMI);
+  end();
+}
+
+/* An IRET that faults has ended the blocking nevertheless, and the exit tells (27.2.2). */
+static void test_nmi_unblocking(void) {
+  struct code nop = CODE("nop");
+  inject(nop, EVENT_NMI | 2, 0);
+  set(EXCEPTION_BITMAP, 1u << VECTOR_GP);
+  leaves("IRET from an NMI that faults", EXIT_VMCALL);
+  ((u32 *)get(GUEST_ESP))[1] = 0x7c; /* CS */
+  leave_handler(false);
+  want_outcome(enter(), OUTCOME_EXIT | EXIT_EXCEPTION_OR_NMI);
+  want_event(EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR_CODE | EVENT_NMI_UNBLOCKED | VECTOR_GP);
+  want("error code", get(EXIT_INTERRUPTION_ERROR_CODE), 0x7c);
+  want("interruptibility", get(GUEST_INTERRUPTIBILITY), 0);
+  end();
+
+  inject(nop, EVENT_NMI | 2, 0);
+  leaves("IRET from an NMI that violates EPT", EXIT_VMCALL);
+  *ept_entry(FREE_PAGE) = 0;
+  ept_changed();
+  leave_handler(false);
+  set(GUEST_ESP, FREE_PAGE);
+  want_outcome(enter(), OUTCOME_EXIT | EXIT_EPT_VIOLATION);
+  want("qualification", get(EXIT_QUALIFICATION) & 0x11bf, 0x1181);
+  want("interruptibility", get(GUEST_INTERRUPTIBILITY), 0);
+  end();
+  ept_start();
+}
+
+/* A trap that is due when an instruction shadow or an exit comes first waits in a field. */
+static void test_pending_debug(void) {
+  struct code stack = CODE_AFTER("mov eax, ss\n\tmov ss, eax", "cpuid"), cpuid = CODE("cpuid"), nop = CODE("nop");
+  boot(stack);
+  set(GUEST_EIP, stack.start + 2);
+  add(GUEST_EFLAGS, FLAG_TF);
+  guest.eax = DATA_SELECTOR;
+  exits("a single step waits behind MOV to SS", stack, EXIT_CPUID, 0);
+  want("pending debug exceptions", get(GUEST_PENDING_DEBUG_EXCEPTIONS), 1 << 14);
+  want("interruptibility", get(GUEST_INTERRUPTIBILITY), BLOCKING_MOV_SS);
+  end();
+  boot(cpuid);
+  add(GUEST_EFLAGS, FLAG_TF);
+  exits("an instruction that exits has no single step", cpuid, EXIT_CPUID, 0);
+  want("pending debug exceptions", get(GUEST_PENDING_DEBUG_EXCEPTIONS), 0);
+  end();
+  boot(nop);
+  set(EXCEPTION_BITMAP, 1u << VECTOR_DB);
+  set(GUEST_PENDING_DEBUG_EXCEPTIONS, 1 << 14);
+  leaves("a pending single step comes before the first instruction", EXIT_EXCEPTION_OR_NMI);
+  want("EIP", get(GUEST_EIP), nop.at);
+  want("qualification", get(EXIT_QUALIFICATION), 1 << 14);
+  want_event(EVENT_VALID | EVENT_EXCEPTION | VECTOR_DB);
+  end();
+}
+
 static void test_blocking(void) {
   struct code sti = CODE_AFTER("sti", "cpuid"), stack = CODE_AFTER("mov eax, ss\n\tmov ss, eax", "cpuid");
   boot(sti);
@@ -162,6 +226,9 @@ static void test_vectoring(void) {
 void test_events(void) {
   test_injection();
   test_nmi();
+  test_nmi_exiting();
+  test_nmi_unblocking();
+  test_pending_debug();
   test_blocking();
   test_vectoring();
 }

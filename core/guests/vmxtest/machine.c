@@ -3,7 +3,7 @@
 #include "attempt.h"
 #include "check.h"
 
-struct descriptor gdt[8] __attribute__((aligned(8)));
+struct descriptor gdt[9] __attribute__((aligned(8)));
 struct descriptor idt[256] __attribute__((aligned(8)));
 u32 task[26], other_task[26];
 
@@ -25,6 +25,9 @@ void tables_start(void) {
   gdt[OTHER_TASK_SELECTOR / 8] = system_segment(9, (u32)other_task, TASK_LIMIT);
   gdt[LDT_SELECTOR / 8] = system_segment(2, (u32)gdt, 7);
   gdt[TASK_GATE_SELECTOR / 8] = gate(GATE_TASK, OTHER_TASK_SELECTOR, 0);
+  gdt[USER_CODE_SELECTOR / 8] = (struct descriptor){ 0x0000ffff, 0x00cffb00 };
+  gdt[USER_DATA_SELECTOR / 8] = (struct descriptor){ 0x0000ffff, 0x00cff300 };
+  task[25] = other_task[25] = (TASK_LIMIT + 1) << 16; /* a bitmap beyond the limit: no I/O port for ring 3 */
   for (u32 n = 0; n < length_of(trap_entries); n++) idt[n] = gate(GATE_INTERRUPT, CODE_SELECTOR, trap_entries[n]);
 
   struct table_register gdtr = { sizeof gdt - 1, (u32)gdt }, idtr = { sizeof idt - 1, (u32)idt };

@@ -10,6 +10,8 @@
 #define OTHER_TASK_SELECTOR 0x20u /* a second task-state segment, to switch to */
 #define LDT_SELECTOR 0x28u
 #define TASK_GATE_SELECTOR 0x30u
+#define USER_CODE_SELECTOR 0x3bu /* 0x38 with requested privilege level 3: guests only */
+#define USER_DATA_SELECTOR 0x43u
 
 #define inline_instruction static inline __attribute__((always_inline))
 
@@ -30,7 +32,7 @@ static inline struct descriptor gate(u32 type, u32 selector, u32 offset) {
   return (struct descriptor){ selector << 16 | (offset & 0xffff), (offset & 0xffff0000) | 1 << 15 | type << 8 };
 }
 
-extern struct descriptor gdt[8];
+extern struct descriptor gdt[9];
 extern struct descriptor idt[256];
 /* The task-state segments (SDM 3A, 7.2.1). Nothing is ever taken from them. */
 extern u32 task[26], other_task[26];

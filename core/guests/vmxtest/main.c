@@ -58,6 +58,8 @@ void main(u32 magic, const u32 *information) {
     test_events();
     test_state();
     test_real();
+    test_privilege();
+    test_shadow();
     print_exits_seen();
   } else {
     print("This processor has no EPT with unrestricted guest: no guest is entered.\n");

@@ -23,6 +23,8 @@ void test_paging(void);
 void test_events(void);
 void test_state(void);
 void test_real(void);
+void test_privilege(void);
+void test_shadow(void);
 
 /* Is this word on the command line? */
 bool left_out(const char *word);

@@ -75,7 +75,7 @@ export const INTERRUPTION = {
   typeShift: 8,
   typeMask: 7 << 8,
   errorCodeValid: 1 << 11,
-  /** Exit only: the exit was caused by a fault in IRET that had unblocked NMIs. */
+  /** Exit only, and in the qualification of an EPT violation: a fault in an IRET that had unblocked NMIs. */
   nmiUnblocking: 1 << 12,
   valid: 0x80000000,
 } as const;

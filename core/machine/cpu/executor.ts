@@ -47,6 +47,8 @@ export class Executor extends Access implements Ops<number> {
   deliveringCode = 0;
   /** Bytes of the instruction that is the event, a software interrupt or exception. */
   deliveringLength = 0;
+  /** An IRET that has ended the blocking of NMIs faults: until its fault is delivered, or exits and says so (SDM volume 3, 27.2.2). */
+  unblocksNmi = false;
 
   // Values
 

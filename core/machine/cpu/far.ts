@@ -2,6 +2,7 @@ import { FLAG } from '../../ia32/flags.ts';
 import { type Instruction, KIND } from '../../ia32/instruction.ts';
 import { CS, DS, ECX, EDX, ES, ESP, FS, GS, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
+import { PIN } from '../../ia32/vmx/controls.ts';
 import { EVENT_TYPE } from '../../ia32/vmx/exits.ts';
 import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
@@ -250,10 +251,14 @@ function checkLink(cpu: Executor, link: number): void {
   if (!d.present) cpu.raiseFault(VECTOR.NP, code);
 }
 
-/** A return ends the blocking of further NMIs (SDM volume 3, 6.7.1). */
+/** A return ends the blocking of further NMIs (SDM volume 3, 6.7.1), also one that faults; not in a guest whose NMIs exit (25.3). */
 export function iret(cpu: Executor, i: Instruction): void {
+  if ((cpu.i32[L.W_VMX_PIN] & PIN.nmiExiting) === 0) {
+    cpu.unblocksNmi = cpu.i32[L.W_NMI_BLOCKED] !== 0;
+    cpu.i32[L.W_NMI_BLOCKED] = 0;
+  }
   interruptReturn(cpu, i);
-  cpu.i32[L.W_NMI_BLOCKED] = 0;
+  cpu.unblocksNmi = false;
   cpu.probe?.transferred('iret');
 }
 

@@ -33,6 +33,7 @@ export function deliver(cpu: Executor, vector: number, source: EventSource, code
   cpu.i32[L.W_HALTED] = 0;
   cpu.i32[L.W_SHADOW] = 0;
   cpu.delivering = 0;
+  cpu.unblocksNmi = false;
   cpu.probe?.delivered(vector, source, code);
 }
 

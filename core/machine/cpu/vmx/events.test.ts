@@ -403,6 +403,27 @@ describe.each(MACHINES)('events of guests, $engine', machine => {
       expect(b.field('guestInterruptibility')).toBe(0);
     });
 
+    it.each<[string, number, number]>([
+      ['a return that faults ends the blocking, and its exit says so', 0, BLOCKING.nmi],
+      ['where NMIs exit a return ends nothing', PIN.nmiExiting, 0],
+    ])('%s', (_, pin, unblocked) => {
+      const b = inject(wanting(VECTOR.GP).add('pinControls', pin), 0x202);
+      b.gate(2, gate(GATE.interrupt, CODE_SELECTOR[0], GUEST + 0x100));
+      // ADD dword [ESP+4], 1000; IRET
+      b.bytes(GUEST + 0x100, x('81 44 24 04 00 10 00 00 cf'));
+      expect(b.exitOf(NOP)).toMatchObject({ reason: 'exceptionOrNmi', eip: GUEST + 0x108 });
+      expect(b.field('exitInterruptionInformation') & 0x1000).toBe(unblocked << 9);
+      expect(b.field('guestInterruptibility')).toBe(BLOCKING.nmi - unblocked);
+    });
+
+    it('an EPT violation of a return from an NMI says that it ended the blocking', () => {
+      const b = inject(bench().ept(), 0x202);
+      b.gate(2, gate(GATE.interrupt, CODE_SELECTOR[0], GUEST + 0x100));
+      b.bytes(GUEST + 0x100, [...mov(ESP, 0x9000), 0xcf]);
+      b.write(b.eptEntry(0x9000), 4, 0);
+      expect(b.exitOf(NOP)).toMatchObject({ reason: 'eptViolation', qualification: 0x1181 });
+    });
+
     it('a pending monitor trap flag exits before the first instruction', () => {
       const b = inject(bench(), 0x700);
       expect(b.exitOf(NOP)).toMatchObject({ reason: 'monitorTrapFlag', eip: GUEST });

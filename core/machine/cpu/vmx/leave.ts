@@ -56,11 +56,16 @@ function recordExit(cpu: Executor): void {
   const vectoring = cpu.delivering;
   const type = (vectoring & INTERRUPTION.typeMask) >> INTERRUPTION.typeShift;
   const isSoftware = vectoring !== 0 && type >= EVENT_TYPE.softwareInterrupt;
+  // Where an event was being delivered the bit means nothing.
+  const unblocked = cpu.unblocksNmi && vectoring === 0 ? INTERRUPTION.nmiUnblocking : 0;
+  cpu.unblocksNmi = false;
+  const inQualification = vmExit.reason === EXIT.eptViolation ? unblocked : 0;
   writeField(cpu, FIELD.exitReason, vmExit.reason);
-  writeField(cpu, FIELD.exitQualification, vmExit.qualification);
+  writeField(cpu, FIELD.exitQualification, vmExit.qualification | inQualification);
   writeField(cpu, FIELD.exitInstructionLength, isSoftware ? cpu.deliveringLength : vmExit.instructionLength);
   writeField(cpu, FIELD.exitInstructionInformation, vmExit.instructionInformation);
-  writeField(cpu, FIELD.exitInterruptionInformation, vmExit.interruption);
+  const inInterruption = vmExit.reason === EXIT.exceptionOrNmi ? unblocked : 0;
+  writeField(cpu, FIELD.exitInterruptionInformation, vmExit.interruption | inInterruption);
   writeField(cpu, FIELD.exitInterruptionErrorCode, vmExit.errorCode);
   writeField(cpu, FIELD.idtVectoringInformation, vectoring);
   writeField(cpu, FIELD.idtVectoringErrorCode, vectoring === 0 ? 0 : cpu.deliveringCode);
