@@ -106,7 +106,7 @@ export class ShadowDescriptors implements WriteTrace {
     this.#vcpu.memory.unlisten(this);
     this.#release(this.#gdt);
     this.#release(this.#ldt);
-    for (let index = 0; index <= this.#gdt.limit >>> 3; index++) this.#host.setDescriptor(index * 8, 0, 0);
+    for (let index = 0; index <= this.#gdt.limit >> 3; index++) this.#host.setDescriptor(index * 8, 0, 0);
     this.#gdt.limit = -1;
     this.#ldt.limit = -1;
   }
