@@ -21,20 +21,21 @@ const ENABLED = 5;
  */
 export class Vmcs {
   readonly #host: Host;
-  readonly #region: number;
-  readonly #vmxonRegion: number;
+  /** Frames of its own from start() to stop(). */
+  #region = 0;
+  #vmxonRegion = 0;
   /** What every field that was written holds, so that only changes are written. */
   readonly #known = new Map<number, number>();
 
   constructor(host: Host) {
     this.#host = host;
-    this.#region = host.allocate();
-    this.#vmxonRegion = host.allocate();
   }
 
   /** The machine's processor enters VMX operation, with this VMCS current. CR4.VMXE must be set. */
   start(): void {
     const host = this.#host;
+    this.#region = host.allocate();
+    this.#vmxonRegion = host.allocate();
     const [low] = this.readMsr(IA32_VMX_BASIC);
     const revision = low & 0x7fffffff;
     if ((this.readMsr(IA32_FEATURE_CONTROL)[0] & 1) === 0) this.#writeMsr(IA32_FEATURE_CONTROL, ENABLED);
