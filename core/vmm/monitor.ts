@@ -154,12 +154,18 @@ export class Monitor implements Operations {
   /** Replaces the guest by one that was saved, here or on a machine of its own. Throws TypeError if it does not fit; then nothing has changed. */
   restore(state: MachineState): void {
     if (this.mode === 'para') throw new ModeError('A paravirtualized kernel starts anew: it cannot be changed into.');
+    const { cpu } = this.pc;
     this.interrupt();
+    this.#charge();
     this.#technique.stop();
+    const before = cpu.count;
     try {
       restoreVm(this.vm, this.pc, state);
     } finally {
+      // The count is that of the guest's past, which this monitor did not run.
+      this.#steps.skip(cpu.count - before);
       this.#technique.start();
+      this.counts.setup += this.#spent();
     }
   }
 

@@ -45,7 +45,7 @@ export class StepCount implements Probe {
     return this.#counts.direct + (this.#owner === 'monitor' ? 0 : this.#cpu.count - this.#since);
   }
 
-  /** The count was moved on for what the monitor emulated: no step of its own. */
+  /** The count was moved, for what the monitor emulated or by a snapshot: these are no steps of the machine's. */
   skip(steps: number): void {
     this.#since += steps;
   }
