@@ -5,7 +5,6 @@ import { type MachineState, Pc, type PcOptions } from '../machine/pc.ts';
 import type { EditableRegister, MemoryWindow } from '../protocol/messages.ts';
 import type { Setting } from '../protocol/monitor.ts';
 import { type GuestStart, MONITOR_MEMORY, Monitor, type MonitorEnd } from '../vmm/monitor.ts';
-import { stepGuest } from '../vmm/step.ts';
 import { ModeError } from '../vmm/technique.ts';
 import type { Input, Moment } from './journal.ts';
 
@@ -122,7 +121,7 @@ export class GuestMachine {
     const { monitor } = this;
     if (monitor === null) return this.run(1, Number.POSITIVE_INFINITY, true);
     this.#isFresh = false;
-    return stepGuest(monitor, MOST_STEP);
+    return monitor.step(MOST_STEP);
   }
 
   /** Shows the machine, now and after each power cycle; null: no more. */

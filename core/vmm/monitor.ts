@@ -4,11 +4,12 @@ import { VECTOR_NAMES } from '../ia32/vectors.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
 import { deliverException } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
-import type { Processor } from '../machine/cpu/processor.ts';
+import { Processor } from '../machine/cpu/processor.ts';
 import type { MachineStart, MachineState, Pc, RunEnd } from '../machine/pc.ts';
 import { Counts, type Executed, type ExitCount } from './counts.ts';
 import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
 import { type Hole, Holes } from './full/holes/holes.ts';
+import { ScratchMemory } from './full/holes/scratch.ts';
 import { ScanAndPatch } from './full/patch/technique.ts';
 import { BinaryTranslation } from './full/translate/technique.ts';
 import { TrapAndEmulate } from './full/trap.ts';
@@ -25,7 +26,7 @@ import { ownerOf, StepCount } from './step-count.ts';
 import { ModeError, type MonitorMode, type Paging, type Technique } from './technique.ts';
 import { MonitorTimer } from './timer.ts';
 import type { MonitorWatcher } from './trace.ts';
-import { VirtualProcessor } from './vcpu.ts';
+import type { VirtualProcessor } from './vcpu.ts';
 import { VirtualMachine, type VmOptions } from './vm.ts';
 import { restoreVm, saveVm } from './vm-state.ts';
 
@@ -89,14 +90,15 @@ export class Monitor implements Operations {
   /** Guest instructions on the machine up to the last exit. */
   #directAtExit = 0;
   #input: number[] = [];
-  /** Counts what the guest was done for: instructions emulated, events given. */
-  progress = 0;
+  /** Counts what was done for the guest: instructions emulated, events given. */
+  #progress = 0;
+  #marked = { steps: 0, progress: 0 };
   /** Whether run() ends when the monitor has served an exit that is of the guest's doing. */
   stopAtTraps = false;
   #trapped = false;
   #breakpoints: ReadonlySet<number> = new Set();
   /** For those who look: a copy of the guest's processor, once it was asked for, and whether it is of this stretch. */
-  #seen: VirtualProcessor | null = null;
+  #seen: Processor | null = null;
   #hasSeen = false;
   #holes: Holes | null = null;
 
@@ -268,7 +270,7 @@ export class Monitor implements Operations {
    */
   get guest(): Processor {
     if (this.#state !== 'guest') return this.vcpu;
-    this.#seen ??= new VirtualProcessor(this.vm.memory);
+    this.#seen ??= new Processor(new ScratchMemory(this.vm.memory));
     if (this.isInGuest) {
       this.#technique.observe(this.#seen);
       this.#seen.newEpoch();
@@ -292,6 +294,7 @@ export class Monitor implements Operations {
    * Runs the machine for `steps` of its steps, or until virtual time reaches `until`. Throws MachineStop if the guest cannot go on.
    */
   run(steps: number, until: number, passBreakpoint: boolean): MonitorEnd {
+    this.#mark();
     try {
       return this.#run(steps, until, passBreakpoint);
     } finally {
@@ -303,7 +306,6 @@ export class Monitor implements Operations {
   #run(steps: number, until: number, passBreakpoint: boolean): MonitorEnd {
     const { cpu, clock } = this.pc;
     const last = cpu.count + steps;
-    const begun = this.#done;
     let pass = passBreakpoint;
     for (;;) {
       if (this.#trapped) {
@@ -312,7 +314,7 @@ export class Monitor implements Operations {
       }
       if (cpu.count >= last || clock.now() >= until) return 'steps';
       if (this.#state === 'monitor') {
-        const end = this.#prepare(last - cpu.count, passBreakpoint && this.#done === begun);
+        const end = this.#prepare(last - cpu.count, passBreakpoint && !this.#hasMoved);
         if (end !== null) return end;
         continue;
       }
@@ -320,14 +322,36 @@ export class Monitor implements Operations {
       pass = false;
       if (end === 'deadHalt') this.#wake();
       // The guest came back to the instruction where the run began, for what the monitor did first: that is no second time.
-      else if (end === 'breakpoint' && passBreakpoint && this.#done === begun) pass = true;
+      else if (end === 'breakpoint' && passBreakpoint && !this.#hasMoved) pass = true;
       else return end;
     }
   }
 
-  /** What the guest has done so far: instructions, on the machine or emulated, and events that it was given. */
-  get #done(): number {
-    return this.#steps.guest + this.progress;
+  /**
+   * Runs until the guest has executed one of its own instructions, or was given an event, or neither in `most` steps of the machine: whatever
+   * has to be done for it is done. Throws MachineStop.
+   */
+  step(most: number): MonitorEnd {
+    this.#mark();
+    try {
+      for (let n = 0; n < most; n++) {
+        const end = this.#run(1, Number.POSITIVE_INFINITY, true);
+        if (end !== 'steps' || (this.#hasMoved && this.isBetween)) return end;
+      }
+      return 'steps';
+    } finally {
+      this.#charge();
+    }
+  }
+
+  /** From here #hasMoved counts. */
+  #mark(): void {
+    this.#marked = { steps: this.#steps.guest, progress: this.#progress };
+  }
+
+  /** Whether the guest has come any further since #mark(): by an instruction, on the machine or emulated, or by an event that it was given. */
+  get #hasMoved(): boolean {
+    return this.#steps.guest !== this.#marked.steps || this.#progress !== this.#marked.progress;
   }
 
   /** Linear addresses of the guest's before which run() stops. */
@@ -373,7 +397,7 @@ export class Monitor implements Operations {
     if (vcpu.interruptible) {
       vcpu.takeInterrupt();
       this.counts.injected++;
-      this.progress++;
+      this.#progress++;
     }
     if (vcpu.halted) {
       if ((vcpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) return 'deadHalt';
@@ -423,7 +447,7 @@ export class Monitor implements Operations {
       !this.#breakpoints.has(vcpu.address) &&
       !this.#technique.ready()
     );
-    this.progress++;
+    this.#progress++;
     this.#steps.skip(taken);
     pc.cpu.restoreCount(pc.cpu.count + taken);
     this.#watcher?.emulated(taken);
@@ -431,7 +455,8 @@ export class Monitor implements Operations {
 
   /** The processor has halted in the monitor. */
   #wake(): void {
-    const { counts, vcpu, progress: before } = this;
+    const { counts, vcpu } = this;
+    const before = this.#progress;
     const wasIdle = this.#state === 'idle';
     this.#state = 'monitor';
     if (wasIdle) {
@@ -449,8 +474,10 @@ export class Monitor implements Operations {
     try {
       const handling = this.para?.handle(exit) ?? handle(this, exit);
       if (handling === 'reflect' && exit.kind === 'exception') this.deliver(exit.vector, exit.code);
-      if (handling !== 'retry' && !OWN_EXITS.includes(exit.kind)) this.progress++;
-      if (this.progress !== before) this.#trapped = this.stopAtTraps;
+      if (handling !== 'retry' && !OWN_EXITS.includes(exit.kind)) this.#progress++;
+      if (this.#progress !== before) this.#trapped = this.stopAtTraps;
+      // What translated code did of an instruction is done again.
+      if (handling === 'retry') this.#marked = { ...this.#marked, steps: this.#steps.guest };
       if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
     } finally {
       const name = this.#fault === null ? reason : `${reason} ${this.#fault}`;
@@ -544,7 +571,7 @@ export class Monitor implements Operations {
     const before = vcpu.count;
     vcpu.emulate();
     executed.emulated += vcpu.count - before;
-    this.progress++;
+    this.#progress++;
   }
 
   deliver(vector: number, code: number | null): void {
