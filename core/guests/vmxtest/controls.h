@@ -63,6 +63,7 @@
 
 #define ACTIVITY_ACTIVE 0u
 #define ACTIVITY_HLT 1u
+#define ACTIVITY_SHUTDOWN 2u
 
 #define UNUSABLE (1u << 16)
 

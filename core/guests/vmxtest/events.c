@@ -196,6 +196,29 @@ static void test_vectoring(void) {
   injects("the event in delivery, injected again", VECTOR_UD, false, ud.at, FLAG_RF);
   end();
 
+  struct code int3 = CODE("int3"), spin = CODE("1: jmp 1b");
+  boot(int3);
+  guest_idt[VECTOR_BP].high &= ~(1u << 15);
+  set(EXCEPTION_BITMAP, 1u << VECTOR_NP);
+  leaves("INT3 through a gate that is not present", EXIT_EXCEPTION_OR_NMI);
+  want("EIP", get(GUEST_EIP), int3.at);
+  want("error code", get(EXIT_INTERRUPTION_ERROR_CODE), VECTOR_BP * 8 + 2);
+  want_vectoring(EVENT_VALID | EVENT_SOFTWARE_EXCEPTION | VECTOR_BP);
+  want("instruction length", get(EXIT_INSTRUCTION_LENGTH), 1);
+  end();
+
+  boot(spin);
+  guest_idt[VECTOR_TIMER].high &= ~(1u << 15);
+  set(EXCEPTION_BITMAP, 1u << VECTOR_NP);
+  add(GUEST_EFLAGS, FLAG_IF);
+  timer_shoot();
+  leaves("an interrupt of the board's through a gate that is not present", EXIT_EXCEPTION_OR_NMI);
+  want("EIP", get(GUEST_EIP), spin.at);
+  want("error code", get(EXIT_INTERRUPTION_ERROR_CODE), VECTOR_TIMER * 8 + 3);
+  want_vectoring(EVENT_VALID | EVENT_EXTERNAL | VECTOR_TIMER);
+  interrupt_end();
+  end();
+
   inject(nop, EVENT_EXTERNAL | 0x61, FLAG_IF);
   guest_idt[0x61].high &= ~(1u << 15);
   set(EXCEPTION_BITMAP, 1u << VECTOR_NP);

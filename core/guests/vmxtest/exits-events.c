@@ -238,6 +238,18 @@ static void test_preemption_timer(void) {
   want("qualification", get(EXIT_QUALIFICATION), 0);
   want_no_event();
   end();
+  static const u32 inactive[] = { ACTIVITY_HLT, ACTIVITY_SHUTDOWN };
+  for (u32 n = 0; n < length_of(inactive); n++) {
+    if (!(capabilities.misc & 1u << (5 + inactive[n]))) continue;
+    boot(spin);
+    add(PIN_CONTROLS, PIN_PREEMPTION_TIMER);
+    set(PREEMPTION_TIMER, 5000);
+    set(GUEST_ACTIVITY, inactive[n]);
+    leaves(n == 0 ? "VMX-preemption timer in HLT" : "VMX-preemption timer in shutdown", EXIT_PREEMPTION_TIMER);
+    want("EIP", get(GUEST_EIP), spin.at);
+    want("activity state", get(GUEST_ACTIVITY), inactive[n]);
+    end();
+  }
   u32 save = capabilities.exit.may & EXITING_SAVE_TIMER;
   boot(spin);
   add(PIN_CONTROLS, PIN_PREEMPTION_TIMER);

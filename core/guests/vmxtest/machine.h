@@ -110,6 +110,7 @@ inline_instruction u32 read_dr7(void) {
   asm volatile("mov %0, dr7" : "=r"(value));
   return value;
 }
+inline_instruction void write_dr7(u32 value) { asm volatile("mov dr7, %0" ::"r"(value)); }
 inline_instruction u64 read_tsc(void) {
   u64 value;
   asm volatile("rdtsc" : "=A"(value));

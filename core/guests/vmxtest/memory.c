@@ -60,7 +60,7 @@ static void access(const char *name, struct code code, u64 bits, u32 qualificati
 }
 
 static void test_violations(void) {
-  struct code read = CODE("mov eax, [ebx]"), write = CODE("mov [ebx], eax"), jump = CODE_AFTER("", "jmp ebx");
+  struct code read = CODE("mov eax, [ebx]"), write = CODE("mov [ebx], eax"), jump = CODE("jmp ebx");
   access("EPT violation: reading a page that is not there", read, 0, READ);
   access("EPT violation: writing a page that is not there", write, 0, WRITE);
   access("EPT violation: writing a page to be read", write, EPT_WRITE_BACK | EPT_READ, WRITE | ALLOWED(EPT_READ));
@@ -108,9 +108,52 @@ static void test_misconfigurations(void) {
   }
 }
 
+/* Entries of the higher levels, for the second gigabyte, of which nothing is mapped at first. */
+#define FAR_AWAY 0x40000000u
+
+static void boot_far(struct code code, u64 pointer_entry, u64 directory_entry) {
+  boot(code);
+  ept_far(pointer_entry, directory_entry);
+  guest.ebx = FAR_AWAY + 0x123450;
+}
+
+static void far_violates(const char *name, struct code code, u64 pointer_entry, u64 directory_entry, u32 qualification) {
+  boot_far(code, pointer_entry, directory_entry);
+  violates(name, code.at, qualification | LINEAR | PAGE_ITSELF, FAR_AWAY + 0x123450, FAR_AWAY + 0x123450);
+  end();
+  ept_far(0, 0);
+}
+
+static void far_misconfigured(const char *name, u64 pointer_entry, u64 directory_entry) {
+  struct code read = CODE("mov eax, [ebx]");
+  boot_far(read, pointer_entry, directory_entry);
+  leaves(name, EXIT_EPT_MISCONFIGURATION);
+  want("EIP", get(GUEST_EIP), read.at);
+  want("guest-physical address", get(GUEST_PHYSICAL_ADDRESS), FAR_AWAY + 0x123450);
+  end();
+  ept_far(0, 0);
+}
+
+static void test_higher_levels(void) {
+  u64 large = EPT_LARGE | EPT_WRITE_BACK | EPT_ALL;
+  struct code read = CODE("mov eax, [ebx]"), write = CODE("mov [ebx], eax");
+  far_violates("EPT violation: no entry for 1 GB", read, 0, 0, READ);
+  far_violates("EPT violation: no entry for 2 MB", read, EPT_ALL, 0, READ);
+  far_violates("EPT violation: what all levels together allow", write, EPT_READ | EPT_WRITE,
+               EPT_LARGE | EPT_WRITE_BACK | EPT_READ | EPT_EXECUTE, WRITE | ALLOWED(EPT_READ));
+  far_misconfigured("EPT misconfiguration: bits 6:3 of a table's entry", 1 << 3 | EPT_ALL, large);
+  far_misconfigured("EPT misconfiguration: a table to be written but not read", EPT_WRITE, large);
+  far_misconfigured("EPT misconfiguration: bits 20:12 of a page of 2 MB", EPT_ALL, 1 << 12 | large);
+  far_misconfigured("EPT misconfiguration: memory type 3 of a page of 2 MB", EPT_ALL, EPT_LARGE | 3 << 3 | EPT_ALL);
+  if (!(capabilities.ept_vpid & EPT_1GB)) {
+    far_misconfigured("EPT misconfiguration: a page of 1 GB", EPT_LARGE | EPT_ALL, large);
+  }
+}
+
 /* A guest with paging whose page table lies in a page that EPT does not map. */
 static void test_walks(void) {
-  struct code read = CODE("mov eax, [ebx]"), load = CODE("mov cr3, ebx"), interrupt = CODE("int 0x40"), ud = CODE("ud2");
+  struct code read = CODE("mov eax, [ebx]"), write = CODE("mov [ebx], eax"), jump = CODE("jmp ebx");
+  struct code load = CODE("mov cr3, ebx"), interrupt = CODE("int 0x40"), ud = CODE("ud2");
   boot(read);
   paging_two_levels(FREE_PAGE);
   map(FREE_PAGE, 0);
@@ -134,6 +177,21 @@ static void test_walks(void) {
   want("qualification", (get(EXIT_QUALIFICATION) | READ) & DEFINED, READ | WRITE | ALLOWED(EPT_READ) | LINEAR);
   want("guest-physical address", get(GUEST_PHYSICAL_ADDRESS), FREE_PAGE + 3 * 4);
   goes_on_mapped(read);
+  end();
+
+  /* A walk reads, whatever it is for. */
+  boot(write);
+  paging_two_levels(FREE_PAGE);
+  map(FREE_PAGE, 0);
+  guest.ebx = WINDOW + 0x3000;
+  violates("EPT violation: a page table that is not there, for a write", write.at, READ | LINEAR, FREE_PAGE + 3 * 4,
+           WINDOW + 0x3000);
+  end();
+  boot(jump);
+  paging_two_levels(FREE_PAGE);
+  guest.ebx = WINDOW + 0x3000;
+  violates("EPT violation: a page table that is not there, for a fetch", WINDOW + 0x3000, READ | LINEAR, FREE_PAGE + 3 * 4,
+           WINDOW + 0x3000);
   end();
 
   boot(load);
@@ -214,6 +272,7 @@ static void test_accessed_dirty(void) {
 void test_memory(void) {
   test_violations();
   test_misconfigurations();
+  test_higher_levels();
   test_walks();
   test_accessed_dirty();
 }

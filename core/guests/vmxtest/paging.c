@@ -137,6 +137,42 @@ static void boot_pae(struct code code) {
   guest.ebx = WINDOW;
 }
 
+/* An unrestricted guest switches paging on by itself, and changes its tables under a VPID of its own. */
+static void test_switching_on(void) {
+  struct code two_levels = CODE_AFTER("mov cr3, esi\n\tmov cr4, edi\n\tmov cr0, ecx", "mov eax, [ebx]");
+  struct code change = CODE_AFTER("mov eax, [ebx]\n\tmov [edx], ecx\n\tinvlpg [ebx]", "mov eax, [ebx]");
+  struct code reload = CODE_AFTER("mov eax, [ebx]\n\tmov [edx], ecx\n\tmov eax, cr3\n\tmov cr3, eax", "mov eax, [ebx]");
+  u32 vpid = capabilities.secondary.may & SECONDARY_VPID;
+  for (u32 pae = 0; pae < 2; pae++) {
+    boot_two_levels(two_levels);
+    if (pae) boot_pae(two_levels);
+    guest.esi = get(GUEST_CR3);
+    guest.edi = get(GUEST_CR4);
+    guest.ecx = get(GUEST_CR0);
+    set(GUEST_CR3, 0);
+    drop(GUEST_CR4, CR4_PAE | CR4_PSE);
+    drop(GUEST_CR0, CR0_PG | CR0_WP);
+    runs(pae ? "a guest switches PAE paging on" : "a guest switches 32-bit paging on", two_levels);
+    want("EAX", guest.eax, 0xaaaaaaaa);
+    want("CR0", get(GUEST_CR0) & CR0_PG, CR0_PG);
+    want("CR3", get(GUEST_CR3), guest.esi);
+    if (pae) want("PDPTE 0", get(GUEST_PDPTE0), pae_pointers[0]);
+    end();
+  }
+  for (u32 way = 0; way < 2; way++) {
+    struct code code = way == 0 ? change : reload;
+    boot_two_levels(code);
+    add(SECONDARY_CONTROLS, vpid);
+    set(VPID, 9);
+    guest.edx = (u32)&window_table[0];
+    guest.ecx = (u32)frame_b | KERNEL_BITS;
+    runs(way == 0 ? "a guest changes an entry and drops it by INVLPG" : "a guest changes an entry and drops it by MOV to CR3", code);
+    want("EAX", guest.eax, 0xbbbbbbbb);
+    end();
+    if (vpid) invvpid(INVVPID_ALL, 0, 0);
+  }
+}
+
 static void test_pae(void) {
   struct code read = CODE("mov eax, [ebx]"), load = CODE_AFTER("mov cr3, ecx", "mov eax, [ebx]"), bad = CODE("mov cr3, ecx");
   boot_pae(read);
@@ -203,5 +239,6 @@ void test_paging(void) {
   test_two_levels();
   test_page_faults();
   test_pae();
+  test_switching_on();
   test_vpid();
 }

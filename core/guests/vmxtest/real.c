@@ -96,6 +96,36 @@ static void test_real_mode(void) {
   boot_real_end();
 }
 
+/* Where there is no protected mode, most VMX instructions do not exist (30.3). */
+static void vmx_in_real_mode(const char *name, const char *bytes, u32 length, bool exists, u32 flags) {
+  boot_real();
+  map(REAL_PAGE, spare_region);
+  ept_changed();
+  memcpy(spare_region, bytes, length);
+  if (flags & FLAG_VM) {
+    add(GUEST_CR0, CR0_PE);
+    for (u32 n = 0; n < 6; n++) set(GUEST_ES_ACCESS_RIGHTS + 2 * n, 0xf3);
+  }
+  add(GUEST_EFLAGS, flags);
+  set(EXCEPTION_BITMAP, 1u << VECTOR_UD);
+  leaves(name, exists ? EXIT_VMCALL : EXIT_EXCEPTION_OR_NMI);
+  want("EIP", get(GUEST_EIP), 0);
+  if (!exists) want_event(EVENT_VALID | EVENT_EXCEPTION | VECTOR_UD);
+  end();
+  boot_real_end();
+}
+
+static void test_vmx_in_real_mode(void) {
+  vmx_in_real_mode("real mode: VMCALL exits", "\x0f\x01\xc1", 3, true, 0);
+  vmx_in_real_mode("real mode: VMLAUNCH is #UD", "\x0f\x01\xc2", 3, false, 0);
+  vmx_in_real_mode("real mode: VMXOFF is #UD", "\x0f\x01\xc4", 3, false, 0);
+  vmx_in_real_mode("real mode: VMREAD is #UD", "\x0f\x78\xc0", 3, false, 0);
+  vmx_in_real_mode("real mode: VMCLEAR is #UD", "\x66\x0f\xc7\x37", 4, false, 0);
+  vmx_in_real_mode("real mode: INVEPT is #UD", "\x66\x0f\x38\x80\x07", 5, false, 0);
+  vmx_in_real_mode("virtual-8086 mode: VMWRITE is #UD", "\x0f\x79\xc0", 3, false, FLAG_VM);
+  vmx_in_real_mode("virtual-8086 mode: VMXON is #UD", "\xf3\x0f\xc7\x37", 4, false, FLAG_VM);
+}
+
 /* Virtual-8086 mode needs no unrestricted guest. */
 static void test_virtual_8086(void) {
   boot_real();
@@ -115,4 +145,5 @@ static void test_virtual_8086(void) {
 void test_real(void) {
   test_real_mode();
   test_virtual_8086();
+  test_vmx_in_real_mode();
 }

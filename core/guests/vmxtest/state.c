@@ -123,6 +123,33 @@ static void test_host_state_loading(void) {
   end();
 }
 
+#define CR0_CD (1u << 30)
+
+/* Entries leave some bits of CR0 as they are (26.3.2.1), and DR7 without their control. */
+static void test_kept(void) {
+  struct code cr0 = CODE("mov eax, cr0"), dr7 = CODE("mov eax, dr7");
+  boot(cr0);
+  set(GUEST_CR0, get(GUEST_CR0) ^ CR0_CD);
+  runs("CR0.CD is not the guest's", cr0);
+  want("CD", guest.eax & CR0_CD, read_cr0() & CR0_CD);
+  want("ET", guest.eax & 1 << 4, 1 << 4);
+  end();
+  if ((capabilities.entry.must & ENTRY_LOAD_DEBUG) || (capabilities.exit.must & EXITING_SAVE_DEBUG)) {
+    skip("DR7 without its controls", "they must be 1");
+    return;
+  }
+  boot(dr7);
+  drop(ENTRY_CONTROLS, ENTRY_LOAD_DEBUG);
+  drop(EXIT_CONTROLS, EXITING_SAVE_DEBUG);
+  set(GUEST_DR7, 0x700);
+  write_dr7(0x500);
+  runs("DR7 without its controls", dr7);
+  want("in the guest", guest.eax, 0x500);
+  want("saved", get(GUEST_DR7), 0x700);
+  want("after the exit", read_dr7(), 0x400);
+  end();
+}
+
 static void test_pat(void) {
   struct code read = CODE("rdmsr"), write = CODE("wrmsr");
   u64 host = read_msr(IA32_PAT);
@@ -236,6 +263,7 @@ void test_state(void) {
   test_guest_state_round_trip();
   test_rf();
   test_host_state_loading();
+  test_kept();
   test_pat();
   test_efer();
   test_msr_lists();

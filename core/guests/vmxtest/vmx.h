@@ -93,6 +93,7 @@ extern struct capabilities {
 #define MISC_WRITE_ALL (1ull << 29)
 #define MISC_LENGTH_0 (1ull << 30)
 #define EPT_EXECUTE_ONLY (1ull << 0)
+#define EPT_1GB (1ull << 17)
 #define EPT_INVEPT (1ull << 20)
 #define EPT_ACCESSED_DIRTY_FLAGS (1ull << 21)
 #define EPT_INVEPT_SINGLE (1ull << 25)
@@ -144,11 +145,14 @@ u64 ept_pointer(void);
 #define FREE_PAGE 0x20000u
 /* The entry of a page below 2 MB. */
 u64 *ept_entry(u32 address);
+/* The entry of the second gigabyte, whose table is given, and in that the entry of the first 2 MB. */
+void ept_far(u64 pointer_entry, u64 directory_entry);
 #define EPT_READ 1u
 #define EPT_WRITE 2u
 #define EPT_EXECUTE 4u
 #define EPT_ALL 7u
 #define EPT_WRITE_BACK (6u << 3)
+#define EPT_LARGE (1u << 7)
 #define EPT_ACCESSED (1u << 8)
 #define EPT_DIRTY (1u << 9)
 /* The processor forgets what it knows of EPT. */
