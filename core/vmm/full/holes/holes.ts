@@ -56,11 +56,8 @@ const MOST_PLACES = 1024;
 /** Where a guest's instructions went wrong, and how often. */
 export class Holes {
   readonly #places = new Map<string, { mnemonic: string; address: number; what: Difference; count: number }>();
-  /** All occurrences. */
-  total = 0;
 
   note(mnemonic: string, address: number, what: Difference): void {
-    this.total++;
     let key = `${mnemonic} ${address}`;
     let place = address;
     if (!this.#places.has(key) && this.#places.size >= MOST_PLACES) {
