@@ -43,6 +43,31 @@ test('nothing fails, nothing is skipped, and every exit reason of this processor
   expect(good.length).toBeGreaterThan(300);
 });
 
+/** Of the manual's appendix C, up to WBINVD: there is no other processor, SMM, SMX, virtual NMI, MONITOR, machine check, APIC, RDTSCP here. */
+const ABSENT = [
+  [3, 'INIT'],
+  [4, 'SIPI'],
+  [5, 'I/O SMI'],
+  [6, 'other SMI'],
+  [8, 'NMI window'],
+  [11, 'GETSEC'],
+  [17, 'RSM'],
+  [36, 'MWAIT'],
+  [39, 'MONITOR'],
+  [41, 'machine check in VM entry'],
+  [43, 'TPR below threshold'],
+  [44, 'APIC access'],
+  [45, 'virtualized EOI'],
+  [51, 'RDTSCP'],
+] as const;
+/** Numbers that the manual gives to nothing. */
+const UNASSIGNED = [35, 38, 42];
+
+test('every exit reason is one that this processor has, or one that is known to be absent', () => {
+  const known = [...Object.values(EXIT), ...ABSENT.map(([reason]) => reason), ...UNASSIGNED].sort((a, b) => a - b);
+  expect(known).toEqual(Array.from({ length: 55 }, (_, reason) => reason));
+});
+
 test('it tries every field of this processor', () => {
   const source = readFileSync('core/guests/vmxtest/fields.h', 'utf8');
   const encodings = [...source.matchAll(/X\(\w+, (0x[0-9a-f]{4})\)/g)].map(match => Number(match[1]));
