@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FLAG } from '../../ia32/flags.ts';
-import { CS, DS, EAX, EBX, ECX, ES, ESP, FS, GS, SS } from '../../ia32/registers.ts';
+import { CS, DS, EAX, EBX, ECX, ES, ESP, FS, GS, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import {
   Bench,
@@ -513,6 +513,26 @@ describe.each(MACHINES)('gates, $engine', machine => {
       const b = bench().ring(3);
       const parts = b.program(push(DATA0), push(STACKS[0]), far(CODE0, CODE), RETF);
       expect(b.run()).toMatchObject({ vector: VECTOR.GP, code: CODE0, eip: parts[3] });
+    });
+  });
+
+  describe('IRET with NT set, whose back link', () => {
+    it.each<[string, number, number, number]>([
+      ['is null', 0, VECTOR.TS, 0],
+      ['is a data segment', FREE, VECTOR.TS, FREE],
+      ['is a task that is not busy', FREE + 8, VECTOR.TS, FREE + 8],
+      ['is a busy task that is not present', FREE + 16, VECTOR.NP, FREE + 16],
+      ['lies in the LDT', FREE | 4, VECTOR.TS, FREE | 4],
+      ['lies beyond the GDT', 0xfff8, VECTOR.TS, 0xfff8],
+    ])('%s', (_, link, vector, code) => {
+      const b = bench();
+      b.descriptor(FREE, flat(ACCESS.data));
+      b.descriptor(FREE + 8, [0x67, 0x8900]);
+      b.descriptor(FREE + 16, [0x67, 0x0b00]);
+      b.write(b.cpu.base(TR), 2, link);
+      b.flags(FLAG.NT);
+      const parts = b.program(IRET);
+      expect(b.run()).toMatchObject({ vector, code, eip: parts[0], cs: CODE0 });
     });
   });
 

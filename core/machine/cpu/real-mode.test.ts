@@ -62,6 +62,15 @@ describe.each(MACHINES)('real mode, $engine', machine => {
     expect(b.cpu.base(DS)).toBe(0x12340);
   });
 
+  it('a far jump leaves the size and the limit of CS as protected mode made them', () => {
+    const b = bench();
+    b.cpu.setSegment(CS, CODE_SEGMENT, CODE, -1, 0xc09b);
+    // JMP FAR, 32-bit; MOV EAX, imm32
+    expect(run(b, x('ea 07 00 00 00'), word(CODE_SEGMENT), x('b8 78 56 34 12'))).toBeNull();
+    expect(b.get(EAX)).toBe(0x12345678);
+    expect([b.cpu.segment(CS, L.S_LIMIT), b.cpu.segment(CS, L.S_ATTRIBUTES)]).toEqual([-1, 0xc093]);
+  });
+
   it('FFFF:0010 is the byte above 1 MB, or byte 0 with address line 20 held low', () => {
     for (const open of [true, false]) {
       const b = bench();
