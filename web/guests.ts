@@ -5,6 +5,8 @@ import { text } from './text.ts';
 export interface PageGuest extends GuestEntry {
   /** Run at once, or stop just before the first privileged instruction. */
   readonly start: 'run' | 'privileged';
+  /** The same guest with a kernel that is made for paravirtualization, or null. */
+  readonly para: { readonly kernel: string; readonly symbols: string | null } | null;
 }
 
 /** The project's own guest, which the page opens on. */
@@ -20,6 +22,7 @@ export const primer: PageGuest = {
   commandLine: '',
   memoryMib: 32,
   start: 'privileged',
+  para: { kernel: 'guests/primer-para.elf', symbols: 'guests/primer-para.json' },
 };
 
 const plainName = v.pipe(v.string(), v.regex(/^[\w.+-]+$/));
@@ -47,6 +50,7 @@ export async function fetchImages(): Promise<readonly PageGuest[] | null> {
       initrd: image.initrd === null ? null : `images/${image.initrd}`,
       symbols: null,
       start: 'run',
+      para: null,
     }));
   } catch {
     // Absent, unreadable or of another shape: the picker says how to make them.

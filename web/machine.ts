@@ -5,7 +5,10 @@ import type { EditableRegister, FromWorker, MemoryWindow, StepKind, ToWorker } f
 import type { Setting } from '../core/protocol/monitor.ts';
 import { download } from './files.ts';
 import { type FrameLoop, startFrames } from './frame.ts';
+import type { PageGuest } from './guests.ts';
+import { isLive, modeOf } from './modes.ts';
 import { resetConsole, writeConsole } from './panels/console/output.ts';
+import { happenings, NONE } from './stores/happenings.ts';
 import { looks } from './stores/looks.ts';
 import { isFinal, machine, type OpenMessage, startsAgain, withGuest } from './stores/machine.ts';
 import { notify } from './stores/notices.ts';
@@ -24,6 +27,8 @@ export interface OpenRequest {
   readonly message: OpenMessage | RestoreMessage;
   /** Shown until it is open. */
   readonly name: string;
+  /** The guest of the page that it is, or null for a file. */
+  readonly source: PageGuest | null;
   /** Run as soon as it is there. */
   readonly run: boolean;
 }
@@ -73,10 +78,11 @@ function receive(message: FromWorker): void {
       // A view that was asked for before may be of the machine that is gone, or never come.
       loop?.answered(false);
       machine.setState({
-        ...withGuest(request.message.type === 'open' ? request.message : null, message),
+        ...withGuest(request.message.type === 'open' ? request.message : null, message, request.source),
         ...(same ? {} : { breakpoints: [] }),
       });
       windows.setState(home);
+      happenings.setState(NONE);
       if (asked.length === 0) opening.setState({ now: null });
       sendWindows();
       send({ type: 'breakpoints', addresses: machine.getState().breakpoints });
@@ -120,7 +126,7 @@ function end(): void {
 
 /** A new worker with the guest that the last one had. Breakpoints and settings stay. */
 export function restart(): void {
-  const again = asked[0] ?? current;
+  const again = asked[0] ?? inPresentMode(current);
   asked = [];
   machine.setState({
     failure: null,
@@ -137,6 +143,14 @@ export function restart(): void {
   });
   startMachine();
   if (again !== null) open(again);
+}
+
+/** Opens again in the mode that the guest has come to meanwhile. */
+function inPresentMode(request: OpenRequest | null): OpenRequest | null {
+  const setting = machine.getState().view?.monitor.setting;
+  if (request === null || setting === undefined || request.message.type !== 'open') return request;
+  if (!isLive(modeOf(request.message.setting), modeOf(setting))) return request;
+  return { ...request, message: { ...request.message, setting } };
 }
 
 /** The bytes are copied, not transferred: a restart needs them again. */

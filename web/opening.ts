@@ -1,7 +1,10 @@
 /** From a chosen guest or file to an `open` for the worker. One at a time: a new choice ends the one before. */
+
+import type { Setting } from '../core/protocol/monitor.ts';
 import { FileError, type FileKind, fetchFile, type Progress, readFile, sniff } from './files.ts';
 import type { PageGuest } from './guests.ts';
 import { open } from './machine.ts';
+import { BARE } from './modes.ts';
 import { notify } from './stores/notices.ts';
 import { opening } from './stores/opening.ts';
 import { text } from './text.ts';
@@ -12,9 +15,6 @@ export interface FileOptions {
   readonly memoryMib: number | null;
 }
 
-/** Guests start on the machine itself; from there they go under the monitor while they run. */
-const BARE = { mode: 'bare', paging: 'nested' } as const;
-
 let controller: AbortController | null = null;
 
 export function cancelOpening(): void {
@@ -22,14 +22,20 @@ export function cancelOpening(): void {
   opening.setState({ now: null });
 }
 
-/** Fetches a guest of the page and opens it. */
-export function openGuest(guest: PageGuest): Promise<void> {
+/**
+ * Fetches a guest of the page and opens it: on the machine itself unless said, from where it can go under the monitor while it runs. For
+ * `para` it is the guest's kernel for that, which stands before its first instruction: it has no privileged one to stop at.
+ */
+export function openGuest(guest: PageGuest, setting: Setting = BARE): Promise<void> {
   return once(guest.name, async (progress, signal) => {
-    const kernel = await fetchFile(guest.kernel, progress, signal);
+    const para = setting.mode === 'para' ? guest.para : null;
+    const files = para ?? guest;
+    const kernel = await fetchFile(files.kernel, progress, signal);
     const initrd = guest.initrd === null ? null : await fetchFile(guest.initrd, progress, signal);
-    const symbols = guest.symbols === null ? null : await fetchFile(guest.symbols, progress, signal);
+    const symbols = files.symbols === null ? null : await fetchFile(files.symbols, progress, signal);
     open({
       name: guest.name,
+      source: guest,
       message: {
         type: 'open',
         name: guest.name,
@@ -38,8 +44,8 @@ export function openGuest(guest: PageGuest): Promise<void> {
         symbols: symbols === null ? null : new TextDecoder().decode(symbols),
         commandLine: guest.commandLine,
         memoryMib: guest.memoryMib,
-        stopBeforePrivileged: guest.start === 'privileged',
-        setting: BARE,
+        stopBeforePrivileged: guest.start === 'privileged' && para === null,
+        setting,
       },
       run: guest.start === 'run',
     });
@@ -65,6 +71,7 @@ export function openFiles(files: readonly File[], options: FileOptions): Promise
     const linux = kernel.kind === 'linux';
     open({
       name: kernel.name,
+      source: null,
       message: {
         type: 'open',
         name: kernel.name,
@@ -90,7 +97,7 @@ export function openSnapshot(file: File): Promise<void> {
 }
 
 function restore(name: string, file: Uint8Array<ArrayBuffer>): void {
-  open({ name, message: { type: 'restore', file }, run: false });
+  open({ name, source: null, message: { type: 'restore', file }, run: false });
 }
 
 async function once(name: string, work: (progress: Progress, signal: AbortSignal) => Promise<void>): Promise<void> {

@@ -4,6 +4,9 @@
  * registers, of their bits and of instructions are the manual's in every language.
  */
 
+import { happening } from './text/happening.ts';
+import { modes, rings } from './text/modes.ts';
+
 type Level = 0 | 1 | 2 | 3;
 
 /** How a sentence about the next instruction begins: with its name, or after a sentence that has named it. */
@@ -327,6 +330,9 @@ const english = {
     restart: 'Restart the machine',
     report: 'What it said',
   },
+  modes,
+  rings,
+  happening,
   skip: 'Skip to the code',
   /** Units that are no symbols. */
   units: {

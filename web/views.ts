@@ -5,6 +5,7 @@
  * or draws code. So every frame is short, and the console, which has the first turn, never waits.
  */
 import type { View } from '../core/protocol/messages.ts';
+import { happenings, withHappening } from './stores/happenings.ts';
 import { IdleMeter } from './stores/idle.ts';
 import { machine, withCode, withConsole, withView } from './stores/machine.ts';
 import { isFollowing, windows } from './stores/windows.ts';
@@ -37,6 +38,7 @@ export function showView(view: View, now: number): void {
     // Another stop: the next instruction is what the reader looks at again.
     if (next.before !== undefined && next.before !== state.before) windows.setState({ selected: null, away: false });
     machine.setState(next);
+    if (!view.running) happenings.setState(old => withHappening(old, view));
     return;
   }
 

@@ -5,6 +5,7 @@ import { Brand } from './Brand.tsx';
 import { columns, useColumns } from './columns.ts';
 import { GuestPicker } from './GuestPicker.tsx';
 import styles from './Header.module.css';
+import { ModeSwitch } from './ModeSwitch.tsx';
 import { OpenDialog } from './OpenDialog.tsx';
 import { RunControls } from './RunControls.tsx';
 import { SnapshotMenu } from './SnapshotMenu.tsx';
@@ -17,6 +18,7 @@ export function Header({ narrow }: { readonly narrow: boolean }) {
     <header className={styles.header}>
       <Brand />
       <GuestPicker onOpenDialog={() => setDialog(true)} />
+      <ModeSwitch />
       <RunControls />
       <Status />
       <div className={styles.tools}>

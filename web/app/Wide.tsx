@@ -5,6 +5,7 @@ import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
 import { Happened } from '../panels/happened/Happened.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
+import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
 import { settings } from '../stores/settings.ts';
 import { text } from '../text.ts';
 import { Centre } from './Centre.tsx';
@@ -50,6 +51,7 @@ export function Wide() {
         panelRef={attachLeft}
         onResize={size => columns.resized('left', size.inPixels)}
       >
+        <RingsPanel />
         <Happened />
         <MachineFacts />
         <Breakpoints />

@@ -1,5 +1,6 @@
 import { createStore } from 'zustand/vanilla';
 import type { CodeRow, FromWorker, Registers, ToWorker, View } from '../../core/protocol/messages.ts';
+import type { PageGuest } from '../guests.ts';
 import { indexSymbols, linearEip, type SymbolIndex } from '../symbols.ts';
 
 export type OpenMessage = Extract<ToWorker, { type: 'open' }>;
@@ -18,6 +19,8 @@ interface Guest {
   readonly memoryMib: number;
   /** What was loaded; null for a guest that came with a snapshot. */
   readonly image: Image | null;
+  /** The guest of the page that it is, or null: its other kernels are known from here. */
+  readonly source: PageGuest | null;
   readonly symbols: SymbolIndex;
   readonly symbolCount: number;
 }
@@ -129,13 +132,18 @@ export function withView(state: MachineState, view: View, idle: boolean): Partia
 }
 
 /** A new guest: nothing of the old one stays but what the page itself remembers. */
-export function withGuest(request: OpenMessage | null, opened: OpenedMessage): Partial<MachineState> {
+export function withGuest(
+  request: OpenMessage | null,
+  opened: OpenedMessage,
+  source: PageGuest | null = null,
+): Partial<MachineState> {
   return {
     guest: {
       name: opened.name,
       kind: opened.kind,
       memoryMib: opened.memoryMib,
       image: request === null ? null : imageOf(request),
+      source,
       symbols: opened.symbols === null ? noSymbols : indexSymbols(opened.symbols),
       symbolCount: opened.symbols?.symbols.length ?? 0,
     },

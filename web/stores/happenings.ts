@@ -1,0 +1,65 @@
+import { createStore } from 'zustand/vanilla';
+import type { View } from '../../core/protocol/messages.ts';
+import type { Happening } from '../../core/protocol/monitor.ts';
+import { modeOf } from '../modes.ts';
+
+/** This many are kept to go back to. */
+const MOST = 50;
+
+/** Traps, exits, hypercalls and deliveries that the reader has stood behind. */
+export interface Happenings {
+  /** The latest last; as they were when the machine last stood still. */
+  readonly list: readonly Happening[];
+  /** The latest belongs to the last step, and not to something before it. */
+  readonly isOfStep: boolean;
+  /** Serial number of the one that the reader has gone back to, or null: what just happened. */
+  readonly shown: number | null;
+  /** Where the machine stood: anywhere else is another stop. */
+  readonly at: number;
+  readonly mode: string;
+}
+
+export const NONE: Happenings = { list: [], isOfStep: false, shown: null, at: -1, mode: '' };
+
+export const happenings = createStore<Happenings>(() => NONE);
+
+/** What a view of a machine that stands still changes. */
+export function withHappening(old: Happenings, view: View): Happenings {
+  const { happening, setting } = view.monitor;
+  const mode = modeOf(setting);
+  const last = old.list.at(-1);
+  // Serial numbers begin again with another guest.
+  const list = happening !== null && last !== undefined && happening.serial < last.serial ? [] : old.list;
+  const isNew = happening !== null && happening.serial !== last?.serial;
+  if (!isNew) {
+    // What the monitor spends is known whole only once the guest goes on.
+    const isRicher = happening !== null && last !== undefined && isMore(happening, last);
+    if (isRicher) return { ...old, list: [...list.slice(0, -1), happening], at: view.instructions, mode };
+    if (view.instructions === old.at && mode === old.mode) return old;
+    return { ...old, isOfStep: false, shown: null, at: view.instructions, mode };
+  }
+  const isOfStep = view.stop.kind === 'step';
+  return { list: [...list, happening].slice(-MOST), isOfStep, shown: null, at: view.instructions, mode };
+}
+
+function isMore(now: Happening, before: Happening): boolean {
+  return (
+    now.cost !== before.cost || now.deeds.length !== before.deeds.length || now.changed.length !== before.changed.length
+  );
+}
+
+/** The happening that the card is about: the one that the reader went back to, or that of the last step. */
+export function shownHappening({ list, isOfStep, shown }: Happenings): Happening | null {
+  if (shown !== null) return list.find(({ serial }) => serial === shown) ?? null;
+  return isOfStep ? (list.at(-1) ?? null) : null;
+}
+
+/** Goes back or forth in what was seen; null: there is nothing in that direction. */
+export function neighbour(state: Happenings, by: -1 | 1): (() => void) | null {
+  const { list, isOfStep, shown } = state;
+  const now = shown === null ? (isOfStep ? list.length - 1 : list.length) : list.findIndex(h => h.serial === shown);
+  const next = now + by;
+  if (next < 0 || next > list.length || (next === list.length && (isOfStep || shown === null))) return null;
+  const serial = next === list.length || (isOfStep && next === list.length - 1) ? null : list[next].serial;
+  return () => happenings.setState({ shown: serial });
+}
