@@ -11,7 +11,9 @@ const MEMORY = 32 << 20;
 /** Low, so that the clock ticks often. */
 const RATE = 1e7;
 const PROMPT = 'primer$ ';
-const COMMANDS = ['help', 'ps', 'mem', 'fault', 'sensitive', 'fork'];
+const COMMANDS = ['help', 'ps', 'mem', 'fault', 'sensitive', 'fork', 'bench', 'reboot'];
+/** Those that take no seconds. */
+const QUICK = ['help', 'ps', 'mem', 'fault', 'fork'];
 const image = new Uint8Array(readFileSync('public/guests/primer.elf'));
 const plan = loadImage(image, { memoryBytes: MEMORY, commandLine: '', initrd: null });
 
@@ -31,7 +33,12 @@ function bare(): { runner: Runner; screen: Console } {
   const screen = new Console();
   const pc = new Pc({ memoryBytes: MEMORY, startTime: 0, rate: RATE, onConsole: screen.onConsole });
   pc.start(plan);
-  return { runner: pc, screen };
+  const run = (steps: number, until: number, pass: boolean): string => {
+    const end = pc.run(steps, until, pass);
+    if (end === 'reset') pc.start(plan);
+    return end;
+  };
+  return { runner: { run, input: bytes => pc.input(bytes) }, screen };
 }
 
 function monitored(mode: MonitorMode, paging: Paging): { runner: Monitor; screen: Console } {
@@ -67,7 +74,8 @@ function session(runner: Runner, screen: Console, commands: readonly string[]): 
 /** Without what depends on how long things take: the column of ticks, who is ready, and whose turn it was when. */
 function timeless(shown: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const ps = shown['ps'].replace(/ +\d+ {2}(shell|counter)/g, ' $1').replace(/ready +|waiting +/g, '');
-  return { ...shown, ps, fork: shown['fork'].split('\r\n').sort().join('\n') };
+  const bench = shown['bench'].replaceAll(/ +\d+(?=\r\n)/g, ' n');
+  return { ...shown, ps, bench, fork: shown['fork'].split('\r\n').sort().join('\n') };
 }
 
 const expected = timeless(transcript());
@@ -102,6 +110,30 @@ describe('primer under the monitor', () => {
     expect(wrong).toEqual(HOLES);
   });
 
+  it('counts on in its processes while its technique changes', () => {
+    const { runner, screen } = monitored('translate', 'shadow');
+    await_(runner, screen, 1);
+    const start = screen.text.length;
+    const changes: readonly (readonly [MonitorMode, Paging])[] = [
+      ['hardware', 'nested'],
+      ['patch', 'shadow'],
+      ['hardware', 'shadow'],
+      ['translate', 'shadow'],
+    ];
+    for (const [mode, paging] of changes) {
+      const before = screen.text.split(PROMPT).length;
+      runner.input(new TextEncoder().encode('fork\n'));
+      // In the middle of its three processes' output.
+      for (let n = 0; n < 400 && !screen.text.slice(start).includes('I am'); n++) {
+        runner.run(2000, Number.POSITIVE_INFINITY, false);
+      }
+      runner.change(mode, paging);
+      await_(runner, screen, before);
+    }
+    const numbers = [...screen.text.slice(start).matchAll(/I am process (\d+)/g)].map(([, number]) => Number(number));
+    expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 3 * changes.length }, (_, n) => n + 3));
+  });
+
   it('changes its technique while it runs, and the guest does not notice', () => {
     const { runner, screen } = monitored('translate', 'shadow');
     const shown: Record<string, string> = {};
@@ -113,7 +145,7 @@ describe('primer under the monitor', () => {
       ['translate', 'shadow'],
     ];
     await_(runner, screen, 1);
-    COMMANDS.filter(command => command !== 'sensitive').forEach((command, n) => {
+    QUICK.forEach((command, n) => {
       const before = screen.text.split(PROMPT).length;
       const start = screen.text.length;
       runner.input(new TextEncoder().encode(`${command}\n`));
@@ -122,7 +154,7 @@ describe('primer under the monitor', () => {
       await_(runner, screen, before);
       shown[command] = screen.text.slice(start);
     });
-    const { sensitive: _, ...rest } = expected;
-    expect(timeless(shown)).toEqual(rest);
+    const wanted = Object.fromEntries(QUICK.map(command => [command, expected[command]]));
+    expect(timeless({ ...shown, bench: '' })).toEqual({ ...wanted, bench: '' });
   });
 });
