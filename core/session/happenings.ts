@@ -41,18 +41,21 @@ const SELECTORS: readonly (readonly [string, number])[] = [
 ];
 const NAMES = [...WORDS.map(([name]) => name), 'EFLAGS', ...SELECTORS.map(([name]) => name)];
 
+/** Values that any technique's processor saves, at most. */
+const MOST_SAVED = 16;
 /** Vectors of the machine's PIC pair, which the monitor owns. */
 const FIRST_INTERRUPT = 32;
 
+const WORD_INDEXES = WORDS.map(([, word]) => word);
+const SELECTOR_INDEXES = SELECTORS.map(([, index]) => index);
+
+/** Values of NAMES. This is done for each trap: it has to be quick. */
 function take(cpu: Processor, into: Int32Array): void {
   const { i32 } = cpu;
-  WORDS.forEach(([, word], n) => {
-    into[n] = i32[word];
-  });
-  into[WORDS.length] = cpu.eflags();
-  SELECTORS.forEach(([, index], n) => {
-    into[WORDS.length + 1 + n] = cpu.selector(index);
-  });
+  let at = 0;
+  for (const word of WORD_INDEXES) into[at++] = i32[word];
+  into[at++] = cpu.eflags();
+  for (const index of SELECTOR_INDEXES) into[at++] = cpu.selector(index);
 }
 
 /** The parts of an exit that cards show. */
@@ -98,7 +101,7 @@ interface Record {
   readonly exit: Exit | null;
   readonly vector: number | null;
   readonly errorCode: number | null;
-  readonly saved: readonly (readonly [string, number])[];
+  savedNames: readonly string[];
   reason: string;
   address: number;
   user: boolean;
@@ -123,7 +126,10 @@ export class Happenings implements MonitorWatcher {
   #after = new Int32Array(NAMES.length);
   #hasAfter = false;
   #emulated = 0;
-  #shadow = { hidden: 0, trace: 0, true: 0 };
+  #hiddenFaults = 0;
+  #traceFaults = 0;
+  #trueFaults = 0;
+  #saved = new Int32Array(MOST_SAVED);
   readonly #vcpuProbe: Probe = {
     delivered: (vector, source, code) => this.#given(vector, source, code),
     transferred: () => {},
@@ -159,7 +165,7 @@ export class Happenings implements MonitorWatcher {
     this.#current = null;
   }
 
-  #begin(kind: HappeningKind, pc: Pc, rest: Pick<Record, 'exit' | 'vector' | 'errorCode' | 'saved'>): Record {
+  #begin(kind: HappeningKind, pc: Pc, rest: Pick<Record, 'exit' | 'vector' | 'errorCode' | 'savedNames'>): Record {
     this.#hasAfter = false;
     return {
       serial: ++this.#serial,
@@ -184,11 +190,14 @@ export class Happenings implements MonitorWatcher {
     if (monitor === null || pc === null || exit.kind === 'interruptWindow') return;
     if (exit.kind === 'interrupt' && exit.vector >= FIRST_INTERRUPT) return;
     take(monitor.vcpu, this.#before);
-    const { vector, errorCode } = detailsOf(exit);
-    this.#current = this.#begin(exit.kind, pc, { exit, vector, errorCode, saved: monitor.technique.saved() });
+    const { savedNames } = monitor.technique;
+    monitor.technique.saved(this.#saved);
+    this.#current = this.#begin(exit.kind, pc, { exit, vector: null, errorCode: null, savedNames });
     this.#emulated = monitor.counts.emulated;
     const { hiddenFaults, traceFaults, trueFaults } = monitor.shadow.counts;
-    this.#shadow = { hidden: hiddenFaults, trace: traceFaults, true: trueFaults };
+    this.#hiddenFaults = hiddenFaults;
+    this.#traceFaults = traceFaults;
+    this.#trueFaults = trueFaults;
   }
 
   exited(exit: Exit, reason: string, address: number, isUser: boolean): void {
@@ -208,9 +217,9 @@ export class Happenings implements MonitorWatcher {
     const deeds: Deed[] = [];
     if (exit.kind === 'pageFault') {
       const linear = exit.address >>> 0;
-      if (hiddenFaults !== this.#shadow.hidden) deeds.push({ kind: 'hiddenFault', linear });
-      else if (traceFaults !== this.#shadow.trace) deeds.push({ kind: 'tracedWrite', linear });
-      else if (trueFaults === this.#shadow.true) deeds.push({ kind: 'device', linear });
+      if (hiddenFaults !== this.#hiddenFaults) deeds.push({ kind: 'hiddenFault', linear });
+      else if (traceFaults !== this.#traceFaults) deeds.push({ kind: 'tracedWrite', linear });
+      else if (trueFaults === this.#trueFaults) deeds.push({ kind: 'device', linear });
     }
     if (exit.kind === 'eptViolation') deeds.push({ kind: 'device', linear: exit.address >>> 0 });
     if (exit.kind === 'hypercall') {
@@ -241,11 +250,15 @@ export class Happenings implements MonitorWatcher {
     const pc = this.#pc;
     if (pc === null || this.#monitor !== null) return;
     const { cpu } = pc;
-    const record = this.#begin('delivered', pc, { exit: null, vector, errorCode: code, saved: pushed(cpu, code) });
-    const saved = new Map(record.saved);
+    const savedNames = code === null ? PUSHED : PUSHED_WITH_CODE;
+    const record = this.#begin('delivered', pc, { exit: null, vector, errorCode: code, savedNames });
+    takePushed(cpu, this.#saved, savedNames.length);
+    const eip = code === null ? 0 : 1;
     record.reason = nameOf(vector, source);
-    record.address = (saved.get('EIP') ?? 0) >>> 0;
-    record.user = ((saved.get('CS') ?? 0) & 3) === 3;
+    record.address = this.#saved[eip] >>> 0;
+    record.user = (this.#saved[eip + 1] & 3) === 3;
+    // Without a change of the ring the stack stays, and is not pushed.
+    if ((this.#saved[eip + 1] & 3) === cpu.cpl) record.savedNames = savedNames.slice(0, -2);
     record.deeds.push({ kind: 'delivered', vector, code });
     this.#last = record;
   }
@@ -264,7 +277,7 @@ export class Happenings implements MonitorWatcher {
     const record = this.#last;
     const pc = this.#pc;
     if (record === null || pc === null) return null;
-    const { exit, saved, deeds, ...rest } = record;
+    const { exit, savedNames, deeds, ...rest } = record;
     const details =
       exit === null ? { ...NOTHING, vector: record.vector, errorCode: record.errorCode } : detailsOf(exit);
     const guest = this.#monitor?.guest ?? pc.cpu;
@@ -274,7 +287,7 @@ export class Happenings implements MonitorWatcher {
       ...details,
       setting: this.#setting,
       instruction: row.bytes.length === 0 ? null : row,
-      saved: saved.map(([name, value]): NamedValue => ({ name, value: value >>> 0 })),
+      saved: savedNames.map((name, n): NamedValue => ({ name, value: this.#saved[n] >>> 0 })),
       deeds: [...deeds],
       changed: this.#changed(),
     };
@@ -297,17 +310,16 @@ function nameOf(vector: number, source: EventSource): string {
   return VECTOR_NAMES[vector] ?? `exception ${vector}`;
 }
 
-/** What the processor has just pushed on the handler's stack, 32 bits each (SDM volume 3, figure 6-4). */
-function pushed(cpu: Processor, code: number | null): readonly (readonly [string, number])[] {
-  const names = [...(code === null ? [] : ['error code']), 'EIP', 'CS', 'EFLAGS', 'ESP', 'SS'];
-  const at = (n: number): number => {
-    const linear = (cpu.base(SS) + cpu.i32[ESP] + 4 * n) | 0;
-    let value = 0;
-    for (let byte = 3; byte >= 0; byte--) value = (value << 8) | Math.max(cpu.peekByte((linear + byte) | 0), 0);
-    return value;
-  };
-  const words = names.map((name, n): readonly [string, number] => [name, at(n)]);
-  const cs = words.find(([name]) => name === 'CS')?.[1] ?? 0;
-  // Without a change of the ring the stack stays, and is not pushed.
-  return (cs & 3) === cpu.cpl ? words.slice(0, -2) : words;
+/** What the processor pushes on the handler's stack, 32 bits each, from ESP on (SDM volume 3, figure 6-4). */
+const PUSHED = ['EIP', 'CS', 'EFLAGS', 'ESP', 'SS'] as const;
+const PUSHED_WITH_CODE = ['error code', ...PUSHED] as const;
+
+function takePushed(cpu: Processor, into: Int32Array, count: number): void {
+  const stack = (cpu.base(SS) + cpu.i32[ESP]) | 0;
+  const first = cpu.lookUp(stack);
+  const isInPage = (stack & 0xfff) + 4 * count <= 0x1000;
+  for (let n = 0; n < count; n++) {
+    const at = isInPage && first >= 0 ? first + 4 * n : cpu.lookUp((stack + 4 * n) | 0);
+    into[n] = at < 0 ? 0 : cpu.physical.read(at, 4);
+  }
 }

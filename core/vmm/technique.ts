@@ -35,8 +35,10 @@ export interface Technique {
    * would be if the guest were taken off the machine now. Nothing of the guest changes.
    */
   observe(target: Processor): void;
-  /** What the processor itself saved at the last exit(), by name, in the order in which it lies there. For those who look. */
-  saved(): readonly (readonly [name: string, value: number])[];
+  /** What the processor itself saves when the guest leaves, in the order in which it lies there. */
+  readonly savedNames: readonly string[];
+  /** Writes the values of the last exit() into an array, which has room for as many. For those who look. */
+  saved(into: Int32Array): void;
   /** Whether the machine, in the guest, stands between two of the guest's own instructions. Left out: always. */
   isBetween?(): boolean;
   /** Addresses of the machine's code that stands for the guest's instruction at a linear address. Left out: the same one. */

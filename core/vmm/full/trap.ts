@@ -2,7 +2,7 @@ import { FLAG } from '../../ia32/flags.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Exit, Handling, OwnExit } from '../exit.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, TRAP_FRAME_NAMES } from '../host/host.ts';
 import type { ShadowPaging } from '../memory/shadow.ts';
 import type { Technique } from '../technique.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
@@ -17,6 +17,7 @@ import { HoleWatch } from './holes/watch.ts';
  */
 export class TrapAndEmulate implements Technique {
   readonly mode = 'trap';
+  readonly savedNames = TRAP_FRAME_NAMES;
   readonly #host: Host;
   readonly #vcpu: VirtualProcessor;
   readonly #ring: Deprivileged;
@@ -54,8 +55,8 @@ export class TrapAndEmulate implements Technique {
     this.#ring.enter(null);
   }
 
-  saved(): readonly (readonly [string, number])[] {
-    return this.#host.saved();
+  saved(into: Int32Array): void {
+    this.#host.saved(into);
   }
 
   observe(target: Processor): void {

@@ -65,6 +65,7 @@ const SAVED_NAMES = [
  */
 export class HardwareAssist implements Technique {
   readonly mode = 'hardware';
+  readonly savedNames = SAVED_NAMES;
   readonly counts: { reads: number; launches: number; resumes: number } = { reads: 0, launches: 0, resumes: 0 };
   readonly #host: Host;
   readonly #vcpu: VirtualProcessor;
@@ -242,8 +243,9 @@ export class HardwareAssist implements Technique {
     }
   }
 
-  saved(): readonly (readonly [string, number])[] {
-    return SAVED_NAMES.map((name, n) => [name, this.#saved[n] ?? 0]);
+  saved(into: Int32Array): void {
+    const values = this.#saved;
+    for (let n = 0; n < SAVED_NAMES.length; n++) into[n] = values[n];
   }
 
   observe(target: Processor): void {

@@ -4,7 +4,7 @@ import * as L from '../../machine/cpu/layout.ts';
 import { EFER, EFER_NXE } from '../../machine/cpu/msr-numbers.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Exit, Handling, OwnExit } from '../exit.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, TRAP_FRAME_NAMES } from '../host/host.ts';
 import { FRAME_SIZE } from '../memory/frames.ts';
 import { type GuestMemory, NO_FRAME } from '../memory/guest-memory.ts';
 import type { Technique } from '../technique.ts';
@@ -67,6 +67,7 @@ const SILENT: BackEnd = { notified: () => {} };
  */
 export class Paravirtualization implements Technique {
   readonly mode = 'para';
+  readonly savedNames = TRAP_FRAME_NAMES;
   readonly #host: Host;
   readonly #vcpu: VirtualProcessor;
   readonly #memory: GuestMemory;
@@ -140,8 +141,8 @@ export class Paravirtualization implements Technique {
     }
   }
 
-  saved(): readonly (readonly [string, number])[] {
-    return this.#host.saved();
+  saved(into: Int32Array): void {
+    this.#host.saved(into);
   }
 
   observe(target: Processor): void {

@@ -5,7 +5,7 @@ import * as L from '../../../machine/cpu/layout.ts';
 import type { Processor } from '../../../machine/cpu/processor.ts';
 import { W_DATA_SELECTOR, W_INSTRUCTION_SELECTOR } from '../../../machine/cpu/x87/state.ts';
 import type { Exit, Handling, OwnExit } from '../../exit.ts';
-import type { Host } from '../../host/host.ts';
+import { type Host, TRAP_FRAME_NAMES } from '../../host/host.ts';
 import type { ShadowPaging } from '../../memory/shadow.ts';
 import type { Technique } from '../../technique.ts';
 import type { VirtualProcessor } from '../../vcpu.ts';
@@ -26,6 +26,7 @@ const TRUST = 8;
  */
 export class ScanAndPatch implements Technique {
   readonly mode = 'patch';
+  readonly savedNames = TRAP_FRAME_NAMES;
   readonly #host: Host;
   readonly #vcpu: VirtualProcessor;
   readonly #shadow: ShadowPaging;
@@ -94,8 +95,8 @@ export class ScanAndPatch implements Technique {
     return { kind: 'callout', name: calloutName(this.#patch) };
   }
 
-  saved(): readonly (readonly [string, number])[] {
-    return this.#host.saved();
+  saved(into: Int32Array): void {
+    this.#host.saved(into);
   }
 
   observe(target: Processor): void {

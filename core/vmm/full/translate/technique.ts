@@ -4,7 +4,7 @@ import * as L from '../../../machine/cpu/layout.ts';
 import type { Processor } from '../../../machine/cpu/processor.ts';
 import { W_DATA_SELECTOR, W_INSTRUCTION, W_INSTRUCTION_SELECTOR } from '../../../machine/cpu/x87/state.ts';
 import type { Exit, Handling, OwnExit } from '../../exit.ts';
-import type { Host } from '../../host/host.ts';
+import { type Host, TRAP_FRAME_NAMES } from '../../host/host.ts';
 import { SELECTOR, VCPU } from '../../host/layout.ts';
 import { FRAME } from '../../host/stubs.ts';
 import type { ShadowPaging } from '../../memory/shadow.ts';
@@ -58,6 +58,7 @@ type Callout =
  */
 export class BinaryTranslation implements Technique {
   readonly mode = 'translate';
+  readonly savedNames = TRAP_FRAME_NAMES;
   readonly counts: TranslationCounts;
   readonly #host: Host;
   readonly #vcpu: VirtualProcessor;
@@ -277,8 +278,8 @@ export class BinaryTranslation implements Technique {
     }
   }
 
-  saved(): readonly (readonly [string, number])[] {
-    return this.#host.saved();
+  saved(into: Int32Array): void {
+    this.#host.saved(into);
   }
 
   observe(target: Processor): void {
