@@ -5,6 +5,7 @@
  */
 
 import { happening } from './text/happening.ts';
+import { inMode } from './text/in-mode.ts';
 import { modes, rings } from './text/modes.ts';
 
 type Level = 0 | 1 | 2 | 3;
@@ -223,6 +224,8 @@ const english = {
       sensitiveElsewhere: (cpl: Level) =>
         `It is sensitive, but not privileged: in ring ${cpl} it ran without a trap, and saw or lost machine state.`,
       io: (cpl: Level, iopl: number) => `It depends on IOPL. CPL ${cpl} and IOPL ${iopl} let it run.`,
+      emulated:
+        'The monitor emulated it without a trap: the guest was in a state that the machine cannot be given in this mode.',
     },
     /** Why the machine stands before `here`, an instruction or an address. */
     stop: {
@@ -253,6 +256,8 @@ const english = {
         `${subject(instruction)} sensitive, but not privileged: it never traps.`,
       io: (instruction: string | null, cpl: Level) =>
         `${subject(instruction)} subject to IOPL. CPL ${cpl} is not above it, so it runs.`,
+      inMode: (instruction: string | null, verb: string, why: string) =>
+        `${instruction === null ? 'It' : `Next: \`${instruction}\``} ${verb}. ${why}`,
       ioTraps: (instruction: string | null, cpl: Level, iopl: number) =>
         `${subject(instruction)} subject to IOPL. CPL ${cpl} is above IOPL ${iopl}, so it traps unless the I/O bitmap of the TSS lets it pass.`,
     },
@@ -333,6 +338,7 @@ const english = {
   modes,
   rings,
   happening,
+  inMode,
   skip: 'Skip to the code',
   /** Units that are no symbols. */
   units: {

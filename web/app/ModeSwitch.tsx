@@ -1,34 +1,21 @@
 import { ChevronDown } from 'lucide-react';
-import { useState } from 'react';
 import { useStore } from 'zustand';
-import { changeMode } from '../machine.ts';
-import { FAMILIES, type Family, isLive, type ModeName, modeOf, settingOf } from '../modes.ts';
+import { asking, chooseMode, obstacle, presentMode } from '../mode-choice.ts';
+import { FAMILIES, type Family, type ModeName } from '../modes.ts';
 import { machine } from '../stores/machine.ts';
 import { text } from '../text.ts';
 import { Menu } from '../widgets/Menu.tsx';
 import { ModeDialog } from './ModeDialog.tsx';
 import styles from './ModeSwitch.module.css';
 
-/** Why the guest that is open cannot be run in a mode, or null. */
-export function obstacle(to: ModeName, now: ModeName | null, hasSource: boolean, hasPara: boolean): string | null {
-  if (now === null) return text.modes.noGuest;
-  if (to === 'para') return hasPara || now === 'para' ? null : text.modes.noPara;
-  return now === 'para' && !hasSource ? text.modes.noOrdinary : null;
-}
-
 /** Bare · Full · Para · Hardware: one of them is lit. The guest goes on in another; only to and from para it starts again. */
 export function ModeSwitch() {
-  const now = useStore(machine, state => (state.view === null ? null : modeOf(state.view.monitor.setting)));
-  const source = useStore(machine, state => state.guest?.source ?? null);
-  const [asking, setAsking] = useState<ModeName | null>(null);
+  const now = useStore(machine, presentMode);
+  const guest = useStore(machine, state => state.guest);
+  const asked = useStore(asking, state => state.mode);
   const words = text.modes;
-
-  const why = (mode: ModeName) => obstacle(mode, now, source !== null, source !== null && source.para !== null);
-  const choose = (mode: ModeName): void => {
-    if (now === null || mode === now || why(mode) !== null) return;
-    if (isLive(now, mode)) changeMode(settingOf(mode));
-    else setAsking(mode);
-  };
+  const source = guest?.source ?? null;
+  const why = (mode: ModeName) => obstacle(machine.getState(), mode);
 
   const segment = (family: Family, modes: readonly ModeName[]) => {
     const chosen = now !== null && modes.includes(now) ? now : null;
@@ -46,7 +33,7 @@ export function ModeSwitch() {
           aria-disabled={reason !== null}
           aria-label={words.familyLabel[family]}
           title={reason ?? words.what[mode]}
-          onClick={() => choose(mode)}
+          onClick={() => chooseMode(mode)}
         >
           {words.family[family]}
         </button>
@@ -74,7 +61,7 @@ export function ModeSwitch() {
               hint: why(mode) ?? words.what[mode],
               checked: mode === now,
               disabled: why(mode) !== null,
-              choose: () => choose(mode),
+              choose: () => chooseMode(mode),
             })),
           },
         ]}
@@ -86,8 +73,8 @@ export function ModeSwitch() {
     // biome-ignore lint/a11y/useSemanticElements: a toolbar is what these are.
     <div className={styles.switch} role="group" aria-label={words.label}>
       {FAMILIES.map(({ name, modes }) => segment(name, modes))}
-      {asking !== null && source !== null && (
-        <ModeDialog mode={asking} guest={source} onClose={() => setAsking(null)} />
+      {asked !== null && source !== null && (
+        <ModeDialog mode={asked} guest={source} onClose={() => asking.setState({ mode: null })} />
       )}
     </div>
   );

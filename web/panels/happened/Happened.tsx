@@ -1,49 +1,134 @@
+import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { useStore } from 'zustand';
+import { modeOf } from '../../modes.ts';
+import { happenings, neighbour, shownHappening } from '../../stores/happenings.ts';
 import { machine } from '../../stores/machine.ts';
 import { text } from '../../text.ts';
 import { Prose } from '../../widgets/Prose.tsx';
 import { Ring } from '../../widgets/Ring.tsx';
 import { Section } from '../../widgets/Section.tsx';
 import styles from './Happened.module.css';
+import { HappeningDetails } from './HappeningDetails.tsx';
+import { type Kind, kindOf, kindOfHappening } from './instruction-kind.ts';
+import { ModeTable } from './ModeTable.tsx';
 import { account } from './sentence.ts';
+import { instructionOf, story } from './story.ts';
 
-/** The state of the machine in a few plain sentences. */
-export function Happened({ compact = false }: { readonly compact?: boolean }) {
+interface Properties {
+  /** Sentences only. */
+  readonly compact?: boolean;
+  /** Somebody else says aloud what has happened. */
+  readonly quiet?: boolean;
+}
+
+/** What has just happened, why, what the monitor did about it, and what the same would be in the other modes. */
+export function Happened({ compact = false, quiet = false }: Properties) {
   const view = useStore(machine, state => state.view);
   const guest = useStore(machine, state => state.guest);
   const before = useStore(machine, state => state.before);
   const executed = useStore(machine, state => state.executed);
   const idle = useStore(machine, state => state.idle);
   const row = useStore(machine, state => state.code.find(line => line.address === state.codeEip) ?? null);
+  const seen = useStore(happenings);
 
+  const running = view?.running ?? false;
+  const happening = view === null || running ? null : shownHappening(seen);
+  const isPast = seen.shown !== null;
   const words = view === null || guest === null ? null : account({ view, row, before, executed, idle });
   const waiting = guest === null ? text.happened.empty : text.happened.starting;
+  const sentence = words === null ? waiting : happening === null ? words.state : story(happening);
+  const instruction = happening === null ? (words?.instruction ?? null) : instructionOf(happening);
+  const hasMonitor = happening !== null && happening.kind !== 'delivered';
+
+  let kind: Kind | null = null;
+  if (happening !== null) kind = kindOfHappening(happening);
+  else if (view !== null && !running) {
+    const about = view.stop.kind === 'step' ? executed?.row : row;
+    const isUser = (view.stop.kind === 'step' ? (before?.cpl ?? 0) : view.registers.cpl) === 3;
+    if (about !== undefined && about !== null && about.bytes.length > 0) kind = kindOf(about, isUser);
+  }
+
   const body = (
-    <div className={styles.card} data-ring={view?.registers.cpl ?? 0} data-compact={compact || undefined}>
+    <div
+      className={styles.card}
+      data-ring={view?.registers.cpl ?? 0}
+      data-monitor={hasMonitor || undefined}
+      data-compact={compact || undefined}
+    >
       {words !== null && view !== null && (
         <p className={styles.place}>
-          {words.instruction !== null && <code>{words.instruction}</code>}
+          {instruction !== null && <code>{instruction}</code>}
           <span className={styles.rings}>
-            {words.rings !== null && (
+            {hasMonitor ? (
               <>
-                <Ring cpl={words.rings[0]} />
+                <Ring cpl={happening.user ? 3 : 0} />
                 <span>→</span>
+                <span className={styles.monitor}>{text.happening.monitor}</span>
+              </>
+            ) : (
+              <>
+                {words.rings !== null && !isPast && (
+                  <>
+                    <Ring cpl={words.rings[0]} />
+                    <span>→</span>
+                  </>
+                )}
+                <Ring cpl={view.registers.cpl} />
               </>
             )}
-            <Ring cpl={view.registers.cpl} />
           </span>
         </p>
       )}
       {/* Said aloud when the machine stops; while it runs the sentence does not change. */}
-      <p role="status">
-        <Prose>{words === null ? waiting : words.state}</Prose>
+      <p role={quiet ? undefined : 'status'}>
+        <Prose>{sentence}</Prose>
       </p>
-      {words !== null && words.next !== null && (
+      {happening !== null && !compact && <HappeningDetails happening={happening} kind={kind} />}
+      {words !== null && words.next !== null && !isPast && (
         <p className={styles.next}>
           <Prose>{words.next}</Prose>
         </p>
       )}
+      {isPast && <p className={styles.next}>{text.happening.past}</p>}
     </div>
   );
-  return compact ? body : <Section title={text.happened.label}>{body}</Section>;
+  if (compact) return body;
+  return (
+    <Section title={text.happened.label} aside={seen.list.length > 0 && !running ? <History /> : undefined}>
+      {body}
+      {kind !== null && view !== null && (
+        <ModeTable kind={kind} mode={modeOf(happening === null ? view.monitor.setting : happening.setting)} />
+      )}
+    </Section>
+  );
+}
+
+/** Goes back and forth over what was seen. */
+function History() {
+  const seen = useStore(happenings);
+  const now = shownHappening(seen);
+  const at = now === null ? null : seen.list.indexOf(now) + 1;
+  const button = (label: string, by: -1 | 1, icon: typeof ChevronLeft) => {
+    const go = neighbour(seen, by);
+    const Icon = icon;
+    return (
+      <button
+        type="button"
+        className={styles.step}
+        aria-label={label}
+        title={label}
+        aria-disabled={go === null}
+        onClick={() => go?.()}
+      >
+        <Icon size={14} />
+      </button>
+    );
+  };
+  return (
+    <span className={styles.history}>
+      {button(text.happening.previous, -1, ChevronLeft)}
+      <span>{text.happening.position(at, seen.list.length)}</span>
+      {button(text.happening.next, 1, ChevronRight)}
+    </span>
+  );
 }

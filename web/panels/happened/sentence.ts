@@ -1,7 +1,10 @@
 import type { CodeRow, Registers, View } from '../../../core/protocol/messages.ts';
 import { count, hex } from '../../format.ts';
+import { type ModeName, modeOf } from '../../modes.ts';
 import type { Executed } from '../../stores/machine.ts';
 import { text } from '../../text.ts';
+import { inMode } from './in-mode.ts';
+import { kindOf } from './instruction-kind.ts';
 
 /** What the machine is doing and why it stands where it stands, in plain sentences. Code is between backticks. */
 export interface Account {
@@ -37,8 +40,8 @@ export function account(facts: Facts): Account {
   if (executed !== null && before !== null) {
     return {
       instruction: plain(executed.row),
-      state: stepSentence(executed, before, view.registers),
-      next: nextSentence(row, view.registers, true),
+      state: stepSentence(executed, before, view.registers, modeOf(view.monitor.setting)),
+      next: nextSentence(row, view, true),
       rings,
     };
   }
@@ -46,7 +49,7 @@ export function account(facts: Facts): Account {
 }
 
 /** An instruction in one line, null where nothing is mapped. */
-function plain(row: CodeRow): string | null {
+export function plain(row: CodeRow): string | null {
   return row.bytes.length === 0 ? null : row.text.replace(/\s+/g, ' ');
 }
 
@@ -59,8 +62,9 @@ const CLEARS_IF = /^(int|cli|popf|iret|sysenter)/;
  * What one step has done. The view does not say whether an exception or an interrupt came, but where the processor stands
  * does.
  */
-function stepSentence({ row, retired }: Executed, before: Registers, now: Registers): string {
+function stepSentence({ row, retired }: Executed, before: Registers, now: Registers, mode: ModeName): string {
   const words = text.happened.step;
+  if (mode !== 'bare') return monitoredStep(row, before, now, mode);
   const instruction = plain(row) ?? '';
   const sequential = now.eip === (before.eip + row.bytes.length) >>> 0;
   const interrupted = interruptsOn(before) && !interruptsOn(now) && !CLEARS_IF.test(instruction);
@@ -86,6 +90,22 @@ function stepSentence({ row, retired }: Executed, before: Registers, now: Regist
   }
 }
 
+/** A step under the monitor that took the guest nowhere near it. The machine's own instructions are in the count, which says nothing then. */
+function monitoredStep(row: CodeRow, before: Registers, now: Registers, mode: ModeName): string {
+  const words = text.happened.step;
+  if (before.cpl > now.cpl) return words.inward(before.cpl, now.cpl);
+  if (before.cpl < now.cpl) return words.outward(before.cpl, now.cpl);
+  const sequential = now.eip === (before.eip + row.bytes.length) >>> 0;
+  const kind = kindOf(row, before.cpl === 3);
+  if (kind === null || kind === 'plain') {
+    if (now.eip === before.eip) return words.again;
+    return sequential ? words.plain : words.led(hex(now.eip));
+  }
+  const { outcome, why } = inMode(kind, mode);
+  // Had it come to the monitor, that would be told instead.
+  return outcome === 'traps' || outcome === 'exits' ? words.emulated : text.inMode.sentence[outcome](why);
+}
+
 /** EFLAGS.IF. */
 function interruptsOn(registers: Registers): boolean {
   return (registers.eflags & 0x200) !== 0;
@@ -96,7 +116,7 @@ function stopSentence({ view, row }: Facts): string {
   const words = text.happened.stop;
   const { stop, registers } = view;
   const here = (row === null ? null : plain(row)) ?? hex(registers.eip);
-  const more = nextSentence(row, registers, false);
+  const more = nextSentence(row, view, false);
   const withMore = (sentence: string): string => (more === null ? sentence : text.happened.join(sentence, more));
   switch (stop.kind) {
     case 'start':
@@ -122,12 +142,18 @@ function stopSentence({ view, row }: Facts): string {
 }
 
 /** About the next instruction: always something when it is to be named, else only when its class says something. */
-function nextSentence(row: CodeRow | null, registers: Registers, named: boolean): string | null {
+function nextSentence(row: CodeRow | null, { registers, monitor }: View, named: boolean): string | null {
   const words = text.happened.next;
   const instruction = row === null ? null : plain(row);
   if (row === null || instruction === null) return null;
   const name = named ? instruction : null;
   const { cpl } = registers;
+  const mode = modeOf(monitor.setting);
+  const kind = kindOf(row, cpl === 3);
+  if (mode !== 'bare' && kind !== null && kind !== 'plain') {
+    const { outcome, why } = inMode(kind, mode);
+    return words.inMode(name, text.inMode.verb[outcome], why);
+  }
   switch (row.class) {
     case 'plain':
       return named ? words.plain(instruction) : null;

@@ -1,0 +1,114 @@
+import { Fragment, type ReactNode } from 'react';
+import { useStore } from 'zustand';
+import type { Happening } from '../../../core/protocol/monitor.ts';
+import { count, hex } from '../../format.ts';
+import { modeOf } from '../../modes.ts';
+import { machine, symbolsOf } from '../../stores/machine.ts';
+import { text } from '../../text.ts';
+import { Prose } from '../../widgets/Prose.tsx';
+import styles from './Happened.module.css';
+import { inMode, manualSection } from './in-mode.ts';
+import type { Kind } from './instruction-kind.ts';
+import { deedSentences, instructionOf, savedPlace, savedValues } from './story.ts';
+
+interface Properties {
+  readonly happening: Happening;
+  readonly kind: Kind | null;
+}
+
+/** Source, rule, what the processor saved, what the monitor did, what the guest sees, what it cost. */
+export function HappeningDetails({ happening, kind }: Properties) {
+  const line = useStore(machine, symbolsOf).lineAt(happening.address);
+  const words = text.happening;
+  const deeds = deedSentences(happening);
+  const hasMonitor = happening.kind !== 'delivered';
+  return (
+    <dl className={styles.details}>
+      {line !== null && (
+        <Row name={words.rows.source}>
+          <code className={styles.source}>{line.text.trim()}</code>
+          <small>
+            {line.file}:{line.line}
+          </small>
+        </Row>
+      )}
+      {kind !== null && <Rule happening={happening} kind={kind} />}
+      <Row name={words.rows.saved}>
+        <Saved happening={happening} />
+        <small>{words.rows.savedHint[savedPlace(happening)]}</small>
+      </Row>
+      {deeds.length > 0 && (
+        <Row name={words.rows.monitor}>
+          <ol className={styles.deeds}>
+            {deeds.map(deed => (
+              <li key={deed}>
+                <Prose>{deed}</Prose>
+              </li>
+            ))}
+          </ol>
+        </Row>
+      )}
+      {hasMonitor && (
+        <>
+          <Row name={words.rows.guest}>
+            <Changed happening={happening} />
+          </Row>
+          <Row name={words.rows.cost}>{words.cost(count(happening.cost))}</Row>
+        </>
+      )}
+    </dl>
+  );
+}
+
+function Row({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Rule({ happening, kind }: { readonly happening: Happening; readonly kind: Kind }) {
+  const mode = modeOf(happening.setting);
+  const mnemonic = instructionOf(happening).split(' ', 1)[0].toUpperCase();
+  const section = manualSection(kind, mode, mnemonic);
+  return (
+    <Row name={text.happening.rows.rule}>
+      {inMode(kind, mode).why} {section !== null && <small>{section}</small>}
+    </Row>
+  );
+}
+
+/** The low two bits of a saved CS are a privilege level (SDM volume 3, 3.4.2). */
+function Saved({ happening }: { readonly happening: Happening }) {
+  const values = savedValues(happening);
+  return (
+    <span className={styles.values}>
+      {values.map(({ name, value }) => (
+        <Fragment key={name}>
+          <span>{name}</span>
+          <code>{hex(value)}</code>
+          {name === 'CS' ? <small>{text.happening.ringOf(value & 3)}</small> : <span />}
+        </Fragment>
+      ))}
+    </span>
+  );
+}
+
+function Changed({ happening }: { readonly happening: Happening }) {
+  if (happening.changed.length === 0) return text.happening.nothingChanged;
+  return (
+    <span className={styles.values}>
+      {happening.changed.map(({ name, before, after }) => (
+        <Fragment key={name}>
+          <span>{name}</span>
+          <code>
+            {hex(before)} → {hex(after)}
+          </code>
+          <span />
+        </Fragment>
+      ))}
+    </span>
+  );
+}

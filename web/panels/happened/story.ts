@@ -1,0 +1,104 @@
+import type { CodeRow } from '../../../core/protocol/messages.ts';
+import type { Deed, Happening, NamedValue } from '../../../core/protocol/monitor.ts';
+import { hex } from '../../format.ts';
+import { modeOf } from '../../modes.ts';
+import { text } from '../../text.ts';
+import { causeOf, vectorName } from './cause.ts';
+
+/** The instruction of a happening in one line; where none can be read, its address. A hypercall's lies behind it, and is not shown. */
+export function instructionOf({ kind, instruction, address }: Happening): string {
+  if (kind === 'hypercall') return 'int 0x82';
+  return instruction === null ? hex(address) : oneLine(instruction);
+}
+
+function oneLine(row: CodeRow): string {
+  return row.text.replace(/\s+/g, ' ');
+}
+
+/** What happened, in one or two sentences. Code is between backticks. */
+export function story(happening: Happening): string {
+  const words = text.happening.story;
+  const what = instructionOf(happening);
+  const cause = causeOf(happening);
+  const { deeds } = happening;
+  const reached = hex(happening.faultAddress ?? happening.address);
+  switch (happening.kind) {
+    case 'protection':
+      return happening.user ? words.userProtection(what, cause) : words.protection(what, cause);
+    case 'pageFault':
+      if (deeds.some(({ kind }) => kind === 'hiddenFault')) return words.hiddenFault(what, reached);
+      if (deeds.some(({ kind }) => kind === 'tracedWrite')) return words.tracedWrite(what, reached);
+      return deeds.some(({ kind }) => kind === 'device') ? words.device(what, reached) : words.trueFault(what, reached);
+    case 'exception':
+      return words.exception(what, cause);
+    case 'interrupt':
+      return words.interrupt(cause);
+    case 'callout': {
+      const isTranslation = deeds.some(({ kind }) => kind === 'translated');
+      const address = hex(happening.address);
+      if (happening.setting.mode === 'patch') return isTranslation ? words.scan(address) : words.patch(what);
+      return isTranslation ? words.translation(address) : words.translatedCallout(what);
+    }
+    case 'hypercall':
+      return words.hypercall(happening.reason);
+    case 'instruction':
+      return words.exit(what);
+    case 'eptViolation':
+      return words.eptViolation(reached);
+    case 'interruptWindow':
+      return words.interruptWindow;
+    case 'tripleFault':
+      return words.tripleFault;
+    case 'entryFailure':
+      return words.entryFailure;
+    case 'delivered':
+      return words.delivered(cause, String((happening.saved.find(({ name }) => name === 'CS')?.value ?? 0) & 3));
+  }
+}
+
+function deedSentence(deed: Deed): string {
+  const words = text.happening.deed;
+  switch (deed.kind) {
+    case 'emulated':
+      return words.emulated;
+    case 'delivered':
+      return words.delivered(vectorName(deed.vector, deed.code));
+    case 'hiddenFault':
+    case 'tracedWrite':
+    case 'device':
+      return words[deed.kind](hex(deed.linear));
+    case 'translated':
+      return words.translated(hex(deed.address));
+    case 'hypercall':
+      return words.hypercall(deed.name, hex(deed.result));
+    case 'machineInterrupt':
+      return words.machineInterrupt(vectorName(deed.vector, null));
+  }
+}
+
+/** What the monitor did, step by step, up to its return to the guest. */
+export function deedSentences({ deeds, setting, kind }: Happening): readonly string[] {
+  if (kind === 'delivered') return [];
+  const resume = text.happening.deed.resume[setting.mode === 'hardware' ? 'vmresume' : 'iret'];
+  return kind === 'tripleFault' ? deeds.map(deedSentence) : [...deeds.map(deedSentence), resume];
+}
+
+/** Where the processor saved what it did, for the page's words. */
+export function savedPlace({ kind, setting }: Happening): 'frame' | 'guest' | 'vmcs' {
+  if (kind === 'delivered') return 'guest';
+  return setting.mode === 'hardware' ? 'vmcs' : 'frame';
+}
+
+/** Fields of the VMCS that say something only where they are not 0. */
+const ONLY_WITH_VALUE = /^(interruption|IDT-vectoring|guest-physical|VM-instruction|error code)/;
+
+/** What is worth showing of what the processor saved. */
+export function savedValues(happening: Happening): readonly NamedValue[] {
+  const isVmcs = savedPlace(happening) === 'vmcs';
+  return happening.saved.filter(({ name, value }) => !(isVmcs && value === 0 && ONLY_WITH_VALUE.test(name)));
+}
+
+/** Name of the mode that a happening was under. */
+export function modeName({ setting }: Happening): string {
+  return text.modes.name[modeOf(setting)];
+}
