@@ -153,6 +153,8 @@ export interface CodeRow {
   /** "switch_space" or "switch_space+0x1e"; null without symbols. */
   readonly symbol: string | null;
   readonly class: InstructionClass;
+  /** The machine has a breakpoint in its place, which calls the monitor. */
+  readonly patched?: boolean;
 }
 
 /** Everything the page draws, taken between two slices. */

@@ -130,7 +130,10 @@ export interface Account {
 /** Bits of a paging-structure entry that the page shows. */
 export interface EntryBits {
   readonly present: boolean;
+  /** EPT only; true in others. */
+  readonly readable: boolean;
   readonly writable: boolean;
+  /** True under EPT, which does not tell user from supervisor. */
   readonly user: boolean;
   readonly executable: boolean;
   readonly accessed: boolean;
@@ -139,6 +142,10 @@ export interface EntryBits {
   readonly global: boolean;
 }
 
+/**
+ * `guest`: what the guest set up and believes in. The others are walked by the processor: `machine` what belongs to a guest without a monitor, or to a
+ * paravirtualized one; `shadow` what the monitor made of the guest's; `nested` the extended page tables.
+ */
 export type TableKind = 'guest' | 'shadow' | 'nested' | 'machine';
 
 export type TableLevel =
@@ -150,68 +157,117 @@ export type TableLevel =
   | 'EPT page directory'
   | 'EPT page table';
 
-/** One memory reference of a walk. */
+/** One entry that a walk meets. */
 export interface WalkReference {
-  /** Counts from 1 over the whole walk, in the order of the processor. */
-  readonly number: number;
+  /** Counts memory references from 1 over the whole walk, in the order of the processor; null for a PDPTE register, which is none. */
+  readonly number: number | null;
+  /** Whose entry it is: a walk under EPT has the guest's and the nested ones. */
+  readonly tables: TableKind;
   readonly level: TableLevel;
   readonly index: number;
-  /** Physical address of the entry: the guest's for the guest's tables, else the machine's. Null: a PDPTE register. */
+  /** Physical address of the entry: guest-physical for the guest's tables, else the machine's. Null: a PDPTE register. */
   readonly address: number | null;
+  /** Where a guest's entry lies in the machine's memory; null for others, and where it lies nowhere. */
+  readonly machine: number | null;
+  /** Under EPT: the guest-physical address that is being translated by it. */
+  readonly translates: number | null;
   readonly low: number;
   readonly high: number;
   readonly bits: EntryBits;
 }
 
-/** A walk of one kind of tables for a linear address, from the pure walker's steps. */
+/** Why a walk leads nowhere. */
+export type WalkFault =
+  | { readonly kind: 'page fault'; readonly errorCode: number }
+  /** Of this guest-physical address: no entry allows the access, or an entry means nothing. */
+  | { readonly kind: 'EPT violation' | 'EPT misconfiguration'; readonly guestPhysical: number };
+
+/** A walk of one kind of tables for a linear address, from the pure walker's steps, for a read at the guest's privilege level. */
 export interface WalkView {
   readonly tables: TableKind;
+  /** Three levels of entries of eight bytes; else two of four bytes. */
+  readonly pae: boolean;
+  /** Empty for the guest's part of a walk under EPT while the guest has paging off. */
   readonly references: readonly WalkReference[];
   /** Physical address that was reached (guest-physical for the guest's own tables under the monitor), or null for a fault. */
   readonly physical: number | null;
-  /** Error code of the page fault that a read would get; null without one. */
-  readonly errorCode: number | null;
+  readonly fault: WalkFault | null;
+  /** Bytes of the page; of the smaller one under EPT. */
   readonly pageSize: number;
+  /** What all levels allow together. */
   readonly writable: boolean;
   readonly user: boolean;
   readonly executable: boolean;
 }
 
+/** How the guest's own tables and the shadow of them differ at an address. */
+export type ShadowNote =
+  /** The guest maps it, the shadow does not yet: the first use is a page fault that the guest never sees. */
+  | 'missing'
+  /** Part of what one entry of the guest's maps is in the shadow. */
+  | 'partial'
+  /** Read-only because the guest's page holds page tables, or code that the monitor watches. */
+  | 'traced'
+  /** Read-only because the guest's entry is not dirty yet: the monitor sets that bit at the first write. */
+  | 'clean'
+  /** The guest maps guest-physical memory that is not RAM: a device, or nobody. */
+  | 'device'
+  /** Pages of the monitor's own, beyond the limits of the guest's segments. */
+  | 'monitor';
+
 /** Everything about one linear address. */
 export interface AddressView {
   readonly linear: number;
+  /** Whether the guest has paging on. */
   readonly paged: boolean;
-  readonly pae: boolean;
-  /** In the order in which they matter: guest, then shadow or nested; bare has the machine's own. */
+  /** The guest's present privilege is ring 3. */
+  readonly user: boolean;
+  /** In the order in which they matter: guest, then shadow or nested; without a monitor, and under `para`, the machine's alone. */
   readonly walks: readonly WalkView[];
-  /** The machine's TLB has an entry for it: for reading, writing, executing at the present privilege. */
-  readonly tlb: { readonly read: boolean; readonly write: boolean; readonly execute: boolean };
+  /** The guest-physical address meant (pseudo-physical under `para`), and where it lies in the machine; null without one. */
+  readonly guestPhysical: number | null;
+  readonly machinePhysical: number | null;
+  /** Between guest and shadow; null where they agree, or there is no shadow. */
+  readonly note: ShadowNote | null;
+  /** The machine's TLB has an entry for it, for reading, writing, executing at the guest's privilege, and the physical address in it. */
+  readonly tlb: {
+    readonly read: boolean;
+    readonly write: boolean;
+    readonly execute: boolean;
+    readonly physical: number | null;
+  };
 }
 
 /** Entries of a table that follow each other and say the same: `count` of them, from `index`, mapping from `linear`. */
 export interface TableRun {
   readonly index: number;
   readonly count: number;
+  /** Under EPT: guest-physical. */
   readonly linear: number;
-  /** Physical address of the first one's page or table. */
+  /** Bytes that all of them map. */
+  readonly bytes: number;
+  /** Physical address of the first one's page or table; the others' follow without a gap. */
   readonly target: number;
   readonly bits: EntryBits;
+  readonly note: ShadowNote | null;
   /** The table below, which can be opened; null for pages. */
   readonly opens: TableName | null;
 }
 
-/** Names a table that the page wants to see: the root has no address. */
+/** Names a table that the page wants to see. It counts which, not where it lies: that changes with each address space. */
 export interface TableName {
   readonly tables: TableKind;
   readonly level: TableLevel;
-  /** Physical address of the table; -1 for the PDPTE registers. */
-  readonly address: number;
   /** First linear (or, nested, guest-physical) address that it maps. */
   readonly linear: number;
 }
 
 export interface TableView {
   readonly name: TableName;
+  /** Physical address of the table (the guest's for the guest's tables under the monitor); null for the PDPTE registers. */
+  readonly address: number | null;
+  /** Entries of the table, present or not. */
+  readonly entries: number;
   /** Runs of entries that are present; others are left out. */
   readonly runs: readonly TableRun[];
 }
@@ -233,16 +289,25 @@ export interface TimelinePart {
   readonly dropped: number;
 }
 
+/** How a guest instruction was translated: copied, replaced by others, replaced by a call of the monitor, or a jump that stays in the cache. */
+export type PairKind = 'ident' | 'inline' | 'callout' | 'control';
+
+/** A guest instruction and the machine's instructions that stand for it. */
+export interface TranslationPair {
+  readonly guest: CodeRow;
+  readonly kind: PairKind;
+  /** In the translation cache; none where the instruction vanished. */
+  readonly cache: readonly CodeRow[];
+}
+
 /** A translation of kernel code beside its source. */
 export interface TranslationView {
   readonly guest: { readonly start: number; readonly end: number };
-  readonly rows: readonly {
-    readonly row: CodeRow;
-    /** Guest instruction that it belongs to. */
-    readonly guest: number;
-    /** The machine's processor stands here. */
-    readonly isNext: boolean;
-  }[];
+  readonly cache: { readonly start: number; readonly end: number };
+  readonly pairs: readonly TranslationPair[];
+  /** Addresses of the machine's and the guest's next instruction. */
+  readonly machineNext: number;
+  readonly guestNext: number;
 }
 
 /** Which of this the page shows at the moment: nothing else is recorded or sent. */
@@ -269,6 +334,7 @@ export interface MonitorView {
   /** Null: keep what you have. */
   readonly account: Account | null;
   readonly address: AddressView | null;
+  /** Roots first, each open table behind the one that it was opened from. */
   readonly tables: readonly TableView[] | null;
   readonly timeline: TimelinePart | null;
   readonly translation: TranslationView | null;

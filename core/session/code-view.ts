@@ -3,7 +3,13 @@ import { format } from '../ia32/disassembler.ts';
 import type { Instruction } from '../ia32/instruction.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
 import type { CodeRow, CodeWindow, InstructionClass } from '../protocol/messages.ts';
+import { VirtualProcessor } from '../vmm/vcpu.ts';
 import type { SymbolTable } from './symbols.ts';
+
+/** Gives names to addresses, null where there is none. */
+export interface Names {
+  name(address: number): string | null;
+}
 
 /** Thrown by the source when a byte is not mapped. */
 const UNMAPPED = Symbol('unmapped');
@@ -37,14 +43,23 @@ export function decodeAt(cpu: Processor, linear: number): Instruction | null {
   }
 }
 
+/** Whether the machine has a breakpoint of the monitor's where the guest has this instruction. */
+function isPatched(cpu: Processor, linear: number): boolean {
+  if (!(cpu instanceof VirtualProcessor)) return false;
+  const physical = cpu.lookUp(linear);
+  return physical >= 0 && cpu.memory.isReplaced((physical & cpu.memory.addressMask) >>> 0);
+}
+
 /** The instruction at a linear address; without bytes where none is mapped. */
-export function codeRow(cpu: Processor, symbols: SymbolTable, linear: number): CodeRow {
+export function codeRow(cpu: Processor, symbols: Names, linear: number): CodeRow {
   const address = linear >>> 0;
   const symbol = symbols.name(address);
   const i = decodeAt(cpu, linear);
   if (i === null) return { address, bytes: new Uint8Array(0), text: '', symbol, class: 'plain' };
   const bytes = Uint8Array.from({ length: i.length }, (_, n) => cpu.peekByte((linear + n) | 0));
-  return { address, bytes, text: format(i, address, at => symbols.name(at >>> 0)), symbol, class: classOf(i) };
+  const text = format(i, address, at => symbols.name(at >>> 0));
+  const row = { address, bytes, text, symbol, class: classOf(i) };
+  return isPatched(cpu, linear) ? { ...row, patched: true } : row;
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { CodeWindow, FromWorker, MemoryWindow, StopReason, ToWorker, View } from '../protocol/messages.ts';
-import type { MonitorView, MonitorWindows, Setting } from '../protocol/monitor.ts';
+import type { MonitorView, MonitorWindows, Setting, TableView, TranslationView } from '../protocol/monitor.ts';
+import { spacesOf } from './address-spaces.ts';
+import { addressView } from './address-view.ts';
 import { codeRows } from './code-view.ts';
 import { Happenings } from './happenings.ts';
 import { accountOf, seatOf } from './monitor-view.ts';
@@ -7,6 +9,8 @@ import { Pace } from './pace.ts';
 import { registerView } from './register-view.ts';
 import { type Guest, Session } from './session.ts';
 import { readSnapshot, writeSnapshot } from './snapshot-file.ts';
+import { tablesView } from './tables-view.ts';
+import { translationView } from './translation-view.ts';
 
 /** What the desk needs of its host. */
 export interface DeskHost {
@@ -69,6 +73,9 @@ export class Desk {
   #monitorWindows: MonitorWindows = NO_WINDOWS;
   #happenings: Happenings | null = null;
   #lastAccount = 0;
+  /** What was listed last. */
+  #tables: readonly TableView[] | null = null;
+  #translation: TranslationView | null = null;
   #breakpoints: readonly number[] = [];
   #console = new Uint8Array(CONSOLE_LIMIT);
   #consoleLength = 0;
@@ -348,7 +355,7 @@ export class Desk {
       rate: this.#running ? this.#rate : 0,
       seconds: clock.now() / 1e9,
       registers: registerView(cpu),
-      monitor: this.#monitorView(session, now),
+      monitor: this.#monitorView(session, now, isCodeDue),
       code: isCodeDue ? codeRows(cpu, session.symbols, this.#code, cpu.linearEip) : null,
       memory:
         window === null ? null : { window, bytes: session.readMemory(window.space, window.address, window.length) },
@@ -358,8 +365,16 @@ export class Desk {
     this.#host.post(view);
   }
 
-  #monitorView(session: Session, now: number): MonitorView {
+  /** `isCodeDue`: what is as costly as a listing is made anew. */
+  #monitorView(session: Session, now: number, isCodeDue: boolean): MonitorView {
     const { monitor, setting, pc, processor } = session;
+    const { address, tables, open, translation } = this.#monitorWindows;
+    const spaces = spacesOf(pc, monitor, processor);
+    if (isCodeDue || !tables) this.#tables = tables ? tablesView(spaces, open) : null;
+    if (isCodeDue || !translation) {
+      const isWanted = translation && monitor !== null;
+      this.#translation = isWanted ? translationView(monitor, pc.cpu, processor, session.symbols) : null;
+    }
     const isAccountDue = this.#monitorWindows.account && now - this.#lastAccount >= ACCOUNT_INTERVAL;
     if (isAccountDue) this.#lastAccount = now;
     return {
@@ -368,10 +383,10 @@ export class Desk {
       machine: monitor === null ? null : registerView(pc.cpu),
       happening: this.#happenings?.last ?? null,
       account: isAccountDue && monitor !== null ? accountOf(monitor) : null,
-      address: null,
-      tables: null,
+      address: address === null ? null : addressView(spaces, address),
+      tables: this.#tables,
       timeline: null,
-      translation: null,
+      translation: this.#translation,
     };
   }
 }

@@ -272,7 +272,10 @@ export class Monitor implements Operations {
     if (this.#state !== 'guest') return this.vcpu;
     this.#seen ??= new Processor(new ScratchMemory(this.vm.memory));
     if (this.isInGuest) {
+      // What it reads for that is no work of the monitor's.
+      const { references } = this.#memory;
       this.#technique.observe(this.#seen);
+      this.#memory.references = references;
       this.#seen.newEpoch();
       this.#hasSeen = true;
     }

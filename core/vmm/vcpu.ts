@@ -68,6 +68,15 @@ export class VirtualProcessor extends Processor {
     return this.interruptPending && (this.i32[L.W_EFLAGS] & INTERRUPT_FLAG) !== 0 && this.i32[L.W_SHADOW] === 0;
   }
 
+  /** Who only looks is no work of the monitor's: its references are not counted. */
+  override lookUp(linear: number): number {
+    const { machine } = this.memory;
+    const before = machine.references;
+    const physical = super.lookUp(linear);
+    machine.references = before;
+    return physical;
+  }
+
   /** Copies general registers and x87 state from another processor. */
   takeRegisters(from: Processor): void {
     this.i32.set(from.i32.subarray(0, 8), L.W_GENERAL);
