@@ -23,6 +23,8 @@ const GRANULAR = 0x800000;
 
 /** Code, conforming: bits of a segment cache's attributes. */
 const CONFORMING = 0x0c;
+/** The accessed bit there. */
+const CACHE_ACCESSED = 1;
 
 /** Guest descriptors that a table can have before the monitor's own begin. */
 const GUEST_ENTRIES = H.FIRST_RESERVED_SELECTOR >>> 3;
@@ -211,7 +213,10 @@ export class ShadowDescriptors implements WriteTrace {
     return high === 0 ? null : cacheOf(source.low[index], source.high[index]);
   }
 
-  /** Whether the machine can have what this segment register of the virtual processor holds: its cache is what its selector says. */
+  /**
+   * Whether the machine can have what this segment register of the virtual processor holds: its cache is what its selector says. The accessed
+   * bit in the guest's table does not count: a loader's own table had it, the kernel's new one has not yet, and only a load sets it.
+   */
   isReversible(register: number): boolean {
     const vcpu = this.#vcpu;
     const selector = vcpu.selector(register);
@@ -226,7 +231,7 @@ export class ShadowDescriptors implements WriteTrace {
       cache !== null &&
       cache.base === vcpu.base(register) &&
       cache.limit === vcpu.segment(register, L.S_LIMIT) &&
-      cache.attributes === attributes
+      (cache.attributes | CACHE_ACCESSED) === (attributes | CACHE_ACCESSED)
     );
   }
 }
