@@ -25,6 +25,22 @@ export const primer: PageGuest = {
   para: { kernel: 'guests/primer-para.elf', symbols: 'guests/primer-para.json' },
 };
 
+/** The project's own hypervisor in a nutshell: it tries every VMX instruction and exit, and says what it saw. */
+export const vmxtest: PageGuest = {
+  id: 'vmxtest',
+  name: 'vmxtest',
+  get description() {
+    return text.guests.vmxtest;
+  },
+  kernel: 'guests/vmxtest.elf',
+  initrd: null,
+  symbols: 'guests/vmxtest.json',
+  commandLine: '',
+  memoryMib: 32,
+  start: 'privileged',
+  para: null,
+};
+
 const plainName = v.pipe(v.string(), v.regex(/^[\w.+-]+$/));
 const Images = v.array(
   v.object({

@@ -4,9 +4,11 @@
  * registers, of their bits and of instructions are the manual's in every language.
  */
 
+import { exits } from './text/exits.ts';
 import { happening } from './text/happening.ts';
 import { inMode } from './text/in-mode.ts';
 import { modes, rings } from './text/modes.ts';
+import { believed, tables, translation, walk } from './text/paging.ts';
 
 type Level = 0 | 1 | 2 | 3;
 
@@ -29,13 +31,18 @@ const english = {
   },
   guests: {
     primer: 'The project’s own small kernel: paging, a timer, processes in ring 3 and a shell.',
+    vmxtest: 'A test of VMX: enters and leaves non-root mode for every reason there is, and says what it saw.',
   },
   run: {
     label: 'Run controls',
     reset: 'Reset',
     resetHint: 'Reset the machine and start the guest again',
     step: 'Step',
-    stepHint: 'Execute one instruction',
+    stepHint: 'Execute one instruction of the guest, whatever the monitor does for it',
+    machine: 'Machine step',
+    machineHint: 'Execute one instruction of the machine’s processor, also in the monitor’s own code',
+    trap: 'Next trap',
+    trapHint: 'Run until the guest has been in the monitor; bare, until something went through its IDT',
     over: 'Over',
     overHint: 'Execute one instruction; a call or an interrupt runs to its return',
     out: 'Out',
@@ -73,7 +80,15 @@ const english = {
     resize: 'Resize',
     tabs: 'Panels',
   },
-  tabs: { code: 'Code', memory: 'Memory', console: 'Console', registers: 'Registers', machine: 'Machine' },
+  tabs: {
+    code: 'Code',
+    memory: 'Memory',
+    console: 'Console',
+    registers: 'Registers',
+    monitor: 'Rings',
+    exits: 'Exits',
+    machine: 'Machine',
+  },
 
   code: {
     label: 'Code',
@@ -224,6 +239,8 @@ const english = {
       sensitiveElsewhere: (cpl: Level) =>
         `It is sensitive, but not privileged: in ring ${cpl} it ran without a trap, and saw or lost machine state.`,
       io: (cpl: Level, iopl: number) => `It depends on IOPL. CPL ${cpl} and IOPL ${iopl} let it run.`,
+      machine: (address: string) =>
+        `The machine’s processor is in the monitor’s own code, at \`${address}\`. The guest waits.`,
       emulated:
         'The monitor emulated it without a trap: the guest was in a state that the machine cannot be given in this mode.',
     },
@@ -337,7 +354,12 @@ const english = {
   },
   modes,
   rings,
+  walk,
+  tables,
+  believed,
+  translation,
   happening,
+  exits,
   inMode,
   skip: 'Skip to the code',
   /** Units that are no symbols. */

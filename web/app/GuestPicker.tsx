@@ -2,7 +2,7 @@ import { ChevronDown, Cpu, FolderOpen, HardDrive } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import { size } from '../format.ts';
-import { fetchImages, type PageGuest, primer } from '../guests.ts';
+import { fetchImages, type PageGuest, primer, vmxtest } from '../guests.ts';
 import { openGuest } from '../opening.ts';
 import { machine } from '../stores/machine.ts';
 import { text } from '../text.ts';
@@ -47,7 +47,7 @@ export function GuestPicker({ onOpenDialog }: { readonly onOpenDialog: () => voi
         </>
       }
       groups={[
-        { title: text.picker.builtIn, items: [item(primer, <Cpu size={15} />)] },
+        { title: text.picker.builtIn, items: [primer, vmxtest].map(guest => item(guest, <Cpu size={15} />)) },
         { title: text.picker.images, items: listed },
         {
           items: [
