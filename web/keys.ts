@@ -14,6 +14,8 @@ const actions: Readonly<Record<string, () => void>> = {
   },
   F10: () => step('over'),
   F11: () => step('into'),
+  'Ctrl+F10': () => step('trap'),
+  'Ctrl+F11': () => step('machine'),
   'Shift+F11': () => step('out'),
   'Ctrl+Shift+F5': reset,
   // The browser would reload the page and lose the machine. Ctrl+R still does.

@@ -8,6 +8,7 @@ import { type FrameLoop, startFrames } from './frame.ts';
 import type { PageGuest } from './guests.ts';
 import { isLive, modeOf } from './modes.ts';
 import { resetConsole, writeConsole } from './panels/console/output.ts';
+import { account, takeAccount } from './stores/account.ts';
 import { happenings, NONE } from './stores/happenings.ts';
 import { looks } from './stores/looks.ts';
 import { isFinal, machine, type OpenMessage, startsAgain, withGuest } from './stores/machine.ts';
@@ -65,6 +66,7 @@ function receive(message: FromWorker): void {
       if (startsAgain(state, message)) resetConsole();
       if (message.console.length > 0) writeConsole(message.console);
       loop?.answered(message.running);
+      takeAccount(message);
       showView(message, performance.now());
       if (message.running !== (state.view?.running ?? false)) sendWindows();
       return;
@@ -83,6 +85,7 @@ function receive(message: FromWorker): void {
       });
       windows.setState(home);
       happenings.setState(NONE);
+      account.setState({ now: null });
       if (asked.length === 0) opening.setState({ now: null });
       sendWindows();
       send({ type: 'breakpoints', addresses: machine.getState().breakpoints });
@@ -179,7 +182,8 @@ export function pause(): void {
 
 export function step(kind: StepKind): void {
   if (!canGoOn()) return;
-  machine.setState({ stepping: true });
+  // Which instruction of the guest's the others lead to is not known before.
+  machine.setState({ stepping: kind !== 'machine' && kind !== 'trap' });
   send({ type: 'step', kind });
 }
 

@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import { CodeBar } from '../panels/code/CodeBar.tsx';
 import { CodePanel } from '../panels/code/CodePanel.tsx';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
+import { ExitsPanel } from '../panels/exits/ExitsPanel.tsx';
 import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
@@ -10,13 +11,16 @@ import { Happened } from '../panels/happened/Happened.tsx';
 import { MemoryBar } from '../panels/memory/MemoryBar.tsx';
 import { MemoryPanel } from '../panels/memory/MemoryPanel.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
+import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
+import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
+import { WalkPanel } from '../panels/tables/WalkPanel.tsx';
 import { machine } from '../stores/machine.ts';
 import { showTab, type Tab, windows } from '../stores/windows.ts';
 import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
 
-const order: readonly Tab[] = ['code', 'console', 'registers', 'memory', 'machine'];
+const order: readonly Tab[] = ['code', 'console', 'monitor', 'registers', 'memory', 'exits', 'machine'];
 
 const panels: Readonly<Record<Tab, () => ReactNode>> = {
   code: () => (
@@ -39,8 +43,17 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
   registers: () => (
     <div className={styles.column}>
       <RegistersPanel />
+      <WalkPanel />
+      <SegmentsPanel />
     </div>
   ),
+  monitor: () => (
+    <div className={styles.column}>
+      <RingsPanel />
+      <Happened quiet />
+    </div>
+  ),
+  exits: () => <ExitsPanel />,
   machine: () => (
     <div className={styles.column}>
       <MachineFacts />

@@ -1,4 +1,4 @@
-import { ArrowDownToDot, ArrowUpFromDot, Pause, Play, RedoDot, RotateCcw } from 'lucide-react';
+import { ArrowDownToDot, ArrowUpFromDot, Cpu, Pause, Play, RedoDot, RotateCcw, SkipForward } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { pause, reset, run, step } from '../machine.ts';
@@ -29,7 +29,7 @@ function Control({ word, hint, keys, icon, enabled, lit, iconOnly, className = '
       aria-keyshortcuts={keys.replace('Ctrl', 'Control')}
       data-lit={(lit && enabled) || undefined}
       data-primary={lit || undefined}
-      title={`${hint} (${keys})`}
+      title={`${word}: ${hint} (${keys})`}
       onClick={() => {
         if (enabled) onPress();
       }}
@@ -37,7 +37,7 @@ function Control({ word, hint, keys, icon, enabled, lit, iconOnly, className = '
       {icon}
       {!iconOnly && (
         <>
-          {word} <kbd>{keys.replace('Shift+', '⇧')}</kbd>
+          {word} <kbd>{keys.replace('Shift+', '⇧').replace('Ctrl+', '⌃')}</kbd>
         </>
       )}
     </button>
@@ -86,7 +86,25 @@ export function RunControls() {
         keys="Shift+F11"
         icon={<ArrowUpFromDot size={15} />}
         enabled={ready}
+        iconOnly
         onPress={() => step('out')}
+      />
+      <Control
+        word={words.machine}
+        hint={words.machineHint}
+        keys="Ctrl+F11"
+        icon={<Cpu size={15} />}
+        enabled={ready}
+        iconOnly
+        onPress={() => step('machine')}
+      />
+      <Control
+        word={words.trap}
+        hint={words.trapHint}
+        keys="Ctrl+F10"
+        icon={<SkipForward size={15} />}
+        enabled={ready}
+        onPress={() => step('trap')}
       />
       <Control
         word={running ? words.pause : words.run}

@@ -1,11 +1,15 @@
+import { useState } from 'react';
 import { Group, type Layout, type LayoutChangedMeta, Panel, Separator } from 'react-resizable-panels';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
+import { ExitsPanel } from '../panels/exits/ExitsPanel.tsx';
 import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
 import { Happened } from '../panels/happened/Happened.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
+import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
+import { WalkPanel } from '../panels/tables/WalkPanel.tsx';
 import { settings } from '../stores/settings.ts';
 import { text } from '../text.ts';
 import { Centre } from './Centre.tsx';
@@ -32,8 +36,10 @@ const rememberMiddle = remember('middle');
 const attachLeft = columns.attach.bind(null, 'left');
 const attachRight = columns.attach.bind(null, 'right');
 
-/** Three columns: what happens, code over console, registers. */
+/** Three columns: what happens; code over console over what it costs; registers. */
 export function Wide() {
+  // What is not shown is not asked for either.
+  const [hasBottom, setHasBottom] = useState(true);
   return (
     <Group
       className={styles.group}
@@ -43,8 +49,8 @@ export function Wide() {
       <Panel
         id="left"
         className={styles.column}
-        defaultSize="20%"
-        minSize={224}
+        defaultSize="23%"
+        minSize={240}
         maxSize={460}
         collapsible
         groupResizeBehavior="preserve-pixel-size"
@@ -61,15 +67,26 @@ export function Wide() {
       <Panel id="middle" minSize={320}>
         <Group
           orientation="vertical"
-          defaultLayout={remembered('middle', ['code', 'console'])}
+          defaultLayout={remembered('middle', ['code', 'console', 'bottom'])}
           onLayoutChanged={rememberMiddle}
         >
-          <Panel id="code" defaultSize="50%" minSize={120} className={styles.fill}>
+          <Panel id="code" defaultSize="45%" minSize={120} className={styles.fill}>
             <Centre />
           </Panel>
           <Separator className={styles.level} aria-label={`${text.layout.resize}: ${text.console.label}`} />
-          <Panel id="console" defaultSize="50%" minSize={120} collapsible className={styles.fill}>
+          <Panel id="console" defaultSize="31%" minSize={100} collapsible className={styles.fill}>
             <ConsolePanel />
+          </Panel>
+          <Separator className={styles.level} aria-label={`${text.layout.resize}: ${text.exits.label}`} />
+          <Panel
+            id="bottom"
+            defaultSize="24%"
+            minSize={100}
+            collapsible
+            className={styles.fill}
+            onResize={size => setHasBottom(size.inPixels > 0)}
+          >
+            {hasBottom && <ExitsPanel />}
           </Panel>
         </Group>
       </Panel>
@@ -86,6 +103,8 @@ export function Wide() {
         onResize={size => columns.resized('right', size.inPixels)}
       >
         <RegistersPanel />
+        <WalkPanel />
+        <SegmentsPanel />
       </Panel>
     </Group>
   );

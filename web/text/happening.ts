@@ -83,5 +83,7 @@ export const happening = {
       vmresume: 'VMRESUME back to the guest.',
     },
   },
+  /** HLT was left, or entered. */
+  halted: ['yes → no', 'no → yes'],
   ringOf: (ring: number) => `ring ${ring}`,
 };

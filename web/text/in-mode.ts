@@ -81,6 +81,8 @@ export const inMode = {
     cpuidPrefix: 'It shows the machine’s; for the monitor’s answer the kernel puts a prefix before it.',
     showsFlag: 'No trap: it stores the real IF, which is always 1 while the guest runs.',
     losesFlag: 'No trap: at CPL 1 above IOPL 0, IF silently stays as it is.',
+    iretLoses: 'To ring 3 it does not trap, and IF silently stays as it is; to ring 0 it raises #GP.',
+    trapsAnyway: 'This time it traps by itself: it would load a selector of ring 0, and CPL is 1.',
     showsTable: 'No trap: it stores where the monitor’s table is.',
     showsSystem: 'No trap: it stores the machine’s register, which need not be the guest’s.',
     probes: 'No trap: it looks at the monitor’s descriptor, and checks it against CPL 1.',

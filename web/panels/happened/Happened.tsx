@@ -7,6 +7,7 @@ import { text } from '../../text.ts';
 import { Prose } from '../../widgets/Prose.tsx';
 import { Ring } from '../../widgets/Ring.tsx';
 import { Section } from '../../widgets/Section.tsx';
+import { guestPlace } from '../rings/seats.ts';
 import styles from './Happened.module.css';
 import { HappeningDetails } from './HappeningDetails.tsx';
 import { type Kind, kindOf, kindOfHappening } from './instruction-kind.ts';
@@ -61,7 +62,7 @@ export function Happened({ compact = false, quiet = false }: Properties) {
           <span className={styles.rings}>
             {hasMonitor ? (
               <>
-                <Ring cpl={happening.user ? 3 : 0} />
+                <Ring cpl={guestPlace(modeOf(happening.setting), happening.user).ring} />
                 <span>→</span>
                 <span className={styles.monitor}>{text.happening.monitor}</span>
               </>

@@ -72,10 +72,13 @@ function Row({ name, children }: { readonly name: string; readonly children: Rea
 function Rule({ happening, kind }: { readonly happening: Happening; readonly kind: Kind }) {
   const mode = modeOf(happening.setting);
   const mnemonic = instructionOf(happening).split(' ', 1)[0].toUpperCase();
+  const { outcome, why } = inMode(kind, mode);
+  // Loads of selectors trap now and then where the instruction as such does not.
+  const isLuck = happening.kind === 'protection' && outcome !== 'traps';
   const section = manualSection(kind, mode, mnemonic);
   return (
     <Row name={text.happening.rows.rule}>
-      {inMode(kind, mode).why} {section !== null && <small>{section}</small>}
+      {isLuck ? text.inMode.why.trapsAnyway : why} {section !== null && <small>{section}</small>}
     </Row>
   );
 }
@@ -104,7 +107,7 @@ function Changed({ happening }: { readonly happening: Happening }) {
         <Fragment key={name}>
           <span>{name}</span>
           <code>
-            {hex(before)} → {hex(after)}
+            {name === 'halted' ? text.happening.halted[after === 0 ? 0 : 1] : `${hex(before)} → ${hex(after)}`}
           </code>
           <span />
         </Fragment>

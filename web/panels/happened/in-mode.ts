@@ -183,7 +183,7 @@ const TABLE: Readonly<Record<Kind, Row>> = {
   ],
   iret: [
     'runs ring0',
-    'wrong losesFlag',
+    'wrong iretLoses',
     'replaced callout',
     'replaced patch',
     'hypercall iret',

@@ -45,6 +45,11 @@ export function account(facts: Facts): Account {
       rings,
     };
   }
+  const { seat, machine } = view.monitor;
+  if (view.stop.kind === 'step' && seat.inMonitor && machine !== null) {
+    const state = text.happened.step.machine(hex(machine.eip));
+    return { instruction: null, state, next: nextSentence(row, view, true), rings: null };
+  }
   return { instruction: row === null ? null : plain(row), state: stopSentence(facts), next: null, rings };
 }
 

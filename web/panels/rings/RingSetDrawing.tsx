@@ -1,5 +1,5 @@
 import { text } from '../../text.ts';
-import type { Circles } from './geometry.ts';
+import { type Circles, innerRadius } from './geometry.ts';
 import styles from './Rings.module.css';
 import type { Place, RingNumber, RingSet } from './seats.ts';
 
@@ -23,12 +23,11 @@ export function RingSetDrawing({ circles, who, here, explain, onPoint }: Propert
       {OUTER_FIRST.map(ring => {
         const place: Place = { operation, ring };
         const isHere = here !== null && here.operation === operation && here.ring === ring;
-        const inner = ring === 0 ? 0 : radius[ring === 1 ? 0 : ring === 2 ? 1 : 2];
         const name = text.rings.who[who[ring]];
         // In a narrow band the number says enough where nobody is.
         const label =
           isSmall && who[ring] === 'empty' ? `${ring}` : isSmall ? name : `${text.rings.ring(ring)} · ${name}`;
-        const bandMiddle = y - (inner + radius[ring]) / 2 + 3.5;
+        const bandMiddle = y - (innerRadius(circles, ring) + radius[ring]) / 2 + 3.5;
         return (
           // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: a part of a drawing does nothing but explain itself.
           <g
@@ -48,10 +47,10 @@ export function RingSetDrawing({ circles, who, here, explain, onPoint }: Propert
             <circle cx={x} cy={y} r={radius[ring] - 0.75} />
             {ring === 0 ? (
               <>
-                <text x={x} y={y - 4} className={styles.label}>
+                <text x={x} y={y - 5} className={styles.label}>
                   {text.rings.ring(0)}
                 </text>
-                <text x={x} y={y + 8} className={styles.label}>
+                <text x={x} y={y + 7} className={styles.label}>
                   {name}
                 </text>
               </>

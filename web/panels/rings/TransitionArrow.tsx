@@ -17,15 +17,15 @@ export function TransitionArrow({ circles, transition, here, mode }: Properties)
   const at = here === null ? null : pointOf(circles, here);
   const who = here === null ? undefined : whoIsAt(mode, here);
   if (transition === null) {
-    return at === null ? null : <circle className={styles.marker} data-who={who} cx={at.x} cy={at.y} r={6} />;
+    return at === null ? null : <circle className={styles.marker} data-who={who} cx={at.x} cy={at.y} r={5} />;
   }
   const [from, to] = [pointOf(circles, transition.from), pointOf(circles, transition.to)];
   const isFar = transition.from.operation !== transition.to.operation;
-  const bend = isFar ? -26 : 22;
+  const bend = isFar ? -30 : 14;
   const path = curve(from, to, bend);
   const way = transition.back ? `${path} ${curve(to, from, bend).replace('M', 'L')}` : path;
   const label = isFar
-    ? { x: (from.x + to.x) / 2, y: Math.max(from.y, to.y) + 26 }
+    ? { x: (from.x + to.x) / 2, y: Math.max(from.y, to.y) + 32 }
     : { x: Math.max(from.x, to.x) + 12, y: (from.y + to.y) / 2 + 16 };
   return (
     <g className={styles.transition} data-to={whoIsAt(mode, transition.to)}>
@@ -40,7 +40,7 @@ export function TransitionArrow({ circles, transition, here, mode }: Properties)
         {transition.cause}
       </text>
       {at !== null && (
-        <circle className={styles.marker} data-who={who} data-moves r={6} style={{ offsetPath: `path("${way}")` }} />
+        <circle className={styles.marker} data-who={who} data-moves r={5} style={{ offsetPath: `path("${way}")` }} />
       )}
     </g>
   );

@@ -28,18 +28,17 @@ export interface Point {
   readonly y: number;
 }
 
-/** Middle of a ring's band, as a distance from the centre. */
-function band(circles: Circles, ring: RingNumber): number {
-  const outer = circles.radius[ring];
-  const inner = ring === 0 ? 0 : circles.radius[ring === 1 ? 0 : ring === 2 ? 1 : 2];
-  return ring === 0 ? outer * 0.62 : (inner + outer) / 2;
+/** The next ring towards the centre. */
+export function innerRadius({ radius }: Circles, ring: RingNumber): number {
+  return ring === 0 ? 0 : radius[ring === 1 ? 0 : ring === 2 ? 1 : 2];
 }
 
-/** Where the marker of a place stands: below the centre, right of it, so that it covers no label. */
+/** Where the marker of a place stands: below the labels. */
 export function pointOf(sets: readonly Circles[], { operation, ring }: Place): Point {
   const circles = sets.find(set => set.operation === operation) ?? sets[0];
-  const angle = operation === 'root' ? (130 * Math.PI) / 180 : (50 * Math.PI) / 180;
-  const r = band(circles, ring);
+  if (ring === 0) return { x: circles.x, y: Math.round(circles.y + circles.radius[0] * 0.74) };
+  const angle = (50 * Math.PI) / 180;
+  const r = (innerRadius(circles, ring) + circles.radius[ring]) / 2;
   return { x: Math.round(circles.x + r * Math.cos(angle)), y: Math.round(circles.y + r * Math.sin(angle)) };
 }
 
