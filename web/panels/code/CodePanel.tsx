@@ -2,6 +2,7 @@ import { type KeyboardEvent, memo, useLayoutEffect, useMemo, useRef, useState } 
 import { useStore } from 'zustand';
 import { toggleBreakpoint } from '../../machine.ts';
 import { machine, symbolsOf } from '../../stores/machine.ts';
+import { walkTo } from '../../stores/walk.ts';
 import { isFollowing, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
 import styles from './CodePanel.module.css';
@@ -129,6 +130,7 @@ export function CodePanel() {
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'w' && !event.ctrlKey && !event.altKey && !event.metaKey && selected !== null) walkTo(selected);
     const by: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 16, PageUp: -16 };
     if (!(event.key in by) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();

@@ -1,6 +1,7 @@
 import { memo } from 'react';
 import type { CodeRow } from '../../../core/protocol/messages.ts';
 import { byteList, hex } from '../../format.ts';
+import { walkTo } from '../../stores/walk.ts';
 import { text } from '../../text.ts';
 import styles from './CodePanel.module.css';
 
@@ -34,7 +35,7 @@ function Line({ row, now, cpl, selected, focusable, broken, onSelect, onToggle }
       data-ring={cpl}
       data-selected={selected || undefined}
       aria-current={now ? 'step' : undefined}
-      onClick={() => onSelect(row.address)}
+      onClick={event => (event.altKey ? walkTo(row.address) : onSelect(row.address))}
     >
       <button
         type="button"
@@ -61,6 +62,11 @@ function Line({ row, now, cpl, selected, focusable, broken, onSelect, onToggle }
       ) : (
         <>
           <span className={styles.mnemonic}>{mnemonic.padEnd(MNEMONIC)}</span> {operands}
+          {row.patched === true && (
+            <span className={styles.badge} data-class="patched" title={text.translation.patchedHint}>
+              {text.translation.patched}
+            </span>
+          )}
           {row.class !== 'plain' && (
             <span className={styles.badge} data-class={row.class} title={text.code.badgeHint[row.class]}>
               {text.code.badge[row.class]}
@@ -94,6 +100,7 @@ function sameRow(a: CodeRow, b: CodeRow): boolean {
     a.address === b.address &&
     a.text === b.text &&
     a.class === b.class &&
+    a.patched === b.patched &&
     a.bytes.length === b.bytes.length &&
     a.bytes.every((byte, i) => byte === b.bytes[i])
   );

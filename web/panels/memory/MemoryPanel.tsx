@@ -4,6 +4,7 @@ import { hex } from '../../format.ts';
 import { writeMemory } from '../../machine.ts';
 import { machine } from '../../stores/machine.ts';
 import { notify } from '../../stores/notices.ts';
+import { walkTo } from '../../stores/walk.ts';
 import { goToMemory, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
 import { byteAtColumn, byteColumn, memoryRows } from './bytes.ts';
@@ -68,6 +69,7 @@ export function MemoryPanel() {
     if (event.key in by) move(cursor + by[event.key]);
     else if (/^[0-9a-f]$/i.test(event.key)) type(Number.parseInt(event.key, 16));
     else if (event.key === 'Escape') setHalf(null);
+    else if (event.key === 'w' && space === 'linear') walkTo(cursor);
     else return;
     event.preventDefault();
   };
@@ -86,7 +88,9 @@ export function MemoryPanel() {
     const column = (event.clientX - box.left) / character;
     const index = inAscii ? Math.min(Math.floor(column), width - 1) : byteAtColumn(column, width);
     setHalf(null);
-    windows.setState({ memoryCursor: (address + Math.max(index, 0)) >>> 0 });
+    const at = (address + Math.max(index, 0)) >>> 0;
+    windows.setState({ memoryCursor: at });
+    if (event.altKey && space === 'linear') walkTo(at);
   };
 
   if (rows.length === 0) return <p className={styles.empty}>{text.memory.empty}</p>;

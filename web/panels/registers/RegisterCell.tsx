@@ -3,9 +3,11 @@ import type { EditableRegister } from '../../../core/protocol/messages.ts';
 import { hex } from '../../format.ts';
 import { writeRegister } from '../../machine.ts';
 import { machine } from '../../stores/machine.ts';
+import { walkTo } from '../../stores/walk.ts';
 import { parseHex32 } from '../../symbols.ts';
 import { text } from '../../text.ts';
 import { Prose } from '../../widgets/Prose.tsx';
+import { MachineValue } from './MachineValue.tsx';
 import styles from './Registers.module.css';
 
 interface Properties {
@@ -13,10 +15,15 @@ interface Properties {
   readonly name: string;
   readonly value: number;
   readonly changed: boolean;
+  /** What the machine holds, where that is something else, and why. */
+  readonly machine: number | null;
+  readonly why: string | null;
+  /** Linear address that the value means, to be walked to; null if it looks like none. */
+  readonly address: number | null;
 }
 
-/** A register that can be edited: double click, or Enter on its value. */
-function Cell({ register, name, value, changed }: Properties) {
+/** A register that can be edited: double click, or Enter on its value. A click walks to the address in it. */
+function Cell({ register, name, value, changed, machine: held, why, address }: Properties) {
   const [typed, setTyped] = useState<string | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -51,8 +58,14 @@ function Cell({ register, name, value, changed }: Properties) {
     event.preventDefault();
   };
 
+  const hints = [
+    ...(changed ? [text.registers.changed] : []),
+    ...(address === null ? [] : [text.walk.clickHint]),
+    text.registers.editHint,
+  ];
+
   return (
-    <div className={styles.cell} data-changed={changed || undefined}>
+    <div className={styles.cell} data-changed={changed || undefined} data-differs={held !== null || undefined}>
       <span className={styles.name} id={`${id}-name`}>
         {name}
       </span>
@@ -61,13 +74,16 @@ function Cell({ register, name, value, changed }: Properties) {
           ref={button}
           type="button"
           className={styles.value}
-          title={changed ? text.registers.changed : text.registers.editHint}
+          title={hints.join('\n')}
           aria-labelledby={`${id}-name ${id}-value`}
           data-register={register}
+          data-address={address !== null || undefined}
           id={`${id}-value`}
+          onClick={address === null ? undefined : () => walkTo(address)}
           onDoubleClick={begin}
           onBlur={() => setWrong(null)}
           onKeyDown={event => {
+            if (event.key === 'w' && address !== null && !event.ctrlKey && !event.metaKey) walkTo(address);
             if (event.key !== 'Enter') return;
             event.preventDefault();
             begin();
@@ -99,6 +115,7 @@ function Cell({ register, name, value, changed }: Properties) {
           }}
         />
       )}
+      {held !== null && <MachineValue value={hex(held)} why={why ?? ''} />}
       {wrong !== null && (
         <div className={styles.wrong} id={id} role="alert">
           <Prose>{wrong}</Prose>
