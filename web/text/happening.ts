@@ -85,5 +85,30 @@ export const happening = {
   },
   /** HLT was left, or entered. */
   halted: ['yes → no', 'no → yes'],
+  /** Basic exit reasons (SDM volume 3, appendix C). */
+  exitReason: {
+    0: 'exception or NMI',
+    1: 'external interrupt',
+    2: 'triple fault',
+    7: 'interrupt window',
+    10: 'CPUID',
+    12: 'HLT',
+    13: 'INVD',
+    14: 'INVLPG',
+    15: 'RDPMC',
+    28: 'control register',
+    29: 'MOV DR',
+    30: 'I/O instruction',
+    31: 'RDMSR',
+    32: 'WRMSR',
+    33: 'invalid guest state',
+    48: 'EPT violation',
+    49: 'EPT misconfiguration',
+    54: 'WBINVD',
+  } as Readonly<Record<number, string>>,
+  qualification: {
+    port: (port: string, bytes: number, isIn: boolean) => `${isIn ? 'from' : 'to'} port ${port}, ${bytes} B`,
+    control: (register: number, isRead: boolean) => `${isRead ? 'read of' : 'load of'} CR${register}`,
+  },
   ringOf: (ring: number) => `ring ${ring}`,
 };

@@ -103,6 +103,11 @@ export const rings = {
     monitor: 'Now: the monitor, in ring 0.',
     running: 'The machine runs. Pause it to see where it is.',
   },
+  place: {
+    only: (ring: number, who: string) => `ring ${ring} (${who})`,
+    root: (ring: number, who: string) => `root ring ${ring} (${who})`,
+    nonRoot: (ring: number, who: string) => `non-root ring ${ring} (${who})`,
+  },
   last: (cause: string, from: string, to: string) => `Last: ${cause}, from ${from} to ${to}.`,
   back: 'And back.',
 };

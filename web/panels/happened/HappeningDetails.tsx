@@ -9,7 +9,7 @@ import { Prose } from '../../widgets/Prose.tsx';
 import styles from './Happened.module.css';
 import { inMode, manualSection } from './in-mode.ts';
 import type { Kind } from './instruction-kind.ts';
-import { deedSentences, instructionOf, savedPlace, savedValues } from './story.ts';
+import { deedSentences, instructionOf, noteOf, savedPlace, savedValues } from './story.ts';
 
 interface Properties {
   readonly happening: Happening;
@@ -83,16 +83,14 @@ function Rule({ happening, kind }: { readonly happening: Happening; readonly kin
   );
 }
 
-/** The low two bits of a saved CS are a privilege level (SDM volume 3, 3.4.2). */
 function Saved({ happening }: { readonly happening: Happening }) {
-  const values = savedValues(happening);
   return (
     <span className={styles.values}>
-      {values.map(({ name, value }) => (
-        <Fragment key={name}>
-          <span>{name}</span>
-          <code>{hex(value)}</code>
-          {name === 'CS' ? <small>{text.happening.ringOf(value & 3)}</small> : <span />}
+      {savedValues(happening).map(saved => (
+        <Fragment key={saved.name}>
+          <span>{saved.name}</span>
+          <code>{hex(saved.value)}</code>
+          <small>{noteOf(happening, saved)}</small>
         </Fragment>
       ))}
     </span>

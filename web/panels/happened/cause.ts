@@ -34,7 +34,7 @@ export function vectorName(vector: number, code: number | null): string {
 }
 
 /** What took the processor out of the guest, in a few signs: it stands at an arrow. */
-export function causeOf({ kind, vector, errorCode, reason }: Happening): string {
+export function causeOf({ kind, vector, errorCode, exitReason, reason }: Happening): string {
   const words = text.happening.cause;
   switch (kind) {
     case 'pageFault':
@@ -49,7 +49,7 @@ export function causeOf({ kind, vector, errorCode, reason }: Happening): string 
     case 'hypercall':
       return words.hypercall;
     case 'instruction':
-      return words.exit(reason.toUpperCase());
+      return words.exit((exitReason === null ? null : text.happening.exitReason[exitReason]) ?? reason.toUpperCase());
     case 'eptViolation':
       return words.eptViolation;
     case 'interruptWindow':

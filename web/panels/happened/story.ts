@@ -102,3 +102,32 @@ export function savedValues(happening: Happening): readonly NamedValue[] {
 export function modeName({ setting }: Happening): string {
   return text.modes.name[modeOf(setting)];
 }
+
+/** What a saved value means, where that is more than a number; null elsewhere. */
+export function noteOf(happening: Happening, { name, value }: NamedValue): string | null {
+  const words = text.happening;
+  switch (name) {
+    case 'CS':
+      // The low two bits of a saved CS are a privilege level (SDM volume 3, 5.5).
+      return words.ringOf(value & 3);
+    case 'vector':
+      return vectorName(value, null);
+    case 'exit reason':
+      return words.exitReason[value & 0xffff] ?? null;
+    case 'exit qualification':
+      return qualificationNote(happening.exitReason, value);
+    default:
+      return null;
+  }
+}
+
+const IO_INSTRUCTION = 30;
+const CONTROL_REGISTER = 28;
+
+/** Exit qualifications that are read most (SDM volume 3, tables 27-3 and 27-5). */
+function qualificationNote(reason: number | null, value: number): string | null {
+  const words = text.happening.qualification;
+  if (reason === IO_INSTRUCTION) return words.port(hex(value >>> 16, 4), (value & 7) + 1, (value & 8) !== 0);
+  if (reason === CONTROL_REGISTER) return words.control(value & 15, ((value >>> 4) & 3) === 1);
+  return null;
+}

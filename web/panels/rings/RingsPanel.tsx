@@ -38,7 +38,7 @@ function explain(mode: ModeName, { operation, ring }: Place): string {
 
 /** A place in a few words: "ring 1 (kernel)". */
 function placeName(mode: ModeName, place: Place): string {
-  return `${text.rings.ring(place.ring)} (${text.rings.who[whoIsAt(mode, place)]})`;
+  return text.rings.place[place.operation](place.ring, text.rings.who[whoIsAt(mode, place)]);
 }
 
 function seatSentence(mode: ModeName, place: Place, isTranslated: boolean): string {
