@@ -1,0 +1,152 @@
+import { ChevronRight } from 'lucide-react';
+import { type KeyboardEvent, memo, useMemo, useRef, useState } from 'react';
+import { useStore } from 'zustand';
+import type { TableName, TableView } from '../../../core/protocol/monitor.ts';
+import { looks } from '../../stores/looks.ts';
+import { walkTo } from '../../stores/walk.ts';
+import { text } from '../../text.ts';
+import styles from './Tables.module.css';
+import { moved, type RunRow, range, rootText, type TreeRow, target, toggled, treeRows } from './tree.ts';
+import { letters } from './walk.ts';
+
+function toggle(name: TableName, bytes: number): void {
+  looks.setState(({ open }) => ({ open: toggled(open, name, bytes) }));
+}
+
+/** Opens or closes what is below a run. */
+function toggleRow({ run }: RunRow): void {
+  if (run.opens !== null) toggle(run.opens, run.bytes);
+}
+
+/** Addresses of the EPT are guest-physical: nothing walks to them. */
+function walkToRow({ run, table }: RunRow): void {
+  if (table.name.tables !== 'nested') walkTo(run.linear);
+}
+
+/** Tables that open, one under the other: guest's and what the processor walks. */
+export function TableTree({ tables }: { readonly tables: readonly TableView[] }) {
+  const open = useStore(looks, state => state.open);
+  const rows = useMemo(() => treeRows(tables, open), [tables, open]);
+  const [current, setCurrent] = useState<string | null>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const at = Math.max(
+    rows.findIndex(({ key }) => key === current),
+    0,
+  );
+
+  const focus = (index: number): void => {
+    const row = rows[index];
+    if (row === undefined) return;
+    setCurrent(row.key);
+    const element = list.current?.children[index];
+    if (element instanceof HTMLElement) element.focus();
+  };
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const row = rows[at];
+    if (row === undefined) return;
+    const isClosed = row.kind === 'run' && row.expanded === false;
+    const isOpen = row.kind === 'run' && row.expanded === true;
+    if (row.kind === 'run' && ((event.key === 'ArrowRight' && isClosed) || (event.key === 'ArrowLeft' && isOpen))) {
+      toggleRow(row);
+    } else if (event.key === 'Enter' || event.key === ' ' || event.key === 'w') {
+      if (row.kind === 'run') walkToRow(row);
+    } else {
+      const next = moved(rows, at, event.key);
+      if (next === null) return;
+      focus(next);
+    }
+    event.preventDefault();
+  };
+
+  return (
+    <div
+      className={styles.tree}
+      role="tree"
+      tabIndex={-1}
+      aria-label={text.tables.label}
+      title={text.tables.hint}
+      ref={list}
+      onKeyDown={onKeyDown}
+    >
+      {rows.map((row, i) => (
+        <Row key={row.key} row={row} focusable={i === at} onFocus={setCurrent} />
+      ))}
+    </div>
+  );
+}
+
+interface RowProperties {
+  readonly row: TreeRow;
+  readonly focusable: boolean;
+  readonly onFocus: (key: string) => void;
+}
+
+const Row = memo(
+  function Row({ row, focusable, onFocus }: RowProperties) {
+    const { tables } = row.table.name;
+    const common = {
+      'aria-level': row.level,
+      'data-tables': tables,
+      onFocus: () => onFocus(row.key),
+    };
+    if (row.kind === 'root') {
+      return (
+        <div
+          role="treeitem"
+          tabIndex={focusable ? 0 : -1}
+          {...common}
+          className={`${styles.row} ${styles.root}`}
+          aria-expanded
+        >
+          <b>{text.tables.roots[tables]}</b> <span>{rootText(row.table)}</span>
+          {row.table.runs.length === 0 && <em>{text.tables.emptyTable}</em>}
+        </div>
+      );
+    }
+    const { run, expanded, level } = row;
+    return (
+      // biome-ignore lint/a11y/useKeyWithClickEvents: the tree takes the keys.
+      <div
+        role="treeitem"
+        tabIndex={focusable ? 0 : -1}
+        {...common}
+        className={styles.row}
+        style={{ paddingLeft: `${(level - 2) * 14}px` }}
+        aria-expanded={expanded ?? undefined}
+        onClick={() => walkToRow(row)}
+      >
+        {expanded === null ? (
+          <span className={styles.leaf} />
+        ) : (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys open and close.
+          // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for them.
+          <span
+            className={styles.chevron}
+            data-open={expanded || undefined}
+            onClick={event => {
+              event.stopPropagation();
+              toggleRow(row);
+            }}
+          >
+            <ChevronRight size={12} aria-hidden="true" />
+          </span>
+        )}
+        <span className={styles.index}>{text.tables.entries(run.index, run.count)}</span>
+        <span className={styles.range}>{range(run)}</span>
+        <span className={styles.target}>
+          <span aria-hidden="true">→ </span>
+          {target(run)}
+        </span>
+        <span className={styles.bits}>{letters(run.bits, row.table.name.level).join(' ')}</span>
+        {run.note !== null && (
+          <span className={styles.badge} data-note={run.note} title={text.walk.notes[run.note]}>
+            {text.walk.noteNames[run.note]}
+          </span>
+        )}
+      </div>
+    );
+  },
+  (a, b) => a.focusable === b.focusable && JSON.stringify(a.row) === JSON.stringify(b.row),
+);
