@@ -29,6 +29,7 @@ function Control({ word, hint, keys, icon, enabled, lit, iconOnly, className = '
       aria-keyshortcuts={keys.replace('Ctrl', 'Control')}
       data-lit={(lit && enabled) || undefined}
       data-primary={lit || undefined}
+      data-icon={iconOnly || undefined}
       title={`${word}: ${hint} (${keys})`}
       onClick={() => {
         if (enabled) onPress();
