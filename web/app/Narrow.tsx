@@ -13,6 +13,7 @@ import { MemoryPanel } from '../panels/memory/MemoryPanel.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
 import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
+import { TablesPanel } from '../panels/tables/TablesPanel.tsx';
 import { WalkPanel } from '../panels/tables/WalkPanel.tsx';
 import { machine } from '../stores/machine.ts';
 import { showTab, type Tab, windows } from '../stores/windows.ts';
@@ -44,6 +45,7 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
     <div className={styles.column}>
       <RegistersPanel />
       <WalkPanel />
+      <TablesPanel />
       <SegmentsPanel />
     </div>
   ),

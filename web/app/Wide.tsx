@@ -9,6 +9,7 @@ import { Happened } from '../panels/happened/Happened.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
 import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
+import { TablesPanel } from '../panels/tables/TablesPanel.tsx';
 import { WalkPanel } from '../panels/tables/WalkPanel.tsx';
 import { settings } from '../stores/settings.ts';
 import { text } from '../text.ts';
@@ -104,6 +105,7 @@ export function Wide() {
       >
         <RegistersPanel />
         <WalkPanel />
+        <TablesPanel />
         <SegmentsPanel />
       </Panel>
     </Group>
