@@ -1,16 +1,11 @@
 import { createStore } from 'zustand/vanilla';
 import { changeMode } from './machine.ts';
 import { isLive, type ModeName, modeOf, settingOf } from './modes.ts';
-import { type MachineState, machine } from './stores/machine.ts';
+import { type MachineState, machine, presentMode } from './stores/machine.ts';
 import { text } from './text.ts';
 
 /** The mode that was chosen and needs another kernel: the page asks first. */
 export const asking = createStore<{ readonly mode: ModeName | null }>(() => ({ mode: null }));
-
-/** The mode of the guest that is open, or null. */
-export function presentMode({ view }: MachineState): ModeName | null {
-  return view === null ? null : modeOf(view.monitor.setting);
-}
 
 /** Why the guest that is open cannot be run in a mode, or null. */
 export function obstacle(state: Pick<MachineState, 'view' | 'guest'>, to: ModeName): string | null {

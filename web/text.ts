@@ -297,7 +297,11 @@ const english = {
     label: 'Guest image',
     name: 'name',
     kind: 'kind',
-    kinds: { multiboot: 'multiboot kernel', linux: 'Linux bzImage' } as Readonly<Record<string, string>>,
+    kinds: {
+      multiboot: 'multiboot kernel',
+      linux: 'Linux bzImage',
+      xen: 'paravirtualized kernel (Xen notes)',
+    } as Readonly<Record<string, string>>,
     kernel: 'kernel',
     initrd: 'initial RAM disk',
     commandLine: 'command line',

@@ -1,8 +1,8 @@
 import { ChevronDown } from 'lucide-react';
 import { useStore } from 'zustand';
-import { asking, chooseMode, obstacle, presentMode } from '../mode-choice.ts';
+import { asking, chooseMode, obstacle } from '../mode-choice.ts';
 import { FAMILIES, type Family, type ModeName } from '../modes.ts';
-import { machine } from '../stores/machine.ts';
+import { machine, presentMode } from '../stores/machine.ts';
 import { text } from '../text.ts';
 import { Menu } from '../widgets/Menu.tsx';
 import { ModeDialog } from './ModeDialog.tsx';

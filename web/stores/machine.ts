@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import type { CodeRow, FromWorker, Registers, ToWorker, View } from '../../core/protocol/messages.ts';
 import type { PageGuest } from '../guests.ts';
+import { type ModeName, modeOf } from '../modes.ts';
 import { indexSymbols, linearEip, type SymbolIndex } from '../symbols.ts';
 
 export type OpenMessage = Extract<ToWorker, { type: 'open' }>;
@@ -164,6 +165,11 @@ export function withGuest(
 
 function imageOf({ commandLine, kernel, initrd }: OpenMessage): Image {
   return { commandLine, kernelBytes: kernel.length, initrdBytes: initrd?.length ?? null };
+}
+
+/** The mode of the guest that is open, or null. */
+export function presentMode({ view }: MachineState): ModeName | null {
+  return view === null ? null : modeOf(view.monitor.setting);
 }
 
 /** The symbols of the guest, empty without one. */

@@ -1,4 +1,5 @@
 import { useStore } from 'zustand';
+import { looks } from '../../stores/looks.ts';
 import { machine, symbolsOf } from '../../stores/machine.ts';
 import { goToCode, home, isFollowing, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
@@ -17,6 +18,9 @@ export function CodeBar() {
     return [line === null ? null : `${line.file}:${line.line}`, name].filter(Boolean).join(' · ');
   });
 
+  const hasTranslation = useStore(machine, state => state.view?.monitor.setting.mode === 'translate');
+  const isTranslated = useStore(looks, state => state.translation);
+
   const toggle = (): void => {
     const eip = machine.getState().codeEip ?? 0;
     windows.setState(follow ? { follow: false, codeAddress: eip } : home);
@@ -34,6 +38,17 @@ export function CodeBar() {
       >
         {text.code.follow}
       </button>
+      {hasTranslation && (
+        <button
+          type="button"
+          className={styles.toggle}
+          aria-pressed={isTranslated}
+          title={text.translation.hint}
+          onClick={() => looks.setState({ translation: !isTranslated })}
+        >
+          {text.translation.label}
+        </button>
+      )}
       <span className={styles.place} title={place}>
         {place}
       </span>

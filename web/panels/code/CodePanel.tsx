@@ -1,13 +1,14 @@
 import { type KeyboardEvent, memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { toggleBreakpoint } from '../../machine.ts';
-import { machine, symbolsOf } from '../../stores/machine.ts';
+import { machine, presentMode, symbolsOf } from '../../stores/machine.ts';
 import { walkTo } from '../../stores/walk.ts';
 import { isFollowing, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
 import styles from './CodePanel.module.css';
 import { InstructionLine } from './InstructionLine.tsx';
 import { type CodeLine, codeLines, firstInView, placeInView, staysInView } from './lines.ts';
+import { TranslationPanel } from './TranslationPanel.tsx';
 
 /** A line of the list and how far below the upper edge it is, in pixels. */
 interface Anchor {
@@ -23,12 +24,20 @@ const NUMBER = 9;
 /** Distance to an end of the list, in pixels, at which more rows are asked for. */
 const EDGE = 160;
 
+/** Code as the guest has it, or beside its translation. */
 export function CodePanel() {
+  const isTranslated = useStore(looks, state => state.translation);
+  const hasTranslation = useStore(machine, state => state.view?.monitor.setting.mode === 'translate');
+  return isTranslated && hasTranslation ? <TranslationPanel /> : <Listing />;
+}
+
+function Listing() {
   const code = useStore(machine, state => state.code);
   const symbols = useStore(machine, symbolsOf);
   const breakpoints = useStore(machine, state => state.breakpoints);
   const eip = useStore(machine, state => state.codeEip);
   const cpl = useStore(machine, state => state.codeCpl);
+  const mode = useStore(machine, presentMode);
   const running = useStore(machine, state => state.view?.running ?? false);
   const follow = useStore(windows, isFollowing);
   const target = useStore(windows, state => state.codeTarget);
@@ -160,6 +169,7 @@ export function CodePanel() {
             row={line.row}
             now={line.row.address === eip}
             cpl={cpl}
+            mode={mode}
             selected={line.row.address === selected}
             focusable={inList ? line.row.address === selected : i === firstInstruction}
             broken={breakpoints.includes(line.row.address)}
