@@ -98,6 +98,8 @@ export type ToWorker =
   /** Asks for a file that `restore` takes; the answer is `snapshot`. */
   | { readonly type: 'save' }
   | { readonly type: 'restore'; readonly file: Uint8Array }
+  /** Asks for what the timeline holds as a file; the answer is `trace`. */
+  | { readonly type: 'trace' }
   | { readonly type: 'frame' };
 
 /** Why the machine does not run. */
@@ -197,5 +199,7 @@ export type FromWorker =
   /** Something that was asked for could not be done: one clear sentence. What ran before still runs. */
   | { readonly type: 'refused'; readonly request: ToWorker['type']; readonly message: string }
   | { readonly type: 'snapshot'; readonly name: string; readonly file: Uint8Array }
+  /** Chrome trace JSON, which Perfetto opens. */
+  | { readonly type: 'trace'; readonly name: string; readonly file: Uint8Array }
   /** The worker itself failed. The page explains, and starts another. */
   | { readonly type: 'crashed'; readonly message: string };

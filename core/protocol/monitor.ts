@@ -3,6 +3,7 @@
  * and walks, the account of exits. Types only. Addresses are unsigned, times virtual seconds since the guest was opened.
  */
 import type { CodeRow, Registers } from './messages.ts';
+import type { StretchColumns } from './stretches.ts';
 
 /** How the guest is run: for itself on the machine, or under the monitor by one of its techniques. */
 export type Mode = 'bare' | 'trap' | 'translate' | 'patch' | 'para' | 'hardware';
@@ -272,21 +273,29 @@ export interface TableView {
   readonly runs: readonly TableRun[];
 }
 
-/** What stretches of the timeline are made of: columns of equal length. Ends are exclusive. */
-export interface TimelinePart {
-  /** Virtual seconds. */
-  readonly start: Float64Array;
-  readonly end: Float64Array;
-  /** Index into LANES of the page and of core/vmm/trace.ts. */
-  readonly lane: Uint8Array;
-  /** Index into `names`. */
-  readonly name: Uint16Array;
-  /** Steps since the guest was opened at the start. */
-  readonly step: Float64Array;
+/** The stretch that goes on at the moment: its columns' values. */
+export interface OpenStretch {
+  readonly start: number;
+  readonly lane: number;
+  readonly kind: number;
+  readonly name: number;
+  readonly address: number;
+  readonly step: number;
+}
+
+/** What came to the timeline since the last view. */
+export interface TimelinePart extends StretchColumns {
   /** All names so far; sent when it has grown. */
   readonly names: readonly string[] | null;
   /** Stretches that were left out because there were too many. */
   readonly dropped: number;
+  /** The machine went back to this time: what ends after it is no more. Null: it did not. */
+  readonly cut: number | null;
+  /** The present: virtual seconds and steps since the guest was opened. */
+  readonly now: number;
+  readonly nowStep: number;
+  /** Null before the first step that was looked at. */
+  readonly open: OpenStretch | null;
 }
 
 /** How a guest instruction was translated: copied, replaced by others, replaced by a call of the monitor, or a jump that stays in the cache. */

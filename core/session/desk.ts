@@ -2,7 +2,9 @@ import type { CodeWindow, FromWorker, MemoryWindow, StopReason, ToWorker, View }
 import type { MonitorView, MonitorWindows, Setting, TableView, TranslationView } from '../protocol/monitor.ts';
 import { spacesOf } from './address-spaces.ts';
 import { addressView } from './address-view.ts';
+import { ChromeTrace } from './chrome-trace.ts';
 import { codeRows } from './code-view.ts';
+import { tellBoth } from './fan.ts';
 import { Happenings } from './happenings.ts';
 import { accountOf, seatOf } from './monitor-view.ts';
 import { Pace } from './pace.ts';
@@ -10,6 +12,7 @@ import { registerView } from './register-view.ts';
 import { type Guest, Session } from './session.ts';
 import { readSnapshot, writeSnapshot } from './snapshot-file.ts';
 import { tablesView } from './tables-view.ts';
+import { Timeline } from './timeline.ts';
 import { translationView } from './translation-view.ts';
 
 /** What the desk needs of its host. */
@@ -72,6 +75,8 @@ export class Desk {
   #memory: MemoryWindow | null = null;
   #monitorWindows: MonitorWindows = NO_WINDOWS;
   #happenings: Happenings | null = null;
+  /** Kept with what it holds while nobody looks. */
+  #timeline: Timeline | null = null;
   #lastAccount = 0;
   /** What was listed last. */
   #tables: readonly TableView[] | null = null;
@@ -148,8 +153,12 @@ export class Desk {
         session.reset();
         return;
       case 'mode':
-        session.change(message.setting);
-        this.#watch(session);
+        this.#unwatch(session);
+        try {
+          session.change(message.setting);
+        } finally {
+          this.#watch(session);
+        }
         return;
       case 'input':
         if (this.#typed.length + message.bytes.length > TYPED_LIMIT) {
@@ -169,6 +178,9 @@ export class Desk {
         this.#host.post({ type: 'snapshot', name: session.guest.name, file });
         return;
       }
+      case 'trace':
+        this.#host.post({ type: 'trace', name: session.guest.name, file: this.#trace(session) });
+        return;
     }
   }
 
@@ -199,9 +211,9 @@ export class Desk {
   }
 
   #take(session: Session): void {
-    this.#happenings?.detach();
+    if (this.#session !== null) this.#unwatch(this.#session);
     this.#happenings = null;
-    this.#session?.watchMachines(null);
+    this.#timeline = null;
     this.#session = session;
     this.#watch(session);
     this.#running = false;
@@ -222,15 +234,46 @@ export class Desk {
 
   /** Begins or ends to record what is looked at. */
   #watch(session: Session): void {
-    if (!this.#monitorWindows.happened) {
-      this.#happenings?.detach();
-      this.#happenings = null;
-      session.watchMachines(null);
-      return;
-    }
-    this.#happenings ??= new Happenings(session.symbols);
-    const happenings = this.#happenings;
-    session.watchMachines((pc, monitor) => happenings.attach(pc, monitor, session.setting));
+    this.#unwatch(session);
+    const { happened, timeline } = this.#monitorWindows;
+    if (happened) this.#happenings ??= new Happenings(session.symbols);
+    if (timeline) this.#timeline ??= new Timeline(session);
+    const card = happened ? this.#happenings : null;
+    const lanes = timeline ? this.#timeline : null;
+    if (card === null && lanes === null) return;
+    session.watchMachines((pc, monitor) => {
+      card?.attach(pc, monitor, session.setting);
+      if (lanes === null) return;
+      lanes.attach(pc, monitor);
+      const watcher = card === null ? lanes : tellBoth(card, lanes);
+      if (monitor === null) pc.cpu.probe = watcher;
+      else monitor.watch(watcher);
+    });
+    lanes?.begin();
+  }
+
+  #unwatch(session: Session): void {
+    session.watchMachines(null);
+    if (session.monitor === null) session.pc.cpu.probe = null;
+    else session.monitor.watch(null);
+    this.#happenings?.detach();
+    this.#timeline?.detach();
+  }
+
+  /** What the timeline holds, as a file. */
+  #trace({ guest, setting, symbols }: Session): Uint8Array {
+    const parts: string[] = [];
+    const trace = new ChromeTrace({
+      name: guest.name,
+      mode: setting.mode,
+      limit: Number.POSITIVE_INFINITY,
+      write: text => parts.push(text),
+      onCut: () => {},
+    });
+    this.#timeline?.take();
+    this.#timeline?.tell(trace, address => symbols.name(address));
+    trace.finish();
+    return new TextEncoder().encode(parts.join(''));
   }
 
   #setWindows(code: CodeWindow, memory: MemoryWindow | null, monitor: MonitorWindows): void {
@@ -243,9 +286,10 @@ export class Desk {
     }
     this.#code = code;
     this.#memory = memory;
-    const isWatched = this.#monitorWindows.happened;
+    const { happened, timeline } = this.#monitorWindows;
     this.#monitorWindows = monitor;
-    if (this.#session !== null && isWatched !== monitor.happened) this.#watch(this.#session);
+    const isOther = happened !== monitor.happened || timeline !== monitor.timeline;
+    if (this.#session !== null && isOther) this.#watch(this.#session);
     this.#lastAccount = 0;
     this.#codeIsStale = true;
   }
@@ -385,7 +429,7 @@ export class Desk {
       account: isAccountDue && monitor !== null ? accountOf(monitor) : null,
       address: address === null ? null : addressView(spaces, address),
       tables: this.#tables,
-      timeline: null,
+      timeline: this.#monitorWindows.timeline ? (this.#timeline?.take() ?? null) : null,
       translation: this.#translation,
     };
   }

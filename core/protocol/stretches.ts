@@ -1,0 +1,231 @@
+/** The record layout of the timeline: stretches of time in lanes, as columns of equal length. Worker and page keep theirs the same way. */
+
+/** Where the processor spends its time, in the order of core/vmm/trace.ts. */
+export const TIMELINE_LANES = [
+  'ring 0',
+  'ring 1',
+  'ring 2',
+  'ring 3',
+  'non-root ring 0',
+  'non-root ring 1',
+  'non-root ring 2',
+  'non-root ring 3',
+  'monitor',
+  'waiting',
+] as const;
+export type TimelineLane = (typeof TIMELINE_LANES)[number];
+
+/**
+ * What a record is: a guest's stretch; the monitor's for an exit of the guest's, or for something else; a HLT; something that happened without
+ * a change of the lane, which takes no time; or several records of a lane that were merged.
+ */
+export const STRETCH_KINDS = ['guest', 'exit', 'monitor', 'wait', 'mark', 'several'] as const;
+export type StretchKind = (typeof STRETCH_KINDS)[number];
+
+export const KIND = { guest: 0, exit: 1, monitor: 2, wait: 3, mark: 4, several: 5 } as const satisfies Readonly<
+  Record<StretchKind, number>
+>;
+
+/** Starts and ends never go down from one record to the next. Only `several` of different lanes overlap: they have the same start and end. */
+export interface StretchColumns {
+  /** Virtual seconds since the guest was opened. Ends are exclusive. */
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  /** Index into TIMELINE_LANES. */
+  readonly lane: Uint8Array;
+  /** Index into STRETCH_KINDS. */
+  readonly kind: Uint8Array;
+  /** What led here, or why the guest left for the monitor: index into names. Of `several`, the longest's. */
+  readonly name: Uint16Array;
+  /** Guest-linear address where it began, or of the instruction that left; 0 where there is none. Of `several`, the longest's. */
+  readonly address: Uint32Array;
+  /** Steps since the guest was opened, at the start. */
+  readonly step: Float64Array;
+  /** Steps in it; of `several`, in all of them. */
+  readonly steps: Float64Array;
+  /** How many records were merged; 1 for all but `several`. */
+  readonly count: Uint32Array;
+  /** Seconds that the lane had in it: all of the time, except for `several`. */
+  readonly busy: Float32Array;
+}
+
+function columns(size: number): StretchColumns {
+  return {
+    start: new Float64Array(size),
+    end: new Float64Array(size),
+    lane: new Uint8Array(size),
+    kind: new Uint8Array(size),
+    name: new Uint16Array(size),
+    address: new Uint32Array(size),
+    step: new Float64Array(size),
+    steps: new Float64Array(size),
+    count: new Uint32Array(size),
+    busy: new Float32Array(size),
+  };
+}
+
+/** First number of parts that the whole is divided into: shorter ones are merged first. */
+const PARTS = 8192;
+/** The share of the room that is kept as it came, and the share that is in use after merging. */
+const FRESH = 0.25;
+const AFTER = 0.5;
+/** Seconds that rounding takes are no gap. */
+const GAP = 1e-9;
+
+/** Stretches in bounded room. When it is full, the older ones that are shortest are merged, until there is room again. */
+export class Stretches {
+  readonly columns: StretchColumns;
+  readonly size: number;
+  length = 0;
+  /** Seconds below which stretches were merged last. */
+  #merged = 0;
+  // What is being merged, by lane.
+  readonly #busy = new Float64Array(TIMELINE_LANES.length);
+  readonly #steps = new Float64Array(TIMELINE_LANES.length);
+  readonly #count = new Float64Array(TIMELINE_LANES.length);
+  readonly #longest = new Int32Array(TIMELINE_LANES.length);
+
+  /** `size`: records at most. */
+  constructor(size: number) {
+    this.size = size;
+    this.columns = columns(size);
+  }
+
+  /** Adds one at the end. There must be room. */
+  push(
+    kind: number,
+    lane: number,
+    start: number,
+    end: number,
+    name: number,
+    address: number,
+    step: number,
+    steps: number,
+    count: number,
+    busy: number,
+  ): void {
+    const to = this.columns;
+    const at = this.length++;
+    to.kind[at] = kind;
+    to.lane[at] = lane;
+    to.start[at] = start;
+    to.end[at] = end;
+    to.name[at] = name;
+    to.address[at] = address;
+    to.step[at] = step;
+    to.steps[at] = steps;
+    to.count[at] = count;
+    to.busy[at] = busy;
+  }
+
+  /** Adds what another part of the time brought. More than half of the room at once is not taken. */
+  append(from: StretchColumns, length: number): void {
+    if (length > this.size / 2) throw new RangeError('More stretches at once than half of the room.');
+    if (this.length + length > this.size) this.#makeRoom();
+    const to = this.columns;
+    for (let i = 0; i < length; i++) this.#copy(from, i, to, this.length++);
+  }
+
+  #copy(from: StretchColumns, i: number, to: StretchColumns, at: number): void {
+    to.kind[at] = from.kind[i];
+    to.lane[at] = from.lane[i];
+    to.start[at] = from.start[i];
+    to.end[at] = from.end[i];
+    to.name[at] = from.name[i];
+    to.address[at] = from.address[i];
+    to.step[at] = from.step[i];
+    to.steps[at] = from.steps[i];
+    to.count[at] = from.count[i];
+    to.busy[at] = from.busy[i];
+  }
+
+  /** Forgets all that ends after a time: the machine went back to before it. */
+  cut(time: number): void {
+    this.length = this.firstEndingAfter(time);
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.#merged = 0;
+  }
+
+  /** Index of the first one that ends after a time; the length if there is none. */
+  firstEndingAfter(time: number): number {
+    const { end } = this.columns;
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (end[middle] > time) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #makeRoom(): void {
+    const { start, end } = this.columns;
+    const whole = end[this.length - 1] - start[0];
+    let shortest = Math.max(this.#merged, whole / PARTS);
+    let older = Math.trunc(this.length * (1 - FRESH));
+    const fresh = this.length - older;
+    for (;;) {
+      // Where nobody looked are gaps. When nothing else helps they go, too.
+      this.merge(older, shortest, shortest > whole ? Number.POSITIVE_INFINITY : GAP);
+      this.#merged = Math.min(shortest, whole);
+      if (this.length <= this.size * AFTER) return;
+      older = this.length - fresh;
+      shortest *= 2;
+    }
+  }
+
+  /**
+   * Merges neighbours among the first `count`, where they are together no longer than so many seconds, and what is between two of them no longer
+   * than `gap`.
+   */
+  merge(count: number, seconds: number, gap = GAP): void {
+    const { start, end } = this.columns;
+    const { length } = this;
+    this.length = 0;
+    for (let at = 0; at < count; ) {
+      let next = at + 1;
+      while (next < count && end[next] - start[at] <= seconds && start[next] - end[next - 1] < gap) next++;
+      if (next - at < 3) {
+        for (; at < next; at++) this.#copy(this.columns, at, this.columns, this.length++);
+      } else {
+        this.#mergeRun(at, next);
+        at = next;
+      }
+    }
+    for (let at = count; at < length; at++) this.#copy(this.columns, at, this.columns, this.length++);
+  }
+
+  /** Puts one record for each lane in place of those from `from` to `to`; it is never more than these were. */
+  #mergeRun(from: number, to: number): void {
+    const { lane, start, end, name, address, step, steps, count, busy } = this.columns;
+    this.#count.fill(0);
+    this.#busy.fill(0);
+    this.#steps.fill(0);
+    const first = start[from];
+    const last = end[to - 1];
+    const firstStep = step[from];
+    for (let i = from; i < to; i++) {
+      const l = lane[i];
+      if (this.#count[l] === 0 || busy[i] > busy[this.#longest[l]]) this.#longest[l] = i;
+      this.#count[l] += count[i];
+      this.#busy[l] += busy[i];
+      this.#steps[l] += steps[i];
+    }
+    // What is written lies before or on what was read: the names and addresses are taken first.
+    const found: { readonly lane: number; readonly name: number; readonly address: number }[] = [];
+    for (let l = 0; l < this.#count.length; l++) {
+      if (this.#count[l] === 0) continue;
+      const i = this.#longest[l];
+      found.push({ lane: l, name: name[i], address: address[i] });
+    }
+    for (const one of found) {
+      const l = one.lane;
+      const { [l]: inSteps } = this.#steps;
+      this.push(KIND.several, l, first, last, one.name, one.address, firstStep, inSteps, this.#count[l], this.#busy[l]);
+    }
+  }
+}
