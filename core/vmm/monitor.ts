@@ -381,8 +381,14 @@ export class Monitor implements Operations {
         if (this.pc.run(SLICE_STEPS, Number.POSITIVE_INFINITY, true) === 'deadHalt') this.#wake();
       }
     } else if (this.#state === 'idle') {
-      this.#host.park();
-      this.#state = 'monitor';
+      if (this.pc.cpu.halted) {
+        this.#host.park();
+        this.#state = 'monitor';
+      }
+      // The interrupt that ends the wait is on its way through its stub: parked, it would never be served, and no other would come.
+      while (this.#state === 'idle') {
+        if (this.pc.run(SLICE_STEPS, Number.POSITIVE_INFINITY, true) === 'deadHalt') this.#wake();
+      }
     }
   }
 
