@@ -115,3 +115,16 @@ describe.each(TECHNIQUES)('%s, %s', (mode, paging) => {
     expect(difference(expected, new MonitorSubject(mode, paging).run(piece, 10_000_000))).toEqual([]);
   });
 });
+
+describe('a guest that waits', () => {
+  it('is taken off the machine with no interrupt in service, wherever its run was cut', () => {
+    const subject = new MonitorSubject('trap', 'nested');
+    // STI; HLT; JMP to the HLT
+    const piece = dress(new Random(1), Uint8Array.from([0xfb, 0xf4, 0xeb, 0xfd]), 0, 'pae');
+    for (let steps = 1; steps < 200; steps++) {
+      subject.run(piece, steps);
+      subject.monitor.interrupt();
+      expect(JSON.stringify(subject.monitor.pc.save().devices), `${steps} steps`).toMatch(/"master":{[^}]*"isr":0,/);
+    }
+  });
+});
