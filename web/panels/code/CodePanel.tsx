@@ -1,6 +1,7 @@
 import { type KeyboardEvent, memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { toggleBreakpoint } from '../../machine.ts';
+import { looks } from '../../stores/looks.ts';
 import { machine, presentMode, symbolsOf } from '../../stores/machine.ts';
 import { walkTo } from '../../stores/walk.ts';
 import { isFollowing, windows } from '../../stores/windows.ts';

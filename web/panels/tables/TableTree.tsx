@@ -2,11 +2,12 @@ import { ChevronRight } from 'lucide-react';
 import { type KeyboardEvent, memo, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import type { TableName, TableView } from '../../../core/protocol/monitor.ts';
+import { hex } from '../../format.ts';
 import { looks } from '../../stores/looks.ts';
 import { walkTo } from '../../stores/walk.ts';
 import { text } from '../../text.ts';
 import styles from './Tables.module.css';
-import { moved, type RunRow, range, rootText, type TreeRow, target, toggled, treeRows } from './tree.ts';
+import { mapped, moved, type RunRow, range, rootText, type TreeRow, toggled, treeRows } from './tree.ts';
 import { letters } from './walk.ts';
 
 function toggle(name: TableName, bytes: number): void {
@@ -134,10 +135,13 @@ const Row = memo(
           </span>
         )}
         <span className={styles.index}>{text.tables.entries(run.index, run.count)}</span>
-        <span className={styles.range}>{range(run)}</span>
+        <span className={styles.range} title={range(run)}>
+          {hex(run.linear)}
+        </span>
+        <span className={styles.index}>{mapped(run.bytes)}</span>
         <span className={styles.target}>
           <span aria-hidden="true">→ </span>
-          {target(run)}
+          {hex(run.target)}
         </span>
         <span className={styles.bits}>{letters(run.bits, row.table.name.level).join(' ')}</span>
         {run.note !== null && (

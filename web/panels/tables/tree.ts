@@ -73,14 +73,20 @@ function depth({ level }: TableName): number {
 
 /** First and last address of a run; under EPT more than eight digits may be needed. */
 export function range({ linear, bytes }: TableRun): string {
-  const last = linear + bytes - 1;
   const write = (value: number) => value.toString(16).padStart(8, '0');
-  return text.tables.range(write(linear), write(last));
+  return text.tables.range(write(linear), write(linear + bytes - 1));
 }
 
-/** Where the entries of a run lead. */
-export function target({ target: first, bytes, opens }: TableRun): string {
-  return opens !== null || bytes <= 4096 ? hex(first) : text.tables.range(hex(first), hex(first + bytes - 1));
+const UNITS = [
+  [2 ** 30, 'GB'],
+  [2 ** 20, 'MB'],
+  [2 ** 10, 'KB'],
+] as const;
+
+/** How much a run maps, in the manual's units: 2097152 is "2 MB". */
+export function mapped(bytes: number): string {
+  const [unit, name] = UNITS.find(([size]) => bytes >= size && bytes % size === 0) ?? [1024, 'KB'];
+  return `${bytes / unit} ${name}`;
 }
 
 /** What a root is. */

@@ -1,0 +1,129 @@
+import { memo } from 'react';
+import { useStore } from 'zustand';
+import type { CodeRow } from '../../../core/protocol/messages.ts';
+import type { TranslationPair, TranslationView } from '../../../core/protocol/monitor.ts';
+import { byteList, hex } from '../../format.ts';
+import { machine } from '../../stores/machine.ts';
+import { walkTo } from '../../stores/walk.ts';
+import { goToCode } from '../../stores/windows.ts';
+import { text } from '../../text.ts';
+import styles from './Translation.module.css';
+
+/** Colours that follow each other, so that neighbours differ; numbers say the same. */
+const COLOURS = 4;
+
+/** The guest's code beside what runs in its place, pair by pair. */
+export function TranslationPanel() {
+  const view = useStore(machine, state => state.view?.monitor.translation ?? null);
+  if (view === null) return <p className={styles.empty}>{text.translation.none}</p>;
+  const { guest, cache } = view;
+  return (
+    <div className={styles.panel}>
+      <div className={styles.heads}>
+        <span>
+          <b>{text.translation.guest}</b> {text.tables.range(hex(guest.start), hex(guest.end - 1))}
+        </span>
+        <span>
+          <b>{text.translation.cache}</b> {text.tables.range(hex(cache.start), hex(cache.end - 1))}
+        </span>
+      </div>
+      <ol className={styles.list} aria-label={text.translation.label}>
+        {view.pairs.map((pair, i) => (
+          <Pair
+            key={pair.guest.address}
+            pair={pair}
+            number={i + 1}
+            guestNext={view.guestNext}
+            machineNext={machineIn(pair, view)}
+          />
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+/** The machine's next instruction, if it belongs to this pair. */
+function machineIn(pair: TranslationPair, { machineNext }: TranslationView): number | null {
+  return pair.cache.some(({ address }) => address === machineNext) ? machineNext : null;
+}
+
+interface Properties {
+  readonly pair: TranslationPair;
+  readonly number: number;
+  readonly guestNext: number;
+  readonly machineNext: number | null;
+}
+
+const Pair = memo(
+  function Pair({ pair, number, guestNext, machineNext }: Properties) {
+    const { guest, kind, cache } = pair;
+    const isGuestHere = guest.address === guestNext;
+    return (
+      <li className={styles.pair} data-colour={number % COLOURS} data-kind={kind}>
+        <div className={styles.side}>
+          <Line row={guest} here={isGuestHere ? text.translation.guestHere : null} isGuest />
+        </div>
+        <div className={styles.link}>
+          <span className={styles.number}>
+            <span className="hidden-text">{text.translation.pair(number)}</span>
+            <span aria-hidden="true">{number}</span>
+          </span>
+          <span className={styles.kind} title={text.translation.kindHints[kind]}>
+            {text.translation.kinds[kind]}
+          </span>
+        </div>
+        <div className={styles.side}>
+          {cache.map(row => (
+            <Line
+              key={row.address}
+              row={row}
+              here={row.address === machineNext ? text.translation.machineHere : null}
+              isGuest={false}
+            />
+          ))}
+          {cache.length === 0 && <em>{text.translation.nothing}</em>}
+        </div>
+      </li>
+    );
+  },
+  (a, b) =>
+    a.number === b.number &&
+    a.machineNext === b.machineNext &&
+    (a.pair.guest.address === a.guestNext) === (b.pair.guest.address === b.guestNext) &&
+    JSON.stringify(a.pair) === JSON.stringify(b.pair),
+);
+
+interface LineProperties {
+  readonly row: CodeRow;
+  /** Who stands before it, in words, or null. */
+  readonly here: string | null;
+  readonly isGuest: boolean;
+}
+
+function Line({ row, here, isGuest }: LineProperties) {
+  const space = row.text.indexOf(' ');
+  const [mnemonic, operands] =
+    space < 0 ? [row.text, ''] : [row.text.slice(0, space), row.text.slice(space).trimStart()];
+  return (
+    <div
+      className={styles.line}
+      data-here={here === null ? undefined : isGuest ? 'guest' : 'machine'}
+      aria-current={here === null ? undefined : 'step'}
+      title={byteList(row.bytes)}
+    >
+      <button
+        type="button"
+        className={styles.address}
+        title={isGuest ? text.breakpoints.show(hex(row.address)) : text.walk.show(hex(row.address))}
+        onClick={event => (isGuest && !event.altKey ? goToCode(row.address) : walkTo(row.address))}
+      >
+        {here !== null && <span aria-hidden="true">▸</span>}
+        {hex(row.address)}
+        {here !== null && <span className="hidden-text"> {here}</span>}
+      </button>
+      <span>
+        <b>{mnemonic}</b> {operands}
+      </span>
+    </div>
+  );
+}
