@@ -84,6 +84,7 @@ export class Pc {
   readonly cpu: Processor;
   readonly clock: VirtualClock;
   readonly #board: Board;
+  readonly #built: DeviceState;
   #timeStampOffset = 0;
   /** Set by a device while the processor runs. */
   #requested: 'powerOff' | 'reset' | null = null;
@@ -121,6 +122,12 @@ export class Pc {
     cpu.setTimeStamp = ticks => {
       this.#timeStampOffset = ticks - Math.floor(clock.now());
     };
+    this.#built = board.save();
+  }
+
+  /** The board is as when it was built, with what power-on leaves alone: levels of wires. Power-on must follow. */
+  rebuild(): void {
+    this.#board.restore(this.#built);
   }
 
   /** Power-on: everything is reset, RAM is cleared. */

@@ -55,6 +55,12 @@ export interface MemoryWindow {
  */
 export type StepKind = 'into' | 'over' | 'out' | 'machine' | 'trap';
 
+/**
+ * Back to before: the guest's last instruction; the last time that it left for the monitor, bare that something went through its IDT; the last
+ * change of four bytes of memory.
+ */
+export type BackKind = 'step' | 'trap' | 'write';
+
 export type ToWorker =
   /** Opens a machine with an image; whatever ran before goes on until the new one is ready, and is kept if it fails. */
   | {
@@ -78,6 +84,11 @@ export type ToWorker =
   | { readonly type: 'run' }
   | { readonly type: 'pause' }
   | { readonly type: 'step'; readonly kind: StepKind }
+  /**
+   * Back in time, by replaying; pause gives up. Going on from there, what came from outside comes again at its moments, until something new
+   * comes. `address`: linear, of the four bytes.
+   */
+  | { readonly type: 'back'; readonly kind: BackKind; readonly address?: number }
   | { readonly type: 'reset' }
   /** Keys or pasted text for the serial console, as bytes. */
   | { readonly type: 'input'; readonly bytes: Uint8Array }
@@ -159,6 +170,18 @@ export interface CodeRow {
   readonly patched?: boolean;
 }
 
+/** What is kept of a machine's past. */
+export interface PastView {
+  /** The first step that one can go back to. */
+  readonly from: number;
+  /** Whether the machine is in its past: what came from outside after this moment will come again. */
+  readonly isPast: boolean;
+  /** Whether it looks for a moment to go back to. */
+  readonly isSearching: boolean;
+  /** Bytes that the checkpoints keep. */
+  readonly bytes: number;
+}
+
 /** Everything the page draws, taken between two slices. */
 export interface View {
   readonly type: 'view';
@@ -183,6 +206,10 @@ export interface View {
   readonly memory: { readonly window: MemoryWindow; readonly bytes: Int16Array } | null;
   /** Console output since the last view. */
   readonly console: Uint8Array;
+  /** The machine has gone back in time: `console` is what stood there then, in place of all that came before. */
+  readonly consoleAnew?: boolean;
+  /** How far back the machine can go; null: not at all. */
+  readonly past?: PastView | null;
   /** Console bytes that were dropped because the page did not take them in time. */
   readonly consoleDropped: number;
 }

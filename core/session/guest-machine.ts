@@ -4,6 +4,7 @@ import type { Processor } from '../machine/cpu/processor.ts';
 import { type MachineState, Pc, type PcOptions } from '../machine/pc.ts';
 import type { EditableRegister, MemoryWindow } from '../protocol/messages.ts';
 import type { Setting } from '../protocol/monitor.ts';
+import type { Counts } from '../vmm/counts.ts';
 import { type GuestStart, MONITOR_MEMORY, Monitor, type MonitorEnd } from '../vmm/monitor.ts';
 import { ModeError } from '../vmm/technique.ts';
 import type { Input, Moment } from './journal.ts';
@@ -47,11 +48,17 @@ export class GuestMachine {
     this.pc = this.#powerOn();
   }
 
-  #powerOn(): Pc {
+  /** `used`: a machine to take again, if it is as large. */
+  #powerOn(used: Pc | null = null): Pc {
     const { memoryBytes, ...options } = this.#options;
     const { mode, paging } = this.#setting;
+    const size = memoryBytes + (mode === 'bare' ? 0 : MONITOR_MEMORY);
     this.monitor = null;
-    const pc = new Pc({ ...options, memoryBytes: memoryBytes + (mode === 'bare' ? 0 : MONITOR_MEMORY) });
+    const pc = used?.physical.size === size ? used : new Pc({ ...options, memoryBytes: size });
+    if (pc === used) {
+      pc.rebuild();
+      pc.clock.setRate(options.rate);
+    }
     if (mode === 'bare') pc.start(this.#start);
     else this.monitor = new Monitor(pc, { ...options, mode, paging, memoryBytes }, this.#start);
     this.#watch?.(pc, this.monitor);
@@ -98,6 +105,25 @@ export class GuestMachine {
     else this.monitor.restore(state);
   }
 
+  /**
+   * save(), after which the guest goes on from the state alone: under the monitor on a machine and a monitor made anew, as it would after a
+   * restore of that state. So both are one course.
+   */
+  checkpoint(): MachineState {
+    const state = this.save();
+    if (this.monitor !== null) this.#renew(state, this.monitor.counts);
+    return state;
+  }
+
+  /** A monitor made anew runs the guest of this state, and counts on from `counts`. */
+  #renew(state: MachineState, counts: Counts | null): void {
+    this.pc = this.#powerOn(this.pc);
+    this.#put(state);
+    if (counts !== null) this.monitor?.goOnCounting(counts);
+    this.setBreakpoints(this.#breakpoints);
+    this.stopAtTraps(this.#stopsAtTraps);
+  }
+
   /** The guest as the state of a machine that it has for itself. Under the monitor it is taken off the processor for that. */
   save(): MachineState {
     return this.monitor?.save() ?? this.pc.save();
@@ -116,12 +142,25 @@ export class GuestMachine {
     if (this.monitor !== null) this.monitor.stopAtTraps = stops;
   }
 
-  /** One instruction of the guest's, with all that the monitor does for it. Throws MachineStop. */
-  step(): MonitorEnd {
+  /**
+   * One instruction of the guest's, with all that the monitor does for it, in at most `most` steps of the machine and until virtual time
+   * `until`. Returns null if it was not done by then; `goesOn`: it is what the last call began. Throws MachineStop.
+   */
+  step(most = MOST_STEP, until = Number.POSITIVE_INFINITY, goesOn = false): MonitorEnd | null {
     const { monitor } = this;
-    if (monitor === null) return this.run(1, Number.POSITIVE_INFINITY, true);
-    this.#isFresh = false;
-    return monitor.step(MOST_STEP);
+    if (monitor !== null) {
+      const { cpu } = this.pc;
+      this.#isFresh = false;
+      try {
+        return monitor.step(most, until, goesOn);
+      } catch (thrown) {
+        if (thrown instanceof MachineStop) cpu.restoreCount(cpu.count);
+        throw thrown;
+      }
+    }
+    const before = this.steps;
+    const end = this.run(1, until, true);
+    return end === 'steps' && this.steps === before ? null : end;
   }
 
   /** Shows the machine, now and after each power cycle; null: no more. */
@@ -133,6 +172,11 @@ export class GuestMachine {
   /** The processor as the guest believes it has it. */
   get guestProcessor(): Processor {
     return this.monitor?.guest ?? this.pc.cpu;
+  }
+
+  /** The byte of the guest's RAM at a guest-physical address, or -1. */
+  peekPhysical(address: number): number {
+    return (this.monitor?.vcpu ?? this.pc.cpu).physical.peekByte(address);
   }
 
   /** Whether the guest waits in HLT. */
@@ -198,6 +242,9 @@ export class GuestMachine {
       case 'save':
         this.save();
         return;
+      case 'checkpoint':
+        this.checkpoint();
+        return;
     }
   }
 
@@ -242,16 +289,32 @@ export class GuestMachine {
   /** Puts a saved state into this machine, as of a moment. Throws TypeError if it does not fit; then nothing has changed. */
   restore(state: MachineState, at: Moment): void {
     this.#isFresh = false;
-    this.#put(state);
-    this.#boot = at.boot;
-    this.#earlier = at.step - state.count;
+    if (this.monitor === null) this.#put(state);
+    else this.#move(this.#setting, state);
+    this.setBreakpoints(this.#breakpoints);
+    this.#goOnAt(state, at);
+  }
+
+  /** Goes on from a checkpoint of this guest's, under a monitor made anew if it was under one. */
+  rewind(state: MachineState, at: Moment, setting: Setting, counts: Counts | null): void {
+    this.#isFresh = false;
+    const wasBare = this.monitor === null;
+    this.#setting = setting;
+    if (wasBare && setting.mode === 'bare') this.#put(state);
+    else this.#renew(state, counts);
+    this.#goOnAt(state, at);
+  }
+
+  #goOnAt(state: MachineState, { boot, step }: Moment): void {
+    this.#boot = boot;
+    this.#earlier = step - state.count;
   }
 
   /** Back to where the session began. */
   restart(): void {
     if (this.#isFresh) return;
     this.#setting = this.#options.setting;
-    this.pc = this.#powerOn();
+    this.pc = this.#powerOn(this.pc);
     this.#boot = 0;
     this.#earlier = 0;
     this.#isFresh = true;

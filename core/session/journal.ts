@@ -32,7 +32,9 @@ export type Input =
   /** The guest goes on in another mode. */
   | { readonly kind: 'mode'; readonly setting: Setting }
   /** The guest was saved: under the monitor it is taken off the processor for that, which takes steps. */
-  | { readonly kind: 'save' };
+  | { readonly kind: 'save' }
+  /** The same, and it went on under a monitor made anew: what comes after follows from the saved state alone. */
+  | { readonly kind: 'checkpoint' };
 
 export interface Entry {
   readonly at: Moment;
@@ -95,6 +97,16 @@ export class Journal {
       throw new RangeError('The journal does not reach back to there: its oldest entries were dropped.');
     }
     return this.#entries.slice(position - this.#first);
+  }
+
+  /** The entry at a position; null at the end, and for one that was dropped. */
+  at(position: number): Entry | null {
+    return this.#entries[position - this.#first] ?? null;
+  }
+
+  /** Forgets what follows a position: the course goes another way from there. */
+  cut(position: number): void {
+    for (const { input } of this.#entries.splice(Math.max(position - this.#first, 0))) this.#bytes -= bytesOf(input);
   }
 
   /** Forgets all: the machine was replaced by one of another course. No earlier position counts any more. */

@@ -1,7 +1,9 @@
 import { MachineStop } from '../machine/cpu/fault.ts';
 import type { MachineState } from '../machine/pc.ts';
+import type { Setting } from '../protocol/monitor.ts';
 import type { GuestMachine } from './guest-machine.ts';
 import type { Journal, Moment } from './journal.ts';
+import { isBefore } from './player.ts';
 
 /** A moment, and how much of the journal lies before it: several inputs can come at one moment. */
 export interface Mark {
@@ -14,6 +16,8 @@ export interface Mark {
 export interface Checkpoint extends Mark {
   /** Null: power-on, for which nothing needs to be kept. */
   readonly state: MachineState | null;
+  /** What it ran in; what the machine runs in, unless said. */
+  readonly setting?: Setting;
 }
 
 /** Where every session begins that was not restored from a file. */
@@ -34,7 +38,7 @@ export function replay(machine: GuestMachine, from: Checkpoint, journal: Journal
     throw new RangeError('A replay goes forward: this lies before the checkpoint.');
   }
   if (from.state === null) machine.restart();
-  else machine.restore(from.state, from.at);
+  else machine.rewind(from.state, from.at, from.setting ?? machine.setting, null);
   machine.pc.cpu.setBreakpoints([]);
   let { position } = from;
   for (const { at, input } of entries) {
@@ -46,11 +50,6 @@ export function replay(machine: GuestMachine, from: Checkpoint, journal: Journal
   if (isStep) runToStep(machine, to);
   else runToMoment(machine, to.at);
   return { at: machine.moment, position };
-}
-
-function isBefore(a: Moment, b: Moment): boolean {
-  if (a.boot !== b.boot) return a.boot < b.boot;
-  return a.step !== b.step ? a.step < b.step : a.time < b.time;
 }
 
 function runToStep(machine: GuestMachine, step: number): void {

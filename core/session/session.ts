@@ -7,13 +7,17 @@ import { ESP } from '../ia32/registers.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
 import type { MachineState, Pc } from '../machine/pc.ts';
-import type { EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
+import type { BackKind, EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
 import type { Mode, Setting } from '../protocol/monitor.ts';
+import type { Counts } from '../vmm/counts.ts';
 import type { Monitor, MonitorEnd } from '../vmm/monitor.ts';
 import { ModeError, type Paging } from '../vmm/technique.ts';
+import { type BackRequest, type Course, goBack, type Search } from './back.ts';
 import { classOf, decodeAt } from './code-view.ts';
 import { GuestMachine, type MachineWatch } from './guest-machine.ts';
-import { type Input, Journal } from './journal.ts';
+import { History, type HistoryOptions, type Taken } from './history.ts';
+import { type Input, Journal, type Moment } from './journal.ts';
+import { isBefore, Player } from './player.ts';
 import { type Checkpoint, type Mark, POWER_ON, replay } from './replay.ts';
 import { describeProcessor } from './report.ts';
 import { parseSymbols, SymbolTable } from './symbols.ts';
@@ -39,7 +43,14 @@ export interface SessionOptions {
   readonly mode?: Mode;
   /** Under `hardware`: nested unless said. */
   readonly paging?: Paging;
+  /** Whether, and how, checkpoints are kept to step back with; not unless said. */
+  readonly history?: HistoryOptions;
+  /** The session is in its past now: so many bytes of the console were printed there. What follows is printed again. */
+  readonly onRewind?: (printed: number) => void;
 }
+
+/** It cannot go back to what was asked for. */
+export class BackError extends Error {}
 
 /** What run() is to reach. Stepping over and out may take long, so they are goals too. */
 type Goal =
@@ -50,6 +61,8 @@ type Goal =
   | { readonly kind: 'out'; readonly esp: number }
   /** Until just before the first privileged instruction. */
   | { readonly kind: 'privileged' }
+  /** Until the search has come to a moment in the past. */
+  | { readonly kind: 'back'; readonly search: Search; readonly request: BackRequest }
   /** Until the guest has been in the monitor; bare, until something went through its IDT. */
   | { readonly kind: 'trap' };
 
@@ -61,6 +74,13 @@ export const MAX_MEMORY_MIB = 2048;
 const SINGLE_STEPS = 50_000;
 /** The same under the monitor, where each takes longer. */
 const SINGLE_STEPS_MONITORED = 2000;
+
+/** Why a search found nothing. */
+const NOT_FOUND: Readonly<Record<BackKind, string>> = {
+  step: 'Nothing was executed before.',
+  trap: 'There was no trap before.',
+  write: 'These four bytes have not changed before.',
+};
 
 /** Instructions after which stepping over means going on behind them. */
 const CALLS: readonly string[] = ['call', 'callIndirect', 'callFar', 'int', 'int3', 'into', 'loop', 'loope', 'loopne'];
@@ -89,7 +109,15 @@ export class Session {
   /** Why the machine does not run; what it was when it last did not. */
   stop: StopReason = { kind: 'start' };
   readonly #options: SessionOptions;
-  readonly #machine: GuestMachine;
+  readonly #history: History | null;
+  #live: Course;
+  /** A second machine, which searches the past; made when it is first asked for. */
+  #scout: Course | null = null;
+  #watch: MachineWatch | null = null;
+  /** In the past: where the present was. */
+  #present: Moment | null = null;
+  /** Moments between the guest's instructions before the present, as the last search found them. */
+  #boundaries: readonly Moment[] = [];
   #breakpoints: readonly number[] = [];
   #goal: Goal = { kind: 'run' };
   /** The next run starts at the instruction where it stopped, so a breakpoint there does not count. */
@@ -108,7 +136,22 @@ export class Session {
     this.symbols = new SymbolTable(this.symbolFile);
     this.guest = guest;
     this.#options = options;
-    this.#machine = this.#newMachine(options.onConsole);
+    this.#live = this.#newCourse();
+    this.#history = options.history === undefined ? null : new History(options.history, this.setting);
+  }
+
+  get #machine(): GuestMachine {
+    return this.#live.player.machine;
+  }
+
+  /** A machine at power-on. It prints for all to see while it is the one that is looked at. */
+  #newCourse(): Course {
+    const machine = this.#newMachine(byte => {
+      course.printed++;
+      if (course === this.#live) this.#options.onConsole(byte);
+    });
+    const course: Course = { player: new Player(machine, this.journal, 0), printed: 0 };
+    return course;
   }
 
   #newMachine(onConsole: (byte: number) => void): GuestMachine {
@@ -148,6 +191,7 @@ export class Session {
 
   /** Has `watch` shown the machine, now and after each power cycle; null: no more. */
   watchMachines(watch: MachineWatch | null): void {
+    this.#watch = watch;
     this.#machine.watch(watch);
   }
 
@@ -183,7 +227,16 @@ export class Session {
   #apply(input: Input): void {
     const at = this.#machine.moment;
     this.#machine.apply(input);
-    this.journal.record(at, input);
+    this.#record(at, input);
+  }
+
+  /** What came is written down; if the session is in its past, what came later then will not come. */
+  #record(at: Moment, input: Input): void {
+    const { player } = this.#live;
+    player.record(at, input);
+    this.#present = null;
+    this.#boundaries = [];
+    this.#history?.trim({ at, position: player.position }, this.journal.first);
   }
 
   /** Linear addresses. */
@@ -221,7 +274,7 @@ export class Session {
   }
 
   #single(): void {
-    this.#take(() => this.#machine.step(), { kind: 'step' });
+    this.#take(() => this.#live.player.step(), { kind: 'step' });
   }
 
   /**
@@ -244,12 +297,14 @@ export class Session {
         return this.#runToPrivileged(until);
       case 'trap':
         return this.#runToTrap(steps, until);
+      case 'back':
+        return this.#runBack(steps, goal.search, goal.request);
     }
   }
 
   /** Runs; `reached` is the reason to give when all steps are done, null to stay running. */
   #run(steps: number, until: number, reached: StopReason | null): boolean {
-    return this.#take(() => this.#machine.run(steps, until, this.#pass), reached);
+    return this.#take(() => this.#live.player.run(steps, until, this.#pass), reached);
   }
 
   #take(run: () => MonitorEnd, reached: StopReason | null): boolean {
@@ -310,7 +365,8 @@ export class Session {
       const guest = this.processor;
       const executed = decodeAt(guest, guest.linearEip)?.row.operation ?? '';
       const before = cpu.count;
-      const running = this.monitor === null ? this.#run(1, until, null) : this.#take(() => this.#machine.step(), null);
+      const running =
+        this.monitor === null ? this.#run(1, until, null) : this.#take(() => this.#live.player.step(), null);
       if (!running) return false;
       if (isThere(executed)) {
         this.stop = { kind: 'step' };
@@ -366,13 +422,13 @@ export class Session {
   input(bytes: Uint8Array): number {
     const at = this.#machine.moment;
     const taken = this.#machine.type(bytes);
-    if (taken > 0) this.journal.record(at, { kind: 'console', bytes: bytes.slice(0, taken) });
+    if (taken > 0) this.#record(at, { kind: 'console', bytes: bytes.slice(0, taken) });
     return taken;
   }
 
-  /** Steps a virtual second from here on. */
+  /** Steps a virtual second from here on. In the past it is what it was then. */
   setRate(rate: number): void {
-    this.#apply({ kind: 'rate', rate });
+    if (!this.isPast) this.#apply({ kind: 'rate', rate });
   }
 
   writeRegister(register: EditableRegister, value: number): void {
@@ -398,7 +454,7 @@ export class Session {
   save(): MachineState {
     const at = this.#machine.moment;
     const state = this.#machine.save();
-    if (this.monitor !== null) this.journal.record(at, { kind: 'save' });
+    if (this.monitor !== null) this.#record(at, { kind: 'save' });
     return state;
   }
 
@@ -408,18 +464,25 @@ export class Session {
     const at = { boot, step: step - this.pc.cpu.count + state.count, time: 0 };
     this.#machine.restore(state, at);
     this.journal.restart();
+    this.#live.player.position = this.journal.end;
+    this.#present = null;
+    this.#boundaries = [];
+    this.#history?.restart(this.#taken(), state);
     this.stop = { kind: 'pause' };
     this.#pass = false;
   }
 
   /** Where the session is now: what replay() can be told to come to. */
   mark(): Mark {
-    return { at: this.#machine.moment, position: this.journal.end };
+    return { at: this.#machine.moment, position: this.#live.player.position };
   }
 
   /** The machine as it is now, to replay from. It keeps all memory that is not zero: as much as save() does. */
   checkpoint(): Checkpoint {
-    return { ...this.mark(), state: this.save() };
+    const at = this.#machine.moment;
+    const state = this.#machine.checkpoint();
+    if (this.monitor !== null) this.#record(at, { kind: 'checkpoint' });
+    return { ...this.mark(), state, setting: this.setting };
   }
 
   /**
@@ -430,5 +493,113 @@ export class Session {
     const machine = this.#newMachine(onConsole);
     const mark = replay(machine, from, this.journal, to);
     return { ...mark, state: machine.save() };
+  }
+
+  // The past
+
+  #taken(counts: Counts | null = null): Taken {
+    return { ...this.mark(), setting: this.setting, counts, printed: this.#live.printed };
+  }
+
+  /**
+   * Another so many milliseconds were run: takes a checkpoint if it is time for one. `now`: milliseconds, never going back. Call between runs.
+   * A paravirtualized guest has none, so its past is replayed from power-on.
+   */
+  remember(milliseconds: number, now: () => number): void {
+    const history = this.#history;
+    const isStill = this.isPast || this.ended || this.isSearching || this.setting.mode === 'para';
+    if (history === null || isStill || !history.isDue(milliseconds)) return;
+    const started = now();
+    const counts = this.monitor?.counts ?? null;
+    const { state } = this.checkpoint();
+    if (state !== null) history.keep(this.#taken(counts), state);
+    history.took(now() - started);
+  }
+
+  /** Whether the session was taken back and has not come to where it was: what came from outside then comes again. */
+  get isPast(): boolean {
+    const { player } = this.#live;
+    if (this.#present !== null && !isBefore(player.machine.moment, this.#present)) this.#present = null;
+    return player.isBehind || this.#present !== null;
+  }
+
+  /** Whether run() looks for a moment in the past. */
+  get isSearching(): boolean {
+    return this.#goal.kind === 'back';
+  }
+
+  /** The first step that one can go back to, or null if nothing is kept; and what the history costs. */
+  get history(): {
+    readonly from: number;
+    readonly checkpoints: number;
+    readonly bytes: number;
+    readonly spent: number;
+  } | null {
+    const history = this.#history;
+    if (history === null || history.kept.length === 0) return null;
+    const { kept, bytes, spent } = history;
+    return { from: kept[0].at.step, checkpoints: kept.length, bytes, spent };
+  }
+
+  /**
+   * Sets out to the past; run() does the work. `address`: the linear address of four bytes, as the guest maps it now. Throws BackError if
+   * that cannot be.
+   */
+  beginBack(kind: BackKind, address = 0): void {
+    const history = this.#history;
+    if (history === null) throw new BackError('This session keeps no history to go back in.');
+    if (this.steps <= (history.kept[0]?.at.step ?? this.steps)) {
+      throw new BackError('The history does not reach back any further.');
+    }
+    const physical = kind === 'write' ? this.processor.lookUp(address | 0) : 0;
+    if (physical < 0) throw new BackError(`There is no memory at linear address ${(address >>> 0).toString(16)}.`);
+    const here = this.#machine.moment;
+    const request: BackRequest = { kind, here, address: physical, boundaries: this.#boundaries };
+    this.#scout ??= this.#newCourse();
+    this.#goal = { kind: 'back', search: goBack(this.#scout, this.journal, history, request), request };
+  }
+
+  /** Gives a search up. */
+  abandon(): void {
+    if (this.isSearching) this.#goal = { kind: 'run' };
+  }
+
+  /** Throws BackError if there is no such moment; then nothing has changed. */
+  #runBack(steps: number, search: Search, request: BackRequest): boolean {
+    try {
+      for (let taken = 0; taken < steps; ) {
+        const { done, value } = search.next();
+        if (!done) {
+          taken += Math.max(value, 1);
+          continue;
+        }
+        if (!value) throw new BackError(NOT_FOUND[request.kind]);
+        this.#goal = { kind: 'run' };
+        this.#goTo(request);
+        return false;
+      }
+      return true;
+    } catch (error) {
+      this.#goal = { kind: 'run' };
+      if (error instanceof BackError || !(error instanceof Error)) throw error;
+      throw new BackError(error.message);
+    }
+  }
+
+  /** The machine that searched is the one that is looked at now; the other one is for the next search. */
+  #goTo({ here, boundaries }: BackRequest): void {
+    if (this.#scout === null) return;
+    const before = this.#live;
+    if (!this.isPast) this.#present = here;
+    before.player.machine.watch(null);
+    before.player.machine.setBreakpoints([]);
+    this.#live = this.#scout;
+    this.#scout = before;
+    this.#boundaries = boundaries;
+    this.setBreakpoints(this.#breakpoints);
+    this.#machine.watch(this.#watch);
+    this.stop = { kind: 'pause' };
+    this.#pass = true;
+    this.#options.onRewind?.(this.#live.printed);
   }
 }

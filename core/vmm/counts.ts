@@ -61,6 +61,27 @@ export class Counts {
     return record;
   }
 
+  /** Adds what another has counted. */
+  add(other: Counts): this {
+    for (const [mine, its] of [
+      [this.user, other.user],
+      [this.kernel, other.kernel],
+    ]) {
+      mine.direct += its.direct;
+      mine.emulated += its.emulated;
+    }
+    this.monitor += other.monitor;
+    this.setup += other.setup;
+    this.injected += other.injected;
+    for (const its of other.#exits.values()) {
+      const record = this.exit(its.kind, its.reason, its.address);
+      record.count += its.count - 1;
+      record.monitor += its.monitor;
+      record.guest += its.guest;
+    }
+    return this;
+  }
+
   /** Every reason at every address, the most frequent first. */
   get exits(): readonly ExitCount[] {
     return [...this.#exits.values()].sort((a, b) => b.count - a.count);

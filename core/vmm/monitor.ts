@@ -90,6 +90,8 @@ export class Monitor implements Operations {
   /** Guest instructions on the machine up to the last exit. */
   #directAtExit = 0;
   #input: number[] = [];
+  /** Instructions that may still be emulated before the monitor looks up; 0 when it does not emulate in a row. */
+  #emulating = 0;
   /** Counts what was done for the guest: instructions emulated, events given. */
   #progress = 0;
   #marked = { steps: 0, progress: 0 };
@@ -317,7 +319,7 @@ export class Monitor implements Operations {
       }
       if (cpu.count >= last || clock.now() >= until) return 'steps';
       if (this.#state === 'monitor') {
-        const end = this.#prepare(last - cpu.count, passBreakpoint && !this.#hasMoved);
+        const end = this.#prepare(last, passBreakpoint && !this.#hasMoved);
         if (end !== null) return end;
         continue;
       }
@@ -332,19 +334,28 @@ export class Monitor implements Operations {
 
   /**
    * Runs until the guest has executed one of its own instructions, or was given an event, or neither in `most` steps of the machine: whatever
-   * has to be done for it is done. Throws MachineStop.
+   * has to be done for it is done. Returns null if that takes longer, or beyond virtual time `until`; with `goesOn` it goes on from there. Throws
+   * MachineStop.
    */
-  step(most: number): MonitorEnd {
-    this.#mark();
+  step(most: number, until = Number.POSITIVE_INFINITY, goesOn = false): MonitorEnd | null {
+    if (!goesOn) this.#mark();
+    const { cpu, clock } = this.pc;
+    const last = cpu.count + most;
     try {
-      for (let n = 0; n < most; n++) {
-        const end = this.#run(1, Number.POSITIVE_INFINITY, true);
+      while (cpu.count < last && clock.now() < until) {
+        const end = this.#run(1, until, true);
         if (end !== 'steps' || (this.#hasMoved && this.isBetween)) return end;
       }
-      return 'steps';
+      return null;
     } finally {
       this.#charge();
     }
+  }
+
+  /** Counts on from what another monitor counted of this guest. Call between runs. */
+  goOnCounting(from: Counts): void {
+    this.counts.add(from);
+    this.#directAtExit = this.counts.direct;
   }
 
   /** From here #hasMoved counts. */
@@ -375,6 +386,7 @@ export class Monitor implements Operations {
    * processor is in the monitor or waits; else the machine's timer is asked to interrupt.
    */
   interrupt(): void {
+    this.#emulating = 0;
     if (this.#state === 'guest') {
       while (this.#state === 'guest') {
         this.#timer.set(0);
@@ -392,9 +404,16 @@ export class Monitor implements Operations {
     }
   }
 
-  /** Lets the guest go on, in whatever way it can: on the machine, emulated, or waiting. Returns why it cannot. */
-  #prepare(most: number, passBreakpoint: boolean): RunEnd | null {
+  /** Lets the guest go on, in whatever way it can: on the machine, emulated up to the count `last`, or waiting. Returns why it cannot. */
+  #prepare(last: number, passBreakpoint: boolean): RunEnd | null {
     const { vm, vcpu } = this;
+    // Where a run ended in the middle, the next goes on as if it had not: the course does not depend on how it was cut into runs.
+    if (this.#emulating > 0) {
+      if (!passBreakpoint && this.#breakpoints.has(vcpu.address)) return 'breakpoint';
+      if (this.#mustEmulate) this.#emulateUntilReady(last);
+      else this.#emulating = 0;
+      return null;
+    }
     const { requested } = vm;
     if (requested !== null) {
       vm.requested = null;
@@ -420,7 +439,8 @@ export class Monitor implements Operations {
     }
     if (!this.#technique.ready()) {
       if (!passBreakpoint && this.#breakpoints.has(vcpu.address)) return 'breakpoint';
-      this.#emulateUntilReady(Math.min(most, EMULATED_STEPS));
+      this.#emulating = EMULATED_STEPS;
+      this.#emulateUntilReady(last);
       return null;
     }
     if (this.#breakpoints.size > 0) this.#placeBreakpoints();
@@ -440,26 +460,34 @@ export class Monitor implements Operations {
     this.counts.setup += this.#spent();
   }
 
-  /** Emulates instructions, which takes the machine as many steps, until the technique can go on or something else must be looked at. */
-  #emulateUntilReady(most: number): void {
-    const { vcpu, vm, pc } = this;
+  /**
+   * Emulates instructions, which takes the machine as many steps, until the technique can go on or something else must be looked at, or the
+   * count comes to `last`.
+   */
+  #emulateUntilReady(last: number): void {
+    const { vcpu } = this;
+    const { cpu } = this.pc;
+    const isCut = () => cpu.count >= last || this.#breakpoints.has(vcpu.address);
     let taken = 0;
     do {
       const executed = this.#executed;
       const steps = vcpu.run(1, true);
       executed.emulated += steps;
       taken += steps;
-    } while (
-      taken < most &&
-      !vcpu.halted &&
-      vm.requested === null &&
-      !this.#breakpoints.has(vcpu.address) &&
-      !this.#technique.ready()
-    );
+      this.#emulating--;
+      this.#steps.skip(steps);
+      cpu.restoreCount(cpu.count + steps);
+      if (isCut()) break;
+      if (this.#emulating > 0 && !this.#mustEmulate) this.#emulating = 0;
+    } while (this.#emulating > 0);
     this.#progress++;
-    this.#steps.skip(taken);
-    pc.cpu.restoreCount(pc.cpu.count + taken);
     this.#watcher?.emulated(taken);
+  }
+
+  /** Whether the next instruction is to be emulated as well. */
+  get #mustEmulate(): boolean {
+    const { vcpu, vm } = this;
+    return !vcpu.halted && vm.requested === null && !this.#technique.ready();
   }
 
   /** The processor has halted in the monitor. */
