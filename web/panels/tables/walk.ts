@@ -75,10 +75,10 @@ export function letters(bits: EntryBits, level: TableLevel): readonly BitLetter[
         ];
   const isLeaf = bits.large || level.endsWith('page table');
   const more: readonly (readonly [BitLetter, boolean])[] = [
-    ['A', bits.accessed],
+    ['A', bits.accessed && level !== 'page directory pointer'],
     ['D', bits.dirty && isLeaf],
     ['PS', bits.large],
-    ['G', bits.global && isLeaf],
+    ['G', bits.global && isLeaf && !isEpt],
     ['XD', !isEpt && !bits.executable],
   ];
   return [...set, ...more].filter(([, on]) => on).map(([letter]) => letter);
