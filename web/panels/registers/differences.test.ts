@@ -55,7 +55,15 @@ describe('why the machine holds something else', () => {
     expect(sameSegment(segment(8), segment(9))).toBe(false);
   });
 
-  it('is all the monitor’s while the monitor runs', () => {
+  it('leaves the control registers alone in a trap, not in a VM exit', () => {
+    const trapped = side({}, { inMonitor: true });
+    expect(whyWord('cr3', 1, trapped, 2)).toContain('shadow');
+    const exited: MachineSide = { ...trapped, mode: 'hardware' };
+    expect(whyWord('cr3', 1, exited, 2)).toContain('The monitor runs now');
+    expect(whyWord('cr2', 1, exited, 2)).toContain('page fault');
+  });
+
+  it('is the monitor’s own otherwise while the monitor runs', () => {
     const inMonitor = side({}, { inMonitor: true });
     expect(whyWord('general', 1, inMonitor, 2)).toContain('The monitor runs now');
     expect(whySegment(1, segment(8), inMonitor)).toContain('The monitor runs now');

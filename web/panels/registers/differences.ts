@@ -32,7 +32,9 @@ export function differing(register: BitRegister, a: number, b: number): string {
 /** Why a register differs; call it only where it does. */
 export function whyWord(register: WordRegister, guest: number, side: MachineSide, machine: number): string {
   const { why } = text.believed;
-  if (side.seat.inMonitor) return why.monitor;
+  // A trap leaves the control registers as they are; a VM exit loads the monitor's, but for CR2 (SDM volume 3, 27.5.1).
+  const isLoaded = side.mode === 'hardware' ? register !== 'cr2' : !register.startsWith('cr');
+  if (side.seat.inMonitor && isLoaded) return why.monitor;
   switch (register) {
     case 'general':
       return why.lent;
