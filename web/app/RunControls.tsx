@@ -38,7 +38,7 @@ function Control({ word, hint, keys, icon, enabled, lit, iconOnly, className = '
       {icon}
       {!iconOnly && (
         <>
-          {word} <kbd>{keys.replace('Shift+', '⇧').replace('Ctrl+', '⌃')}</kbd>
+          <span>{word}</span> <kbd>{keys.replace('Shift+', '⇧').replace('Ctrl+', '⌃')}</kbd>
         </>
       )}
     </button>

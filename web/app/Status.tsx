@@ -33,7 +33,7 @@ export function Status() {
     <div className={styles.status} data-testid="status">
       <span className={styles.state} data-state={state}>
         {icons[state]}
-        {text.status[state]}
+        <span>{text.status[state]}</span>
       </span>
       {state !== 'none' && <span className={styles.count}>{text.status.instructions(instructions)}</span>}
       {speed !== '' && <span className={styles.rate}>{speed}</span>}

@@ -3,7 +3,8 @@ export const happening = {
   interrupt: (vector: string) => `interrupt ${vector}h`,
   /** At an arrow between rings. */
   cause: {
-    callout: 'callout',
+    callout: 'INT F0h',
+    patch: '#BP',
     hypercall: 'INT 82h',
     exit: (reason: string) => `exit: ${reason}`,
     eptViolation: 'EPT violation',
@@ -20,6 +21,8 @@ export const happening = {
   story: {
     protection: (what: string, cause: string) =>
       `The kernel believes that it is in ring 0 and may execute \`${what}\`. The machine runs it in ring 1, so the processor raised ${cause}, and the monitor took over.`,
+    paraProtection: (what: string, cause: string) =>
+      `The kernel knows that it is in ring 1, and yet executed \`${what}\`. The processor raised ${cause}, and the monitor took over.`,
     userProtection: (what: string, cause: string) =>
       `A process in ring 3 executed \`${what}\`. The processor raised ${cause}, which leads to the monitor first.`,
     hiddenFault: (what: string, address: string) =>

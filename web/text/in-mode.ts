@@ -16,7 +16,7 @@ export const inMode = {
   verb: {
     runs: 'runs on the machine itself',
     traps: 'traps',
-    wrong: 'goes wrong, without a trap',
+    wrong: 'goes wrong',
     replaced: 'is replaced',
     hypercall: 'is a hypercall in a kernel that is made for this',
     exits: 'exits',
@@ -25,7 +25,7 @@ export const inMode = {
   sentence: {
     runs: (why: string) => `It runs on the machine itself. ${why}`,
     traps: (why: string) => `It traps. ${why}`,
-    wrong: (why: string) => `It does not trap, and goes wrong. ${why}`,
+    wrong: (why: string) => `It runs without the monitor’s notice, and goes wrong. ${why}`,
     replaced: (why: string) => `It is not executed: something else stands in its place. ${why}`,
     hypercall: (why: string) => `A kernel that is made for this asks the monitor instead. ${why}`,
     exits: (why: string) => `It exits to the monitor. ${why}`,

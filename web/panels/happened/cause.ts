@@ -34,7 +34,7 @@ export function vectorName(vector: number, code: number | null): string {
 }
 
 /** What took the processor out of the guest, in a few signs: it stands at an arrow. */
-export function causeOf({ kind, vector, errorCode, exitReason, reason }: Happening): string {
+export function causeOf({ kind, vector, errorCode, exitReason, reason, setting }: Happening): string {
   const words = text.happening.cause;
   switch (kind) {
     case 'pageFault':
@@ -45,7 +45,7 @@ export function causeOf({ kind, vector, errorCode, exitReason, reason }: Happeni
     case 'interrupt':
       return vector === null ? reason : vectorName(vector, errorCode);
     case 'callout':
-      return words.callout;
+      return setting.mode === 'patch' ? words.patch : words.callout;
     case 'hypercall':
       return words.hypercall;
     case 'instruction':

@@ -24,7 +24,8 @@ export function story(happening: Happening): string {
   const reached = hex(happening.faultAddress ?? happening.address);
   switch (happening.kind) {
     case 'protection':
-      return happening.user ? words.userProtection(what, cause) : words.protection(what, cause);
+      if (happening.user) return words.userProtection(what, cause);
+      return happening.setting.mode === 'para' ? words.paraProtection(what, cause) : words.protection(what, cause);
     case 'pageFault':
       if (deeds.some(({ kind }) => kind === 'hiddenFault')) return words.hiddenFault(what, reached);
       if (deeds.some(({ kind }) => kind === 'tracedWrite')) return words.tracedWrite(what, reached);
