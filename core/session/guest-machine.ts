@@ -292,7 +292,8 @@ export class GuestMachine {
     if (this.monitor === null) this.#put(state);
     else this.#move(this.#setting, state);
     this.setBreakpoints(this.#breakpoints);
-    this.#goOnAt(state, at);
+    this.#boot = at.boot;
+    this.#earlier = at.step - state.count;
   }
 
   /** Goes on from a checkpoint of this guest's, under a monitor made anew if it was under one. */
@@ -302,12 +303,9 @@ export class GuestMachine {
     this.#setting = setting;
     if (wasBare && setting.mode === 'bare') this.#put(state);
     else this.#renew(state, counts);
-    this.#goOnAt(state, at);
-  }
-
-  #goOnAt(state: MachineState, { boot, step }: Moment): void {
-    this.#boot = boot;
-    this.#earlier = step - state.count;
+    this.#boot = at.boot;
+    // The moment is that behind what the monitor had to do first.
+    this.#earlier = at.step - this.pc.cpu.count;
   }
 
   /** Back to where the session began. */
