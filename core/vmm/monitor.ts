@@ -1,27 +1,22 @@
-import { decode } from '../ia32/decoder.ts';
 import { FLAG } from '../ia32/flags.ts';
-import { VECTOR_NAMES } from '../ia32/vectors.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
 import { deliverException } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
 import { Processor } from '../machine/cpu/processor.ts';
 import type { MachineStart, MachineState, Pc, RunEnd } from '../machine/pc.ts';
 import { Counts, type Executed, type ExitCount } from './counts.ts';
+import { createTechnique } from './create.ts';
 import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
 import { type Hole, Holes } from './full/holes/holes.ts';
 import { ScratchMemory } from './full/holes/scratch.ts';
-import { ScanAndPatch } from './full/patch/technique.ts';
-import { BinaryTranslation } from './full/translate/technique.ts';
-import { TrapAndEmulate } from './full/trap.ts';
 import { HANDLERS, type Operations } from './handlers.ts';
-import { type GuestPaging, NestedPaging, ShadowedPaging } from './hardware/paging.ts';
-import { HardwareAssist } from './hardware/technique.ts';
 import { Host } from './host/host.ts';
 import { MachineMemory } from './host/machine-memory.ts';
 import { FrameAllocator } from './memory/frames.ts';
 import { type ShadowFault, ShadowPaging } from './memory/shadow.ts';
 import { Paravirtualization } from './para/para.ts';
 import type { DomainPlan } from './para/plan.ts';
+import { reasonOf } from './reason.ts';
 import { ownerOf, StepCount } from './step-count.ts';
 import { ModeError, type MonitorMode, type Paging, type Technique } from './technique.ts';
 import { MonitorTimer } from './timer.ts';
@@ -173,39 +168,15 @@ export class Monitor implements Operations {
     }
   }
 
-  #create(options: MonitorOptions): Technique {
-    const { mode } = options;
-    switch (mode) {
-      case 'trap':
-        return new TrapAndEmulate(this.#host, this.vm.vcpu, this.shadow);
-      case 'translate':
-        return new BinaryTranslation(this.#host, this.vm.vcpu, this.shadow, () => this.emulate());
-      case 'para':
-        return this.#createPara(options);
-      case 'patch':
-        return new ScanAndPatch(this.#host, this.vm.vcpu, this.shadow, () => this.emulate());
-      case 'hardware':
-        return new HardwareAssist(this.#host, this.vm.vcpu, this.#paging(options.paging), () => this.emulate());
-    }
-  }
-
-  #paging(kind: Paging): GuestPaging {
-    const { vcpu } = this.vm;
-    return kind === 'nested' ? new NestedPaging(this.#host, vcpu) : new ShadowedPaging(vcpu, this.shadow);
-  }
-
-  #createPara({ startTime, onConsole }: MonitorOptions): Technique {
-    const { clock, cpu } = this.pc;
-    const { domain } = this.#start;
-    if (domain === undefined) throw new ModeError('This kernel is not made for --mode para: it has no Xen notes.');
-    return new Paravirtualization(this.#host, this.vm.vcpu, {
-      plan: domain,
-      clock: { now: () => clock.now(), timeStamp: () => cpu.timeStamp() },
-      date: () => startTime + clock.now() / 1e9,
+  #create({ mode, paging, startTime, onConsole }: MonitorOptions): Technique {
+    return createTechnique(mode, paging, {
+      host: this.#host,
+      vm: this.vm,
+      shadow: this.shadow,
+      pc: this.pc,
+      domain: this.#start.domain ?? null,
+      startTime,
       onConsole,
-      end: ending => {
-        this.vm.requested = ending;
-      },
       emulate: () => this.emulate(),
       emulated: () => {
         this.#executed.emulated++;
@@ -505,7 +476,7 @@ export class Monitor implements Operations {
     const exit = this.#technique.exit();
     const { address } = vcpu;
     const isUser = vcpu.cpl === 3;
-    const reason = this.#reason(exit);
+    const reason = reasonOf(exit, vcpu, this.para);
     this.#fault = null;
     this.#watcher?.leaves?.(exit);
     try {
@@ -545,52 +516,6 @@ export class Monitor implements Operations {
   /** Where the instruction at the guest's EIP is counted. */
   get #executed(): Executed {
     return this.vcpu.cpl === 3 ? this.counts.user : this.counts.kernel;
-  }
-
-  /** The name under which an exit is counted. */
-  #reason(exit: Exit): string {
-    switch (exit.kind) {
-      case 'interrupt':
-        return `interrupt ${exit.vector}`;
-      case 'pageFault':
-        return '#PF';
-      case 'exception':
-        return VECTOR_NAMES[exit.vector] ?? `exception ${exit.vector}`;
-      case 'protection':
-        return this.#mnemonic() ?? VECTOR_NAMES[exit.vector] ?? 'protection';
-      case 'callout':
-        return exit.name;
-      case 'hypercall':
-        return this.para?.callName ?? 'hypercall';
-      case 'instruction':
-        return this.#mnemonic() ?? `exit ${exit.reason}`;
-      case 'eptViolation':
-        return 'EPT violation';
-      case 'interruptWindow':
-        return 'interrupt window';
-      case 'tripleFault':
-        return 'triple fault';
-      case 'entryFailure':
-        return 'entry failure';
-    }
-  }
-
-  /** Mnemonic of the instruction at the guest's EIP, or null if it cannot be read. */
-  #mnemonic(): string | null {
-    const { vcpu } = this;
-    const start = vcpu.address;
-    try {
-      const source = {
-        byte: (index: number): number => {
-          const byte = vcpu.peekByte((start + index) | 0);
-          if (byte < 0) throw new RangeError('not mapped');
-          return byte;
-        },
-      };
-      return decode(source, 0, vcpu.codeSize).row.mnemonic;
-    } catch {
-      return null;
-    }
   }
 
   /** Bytes that wait go to the guest's serial port as it has room. */
