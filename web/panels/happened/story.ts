@@ -1,7 +1,6 @@
 import type { CodeRow } from '../../../core/protocol/messages.ts';
 import type { Deed, Happening, NamedValue } from '../../../core/protocol/monitor.ts';
 import { hex } from '../../format.ts';
-import { modeOf } from '../../modes.ts';
 import { text } from '../../text.ts';
 import { causeOf, vectorName } from './cause.ts';
 
@@ -97,11 +96,6 @@ const ONLY_WITH_VALUE = /^(interruption|IDT-vectoring|guest-physical|VM-instruct
 export function savedValues(happening: Happening): readonly NamedValue[] {
   const isVmcs = savedPlace(happening) === 'vmcs';
   return happening.saved.filter(({ name, value }) => !(isVmcs && value === 0 && ONLY_WITH_VALUE.test(name)));
-}
-
-/** Name of the mode that a happening was under. */
-export function modeName({ setting }: Happening): string {
-  return text.modes.name[modeOf(setting)];
 }
 
 /** What a saved value means, where that is more than a number; null elsewhere. */
