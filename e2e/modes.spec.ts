@@ -94,6 +94,7 @@ test('the machine is stepped by its own instructions, through the monitor’s co
 });
 
 test('exits are counted while the guest runs', async ({ ringside: page }) => {
+  await page.getByRole('tab', { name: 'Exits' }).click();
   await expect(exits(page)).toContainText('There is no monitor');
   await choose(page, 'Full', 'Trap and emulate');
   await page.keyboard.press('F5');
