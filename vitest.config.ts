@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['core/**/*.test.ts', 'web/**/*.test.ts', 'tools/**/*.test.ts'],
     setupFiles: ['tools/seed.setup.ts'],
-    testTimeout: 60_000,
+    // Against hangs only: a loaded machine may take ten times as long as an idle one.
+    testTimeout: 300_000,
   },
 });
