@@ -309,11 +309,17 @@ export interface TranslationPair {
   readonly cache: readonly CodeRow[];
 }
 
-/** A translation of kernel code beside its source. */
-export interface TranslationView {
+/** A piece of kernel code beside its translation. Addresses are linear, ends exclusive. */
+export interface TranslationUnit {
   readonly guest: { readonly start: number; readonly end: number };
   readonly cache: { readonly start: number; readonly end: number };
   readonly pairs: readonly TranslationPair[];
+}
+
+/** What of the present function is translated, beside its source. */
+export interface TranslationView {
+  /** In the order of the guest's addresses; that of the present instruction is among them. */
+  readonly units: readonly TranslationUnit[];
   /** Addresses of the machine's and the guest's next instruction. */
   readonly machineNext: number;
   readonly guestNext: number;

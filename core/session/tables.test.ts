@@ -239,12 +239,18 @@ describe('translated code', () => {
       const view = translationView(monitor, pc.cpu, processor, session.symbols);
       if (view === null) continue;
       seen++;
-      const { cache, pairs, machineNext } = view;
-      const rows = pairs.flatMap(pair => pair.cache);
-      expect(rows.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBe(cache.end - cache.start);
-      if (machineNext >= cache.start && machineNext < cache.end) {
-        expect(rows.map(({ address }) => address)).toContain(machineNext);
+      const { units, machineNext } = view;
+      const pairs = units.flatMap(unit => unit.pairs);
+      for (const { cache, pairs: own } of units) {
+        const rows = own.flatMap(pair => pair.cache);
+        expect(rows.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBe(cache.end - cache.start);
+        if (machineNext >= cache.start && machineNext < cache.end) {
+          expect(rows.map(({ address }) => address)).toContain(machineNext);
+        }
       }
+      expect(units.map(({ guest }) => guest.start)).toEqual(
+        units.map(({ guest }) => guest.start).sort((a, b) => a - b),
+      );
       for (const pair of pairs.filter(({ kind }) => kind === 'ident')) {
         expect(pair.cache.map(({ text }) => text.split(' ')[0])).toContain(pair.guest.text.split(' ')[0]);
       }

@@ -5,7 +5,8 @@ import type { TranslationView } from '../protocol/monitor.ts';
 import { BinaryTranslation, type UnitView } from '../vmm/full/translate/technique.ts';
 import { CACHE, CACHE_SIZE, SELECTOR } from '../vmm/host/layout.ts';
 import type { Monitor } from '../vmm/monitor.ts';
-import { codeRow, type Names } from './code-view.ts';
+import { codeRow, decodeAt, type Names } from './code-view.ts';
+import type { SymbolTable } from './symbols.ts';
 
 /** The unit that the machine stands in, or else one that has the guest's next instruction in it. */
 function presentUnit(technique: BinaryTranslation, machine: Processor, guest: Processor): UnitView | null {
@@ -42,31 +43,52 @@ function rows(cpu: Processor, names: Names, start: number, end: number): CodeRow
   return list;
 }
 
-/** The translation at the present instruction, guest and machine side by side; null where there is none, and in other modes. */
+/** Instructions of a function that are looked at, and how far before and behind the present one, in bytes. */
+const MOST = 96;
+const REACH = 512;
+
+/** The units of the present function, where they are near the present one. */
+function unitsNear(
+  technique: BinaryTranslation,
+  present: UnitView,
+  guest: Processor,
+  symbols: SymbolTable,
+): UnitView[] {
+  const here = present.guest.start;
+  const start = symbols.find(here)?.address ?? here;
+  const units = new Map([[here, present]]);
+  let at = here - start > REACH ? here : start;
+  for (let n = 0; n < MOST && at < here + REACH && symbols.find(at)?.address === symbols.find(here)?.address; n++) {
+    const unit = technique
+      .placesOf(at)
+      .map(place => technique.unitAt(place))
+      .find(found => found?.guest.start === at);
+    if (unit !== undefined && unit !== null) units.set(at, unit);
+    const length = unit ? unit.guest.end - unit.guest.start : (decodeAt(guest, at | 0)?.length ?? REACH);
+    at += length;
+  }
+  return [...units.values()].sort((a, b) => a.guest.start - b.guest.start);
+}
+
+/** The translations around the present instruction, guest and machine side by side; null where there is none, and in other modes. */
 export function translationView(
   { technique }: Monitor,
   machine: Processor,
   guest: Processor,
-  names: Names,
+  symbols: SymbolTable,
 ): TranslationView | null {
   if (!(technique instanceof BinaryTranslation)) return null;
-  const unit = presentUnit(technique, machine, guest);
-  if (unit === null) return null;
-  const inCache = cacheNames(technique, names);
-  const pairs = unit.pairs.map((pair, n) => {
-    const end = unit.pairs[n + 1]?.cache ?? unit.cache.end;
-    return {
-      guest: codeRow(guest, names, pair.guest | 0),
+  const present = presentUnit(technique, machine, guest);
+  if (present === null) return null;
+  const inCache = cacheNames(technique, symbols);
+  const units = unitsNear(technique, present, guest, symbols).map(unit => ({
+    guest: unit.guest,
+    cache: unit.cache,
+    pairs: unit.pairs.map((pair, n) => ({
+      guest: codeRow(guest, symbols, pair.guest | 0),
       kind: pair.kind,
-      cache: rows(machine, inCache, pair.cache, Math.min(end, unit.cache.end)),
-    };
-  });
-  const { guest: range, cache } = unit;
-  return {
-    guest: range,
-    cache,
-    pairs,
-    machineNext: machine.linearEip >>> 0,
-    guestNext: guest.linearEip >>> 0,
-  };
+      cache: rows(machine, inCache, pair.cache, Math.min(unit.pairs[n + 1]?.cache ?? unit.cache.end, unit.cache.end)),
+    })),
+  }));
+  return { units, machineNext: machine.linearEip >>> 0, guestNext: guest.linearEip >>> 0 };
 }

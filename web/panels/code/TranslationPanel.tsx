@@ -1,4 +1,4 @@
-import { memo } from 'react';
+import { Fragment, memo, useEffect, useRef } from 'react';
 import { useStore } from 'zustand';
 import type { CodeRow } from '../../../core/protocol/messages.ts';
 import type { TranslationPair, TranslationView } from '../../../core/protocol/monitor.ts';
@@ -16,30 +16,34 @@ const COLOURS = 4;
 export function TranslationPanel() {
   const view = useStore(machine, state => state.view?.monitor.translation ?? null);
   if (view === null) return <p className={styles.empty}>{text.translation.none}</p>;
-  const { guest, cache } = view;
+  const counted = numbered(view);
   return (
     <div className={styles.panel}>
       <div className={styles.heads}>
-        <span>
-          <b>{text.translation.guest}</b> {text.tables.range(hex(guest.start), hex(guest.end - 1))}
-        </span>
-        <span>
-          <b>{text.translation.cache}</b> {text.tables.range(hex(cache.start), hex(cache.end - 1))}
-        </span>
+        <b>{text.translation.guest}</b>
+        <b>{text.translation.cache}</b>
       </div>
       <ol className={styles.list} aria-label={text.translation.label}>
-        {view.pairs.map((pair, i) => (
-          <Pair
-            key={pair.guest.address}
-            pair={pair}
-            number={i + 1}
-            guestNext={view.guestNext}
-            machineNext={machineIn(pair, view)}
-          />
+        {counted.map(({ pair, number, unit }) => (
+          <Fragment key={pair.guest.address}>
+            {unit !== null && (
+              <li className={styles.unit}>
+                <span>{unit.pairs[0]?.guest.symbol ?? hex(unit.guest.start)}</span>
+                <span>{text.tables.range(hex(unit.cache.start), hex(unit.cache.end - 1))}</span>
+              </li>
+            )}
+            <Pair pair={pair} number={number} guestNext={view.guestNext} machineNext={machineIn(pair, view)} />
+          </Fragment>
         ))}
       </ol>
     </div>
   );
+}
+
+/** All pairs with their numbers; the first one of each unit says which. */
+function numbered({ units }: TranslationView) {
+  let number = 0;
+  return units.flatMap(unit => unit.pairs.map((pair, n) => ({ pair, number: ++number, unit: n === 0 ? unit : null })));
 }
 
 /** The machine's next instruction, if it belongs to this pair. */
@@ -104,8 +108,14 @@ function Line({ row, here, isGuest }: LineProperties) {
   const space = row.text.indexOf(' ');
   const [mnemonic, operands] =
     space < 0 ? [row.text, ''] : [row.text.slice(0, space), row.text.slice(space).trimStart()];
+  const line = useRef<HTMLDivElement>(null);
+  const isMachineHere = here !== null && !isGuest;
+  useEffect(() => {
+    if (isMachineHere) line.current?.scrollIntoView({ block: 'nearest' });
+  }, [isMachineHere]);
   return (
     <div
+      ref={line}
       className={styles.line}
       data-here={here === null ? undefined : isGuest ? 'guest' : 'machine'}
       aria-current={here === null ? undefined : 'step'}

@@ -41,7 +41,11 @@ function Step({ reference }: { readonly reference: WalkReference }) {
           hex(address)
         )}
       </td>
-      <td className={styles.entryValue}>{entryValue(reference)}</td>
+      <td className={styles.entryValue}>
+        {entryValue(reference).slice(0, -8)}
+        <wbr />
+        {entryValue(reference).slice(-8)}
+      </td>
       <td className={styles.letters}>
         <Letters reference={reference} />
       </td>
