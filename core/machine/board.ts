@@ -1,7 +1,7 @@
 import { PortBus } from './devices/bus.ts';
 import { DebugExit } from './devices/debug-exit.ts';
 import { DebugPort } from './devices/debugport.ts';
-import type { Clock, Device, DeviceState } from './devices/device.ts';
+import type { Clock, Device, DeviceState, InterruptLine } from './devices/device.ts';
 import { Dma } from './devices/dma.ts';
 import { FastA20 } from './devices/fast-a20.ts';
 import { I8042 } from './devices/i8042.ts';
@@ -35,6 +35,9 @@ export interface BoardOptions {
  */
 const SERIAL_CRYSTAL = 64 * 1_843_200;
 
+/** Input of the button on the front, where nothing else is. */
+const BUTTON_IRQ = 5;
+
 /** The A20 bit of port 92. */
 const FAST_A20 = 2;
 
@@ -46,6 +49,8 @@ export class Board {
   readonly bus = new PortBus();
   readonly pic: Pic;
   readonly uart: Uart;
+  /** A button on the front panel. Who has the machine may be called with it; guests without a monitor mask its input. */
+  readonly button: InterruptLine;
   readonly #devices: readonly Device[];
   readonly #keyboard: I8042;
   readonly #fastA20: FastA20;
@@ -54,6 +59,7 @@ export class Board {
     const { clock, memoryBytes, startTime, onPowerOff, onReset, onA20 } = options;
     const pic = new Pic({ onInterrupt: options.onInterrupt });
     this.pic = pic;
+    this.button = pic.line(BUTTON_IRQ);
     this.#keyboard = new I8042({ clock, keyboardLine: pic.line(1), auxLine: pic.line(12), onA20, onReset });
     this.#fastA20 = new FastA20({ onA20, onReset });
     this.uart = new Uart({

@@ -154,6 +154,11 @@ export class Pc {
     return this.#board.uart.receive(bytes);
   }
 
+  /** Presses the button on the front, or lets it go. */
+  press(isDown: boolean): void {
+    this.#board.button.set(isDown);
+  }
+
   /**
    * Runs `steps`, or until virtual time reaches `until` (nanoseconds, may be Infinity), or until something ends the run.
    * `passBreakpoint`: go on from a breakpoint instead of stopping at it again. Throws MachineStop.

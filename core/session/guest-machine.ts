@@ -257,14 +257,25 @@ export class GuestMachine {
   }
 
   #writeRegister(register: EditableRegister, value: number): void {
-    const { cpu } = this.pc;
+    const cpu = this.#editable();
     if (register === 'eip') cpu.i32[L.W_EIP] = value;
     else if (register === 'eflags') cpu.setEflags(value);
     else cpu.i32[GENERAL.indexOf(register)] = value;
   }
 
+  /** The guest's processor to change. Under the monitor the guest is taken off the machine for it. */
+  #editable(): Processor {
+    this.monitor?.interrupt();
+    return this.monitor?.vcpu ?? this.pc.cpu;
+  }
+
   #writeMemory(space: MemoryWindow['space'], address: number, bytes: Uint8Array): void {
-    const { cpu } = this.pc;
+    if (this.#setting.mode === 'para') {
+      throw new Error(
+        'Memory of a paravirtualized guest cannot be edited: its page tables must stay as they were validated.',
+      );
+    }
+    const cpu = this.#editable();
     const targets = Array.from(bytes, (_, n) => {
       const at = (address + n) >>> 0;
       return space === 'linear' ? cpu.lookUp(at | 0) : at;

@@ -145,3 +145,27 @@ describe('changing the mode', () => {
     expect(String.fromCharCode(...text)).toContain('shell');
   });
 });
+
+describe('the person at the machine', () => {
+  it.each(SETTINGS)(
+    'changes mode, registers and memory between two instructions of the guest under $mode, $paging',
+    setting => {
+      const session = create(setting);
+      session.begin('run');
+      session.run(400_000, Number.POSITIVE_INFINITY);
+      for (let n = 0; n < 40; n++) {
+        session.begin('into');
+        const before = state(session);
+        session.change(setting);
+        expect(state(session)).toBe(before);
+        session.begin('into');
+      }
+      const { linearEip } = session.processor;
+      session.writeRegister('ebx', 0x12345678);
+      expect(session.processor.i32[3]).toBe(0x12345678);
+      expect(session.processor.linearEip).toBe(linearEip);
+      session.writeMemory('physical', 0x2000, Uint8Array.of(1, 2, 3));
+      expect([...session.readMemory('physical', 0x2000, 3)]).toEqual([1, 2, 3]);
+    },
+  );
+});

@@ -353,16 +353,17 @@ export class Monitor implements Operations {
   }
 
   /**
-   * Takes the guest off the machine where it is, so that its whole state is in the virtual processor. Takes effect at once if the
-   * processor is in the monitor or waits; else the machine's timer is asked to interrupt.
+   * Takes the guest off the machine where it is, so that its whole state is in the virtual processor. If the machine runs it, the button on the
+   * front does that, before its next instruction.
    */
   interrupt(): void {
     this.#emulating = 0;
     if (this.#state === 'guest') {
+      this.pc.press(true);
       while (this.#state === 'guest') {
-        this.#timer.set(0);
         if (this.pc.run(SLICE_STEPS, Number.POSITIVE_INFINITY, true) === 'deadHalt') this.#wake();
       }
+      this.pc.press(false);
     } else if (this.#state === 'idle') {
       if (this.pc.cpu.halted) {
         this.#host.park();

@@ -24,6 +24,8 @@ const TSS_LIMIT = 0x67;
 export const PIC_BASE = 0x20;
 export const TIMER_VECTOR = PIC_BASE + 0;
 export const CONSOLE_VECTOR = PIC_BASE + 4;
+/** IRQs that the monitor hears: timer, console, and the button on the front. */
+const HEARD = (1 << 0) | (1 << 4) | (1 << 5);
 
 /** What the processor pushes on its way to a stub, and the vector. */
 const SAVED = [FRAME.ss, FRAME.esp, FRAME.eflags, FRAME.cs, FRAME.eip, FRAME.error, FRAME.vector];
@@ -244,7 +246,7 @@ export class Host {
     this.setDescriptor(SELECTOR.vcpuData, shown ? ((H.VCPU & 0xffff) << 16) | (H.VCPU_SIZE - 1) : 0, shown ? high : 0);
   }
 
-  /** The PIC pair at the monitor's vectors, all lines masked but the timer's and the console's; the UART's receiver interrupts. */
+  /** The PIC pair at the monitor's vectors, all lines masked but those that the monitor hears; the UART's receiver interrupts. */
   #startInterrupts(): void {
     const out = (port: number, value: number) => this.out(port, value);
     out(0x20, 0x11);
@@ -255,7 +257,7 @@ export class Host {
     out(0xa1, PIC_BASE + 8);
     out(0xa1, 2);
     out(0xa1, 1);
-    out(0x21, ~((1 << 0) | (1 << 4)) & 0xff);
+    out(0x21, ~HEARD & 0xff);
     out(0xa1, 0xff);
     // 8 data bits, FIFO on, interrupt on received data, OUT2 lets it through.
     out(0x3fb, 3);
