@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { parseRun } from '../cli/arguments.ts';
+import { openGuest } from '../cli/images.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { MachineState } from '../machine/pc.ts';
 import type { BackKind } from '../protocol/messages.ts';
@@ -318,5 +320,28 @@ describe('under a monitor', () => {
     // From power-on it is the same course as by way of the checkpoints.
     const again = session.stateAt(session.mark()).state;
     expect(again === null ? null : summary(again)).toEqual(summary(session.save()));
+  });
+});
+
+describe('a paravirtualized guest', () => {
+  test('goes back by way of power-on, with what was typed', () => {
+    const opened = open({ mode: 'para', paging: 'nested' }, openGuest(parseRun(['primer', '--mode', 'para'])));
+    const { session } = opened;
+    run(session, 300_000, 50_000);
+    type(session, 'ps\r');
+    run(session, 100_000);
+    expect(session.history?.checkpoints).toBe(1);
+    session.begin('into');
+    const looks = [look(opened)];
+    for (let n = 0; n < 3; n++) {
+      session.begin('into');
+      looks.push(look(opened));
+    }
+    for (let n = 2; n >= 0; n--) {
+      back(session);
+      expect(look(opened), `${n} steps on`).toEqual(looks[n]);
+    }
+    run(session, looks[3].mark.at.step - session.steps);
+    expect(look(opened)).toEqual(looks[3]);
   });
 });

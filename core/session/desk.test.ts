@@ -173,4 +173,31 @@ describe('the desk', () => {
     expect(after.registers).toEqual(before.registers);
     expect(after.stop).toEqual({ kind: 'pause' });
   });
+
+  test('goes back in time, gives that up at a pause, and shows the console as it was', () => {
+    const bench = new Bench();
+    bench.send(primer);
+    bench.frame();
+    bench.send({ type: 'back', kind: 'step' });
+    expect(bench.refusals()).toEqual([expect.stringMatching(/does not reach/)]);
+    bench.send({ type: 'run' });
+    let output = '';
+    for (let n = 0; n < 500 && !output.includes('primer$ '); n++) output += text(bench.frame());
+    bench.send({ type: 'pause' });
+    const before = bench.frame();
+    output += text(before);
+    bench.send({ type: 'back', kind: 'step' });
+    expect(bench.frame()).toMatchObject({ running: true, past: { isSearching: true } });
+    bench.send({ type: 'pause' });
+    expect(bench.frame()).toMatchObject({ running: false, instructions: before.instructions, past: { isPast: false } });
+    bench.send({ type: 'back', kind: 'step' });
+    let view = bench.frame();
+    for (let n = 0; n < 2000 && view.running; n++) view = bench.frame();
+    expect(view).toMatchObject({ instructions: before.instructions - 1, past: { isPast: true }, consoleAnew: true });
+    expect(output.startsWith(text(view))).toBe(true);
+    bench.send({ type: 'step', kind: 'into' });
+    view = bench.frame();
+    expect(view).toMatchObject({ instructions: before.instructions, past: { isPast: false } });
+    expect(view.registers).toEqual(before.registers);
+  });
 });

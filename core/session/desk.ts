@@ -1,4 +1,13 @@
-import type { CodeWindow, FromWorker, MemoryWindow, StopReason, ToWorker, View } from '../protocol/messages.ts';
+import type {
+  BackKind,
+  CodeWindow,
+  FromWorker,
+  MemoryWindow,
+  PastView,
+  StopReason,
+  ToWorker,
+  View,
+} from '../protocol/messages.ts';
 import type { MonitorView, MonitorWindows, Setting, TableView, TranslationView } from '../protocol/monitor.ts';
 import { spacesOf } from './address-spaces.ts';
 import { addressView } from './address-view.ts';
@@ -6,10 +15,12 @@ import { ChromeTrace } from './chrome-trace.ts';
 import { codeRows } from './code-view.ts';
 import { tellBoth } from './fan.ts';
 import { Happenings } from './happenings.ts';
+import { HISTORY } from './history.ts';
 import { accountOf, seatOf } from './monitor-view.ts';
 import { Pace } from './pace.ts';
 import { registerView } from './register-view.ts';
-import { type Guest, Session } from './session.ts';
+import { Scroll } from './scroll.ts';
+import { BackError, type Guest, Session } from './session.ts';
 import { readSnapshot, writeSnapshot } from './snapshot-file.ts';
 import { tablesView } from './tables-view.ts';
 import { Timeline } from './timeline.ts';
@@ -85,6 +96,10 @@ export class Desk {
   #console = new Uint8Array(CONSOLE_LIMIT);
   #consoleLength = 0;
   #consoleDropped = 0;
+  /** What was printed, for when the machine goes back in time. */
+  #scroll = new Scroll();
+  /** The console begins anew with the next view. */
+  #isAnew = false;
   /** Keys that the guest's serial port had no room for yet. */
   #typed: Uint8Array = new Uint8Array(0);
   #lastCode = 0;
@@ -137,6 +152,7 @@ export class Desk {
     message: Exclude<ToWorker, { type: 'open' | 'restore' | 'frame' | 'windows' | 'breakpoints' }>,
   ): void {
     this.#codeIsStale = true;
+    if (session.isSearching) this.#halt(session, session.stop);
     switch (message.type) {
       case 'run':
         this.#start(session, 'run');
@@ -147,6 +163,9 @@ export class Desk {
       case 'step':
         if (message.kind === 'into' || message.kind === 'machine') this.#step(session, message.kind);
         else this.#start(session, message.kind);
+        return;
+      case 'back':
+        this.#back(session, message.kind, message.address);
         return;
       case 'reset':
         this.#running = false;
@@ -206,6 +225,8 @@ export class Desk {
       startTime: this.#host.date(),
       rate: FIRST_RATE,
       onConsole: byte => this.#output(byte),
+      onRewind: printed => this.#rewound(printed),
+      history: HISTORY,
       ...setting,
     });
   }
@@ -220,6 +241,8 @@ export class Desk {
     this.#typed = new Uint8Array(0);
     this.#consoleLength = 0;
     this.#consoleDropped = 0;
+    this.#scroll = new Scroll();
+    this.#isAnew = false;
     this.#codeIsStale = true;
     session.setBreakpoints(this.#breakpoints);
     const { guest, symbolFile, plan } = session;
@@ -312,9 +335,27 @@ export class Desk {
     session.begin(kind);
   }
 
+  /** Sets out to the past; the slices do the work. */
+  #back(session: Session, kind: BackKind, address: number | undefined): void {
+    session.beginBack(kind, address);
+    this.#running = true;
+    this.#rate = 0;
+    this.#schedule(0);
+  }
+
+  /** The machine is where it had printed so many bytes: the console shows that, and what was typed for later waits no longer. */
+  #rewound(printed: number): void {
+    this.#scroll.cut(printed);
+    this.#isAnew = true;
+    this.#typed = new Uint8Array(0);
+    this.#timeline = null;
+    if (this.#session !== null) this.#watch(this.#session);
+  }
+
   #halt(session: Session, stop: StopReason): void {
     if (!this.#running) return;
     this.#running = false;
+    session.abandon();
     session.stop = stop;
   }
 
@@ -335,6 +376,10 @@ export class Desk {
       this.#pace.start(started, session.pc.clock);
       return;
     }
+    if (session.isSearching) {
+      this.#search(session, started);
+      return;
+    }
     this.#type(session);
     const { clock } = session.pc;
     const stepsBefore = session.steps;
@@ -348,9 +393,25 @@ export class Desk {
     }
     const rate = this.#pace.ran(now - started, session.steps - stepsBefore, session.pc.clock);
     if (rate !== null) session.setRate(rate);
+    session.remember(now - started, this.#host.now);
     if (!this.#running) this.#codeIsStale = true;
     this.#measure(session, now);
     this.#schedule(isAhead ? REST : 0);
+  }
+
+  /** A turn of a search in the past: the machine stands still. */
+  #search(session: Session, started: number): void {
+    try {
+      while (this.#running && this.#host.now() - started < SLICE) {
+        this.#running = session.run(CHUNK, Number.POSITIVE_INFINITY);
+      }
+    } catch (error) {
+      if (!(error instanceof BackError)) throw error;
+      this.#running = false;
+      this.#host.post({ type: 'refused', request: 'back', message: error.message });
+    }
+    if (!this.#running) this.#codeIsStale = true;
+    this.#schedule(0);
   }
 
   #measure(session: Session, now: number): void {
@@ -366,6 +427,7 @@ export class Desk {
   }
 
   #output(byte: number): void {
+    this.#scroll.print(byte);
     if (this.#consoleLength === CONSOLE_LIMIT) {
       this.#consoleDropped++;
       return;
@@ -384,8 +446,10 @@ export class Desk {
       this.#lastCode = now;
       this.#codeIsStale = false;
     }
-    const output = this.#console.slice(0, this.#consoleLength);
-    const dropped = this.#consoleDropped;
+    const isAnew = this.#isAnew;
+    const output = isAnew ? this.#scroll.bytes : this.#console.slice(0, this.#consoleLength);
+    const dropped = isAnew ? 0 : this.#consoleDropped;
+    this.#isAnew = false;
     this.#consoleLength = 0;
     this.#consoleDropped = 0;
     const window = this.#memory;
@@ -405,6 +469,8 @@ export class Desk {
         window === null ? null : { window, bytes: session.readMemory(window.space, window.address, window.length) },
       console: output,
       consoleDropped: dropped,
+      consoleAnew: isAnew,
+      past: pastOf(session),
     };
     this.#host.post(view);
   }
@@ -433,6 +499,10 @@ export class Desk {
       translation: this.#translation,
     };
   }
+}
+
+function pastOf({ history, isPast, isSearching }: Session): PastView | null {
+  return history === null ? null : { from: history.from, bytes: history.bytes, isPast, isSearching };
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -233,6 +233,7 @@ export class Session {
   /** What came is written down; if the session is in its past, what came later then will not come. */
   #record(at: Moment, input: Input): void {
     const { player } = this.#live;
+    this.abandon();
     player.record(at, input);
     this.#present = null;
     this.#boundaries = [];
