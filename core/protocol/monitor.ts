@@ -318,7 +318,7 @@ export interface TranslationUnit {
 
 /** What of the present function is translated, beside its source. */
 export interface TranslationView {
-  /** In the order of the guest's addresses; that of the present instruction is among them. */
+  /** In the order of the guest's addresses; that of the present instruction is among them once it is made. */
   readonly units: readonly TranslationUnit[];
   /** Addresses of the machine's and the guest's next instruction. */
   readonly machineNext: number;

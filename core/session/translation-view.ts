@@ -50,13 +50,13 @@ const REACH = 512;
 /** The units of the present function, where they are near the present one. */
 function unitsNear(
   technique: BinaryTranslation,
-  present: UnitView,
+  present: UnitView | null,
   guest: Processor,
   symbols: SymbolTable,
 ): UnitView[] {
-  const here = present.guest.start;
+  const here = present?.guest.start ?? guest.linearEip >>> 0;
   const start = symbols.find(here)?.address ?? here;
-  const units = new Map([[here, present]]);
+  const units = new Map<number, UnitView>(present === null ? [] : [[here, present]]);
   let at = here - start > REACH ? here : start;
   for (let n = 0; n < MOST && at < here + REACH && symbols.find(at)?.address === symbols.find(here)?.address; n++) {
     const unit = technique
@@ -79,7 +79,6 @@ export function translationView(
 ): TranslationView | null {
   if (!(technique instanceof BinaryTranslation)) return null;
   const present = presentUnit(technique, machine, guest);
-  if (present === null) return null;
   const inCache = cacheNames(technique, symbols);
   const units = unitsNear(technique, present, guest, symbols).map(unit => ({
     guest: unit.guest,
@@ -90,5 +89,6 @@ export function translationView(
       cache: rows(machine, inCache, pair.cache, Math.min(unit.pairs[n + 1]?.cache ?? unit.cache.end, unit.cache.end)),
     })),
   }));
+  if (units.length === 0) return null;
   return { units, machineNext: machine.linearEip >>> 0, guestNext: guest.linearEip >>> 0 };
 }
