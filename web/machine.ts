@@ -14,6 +14,7 @@ import { looks } from './stores/looks.ts';
 import { isFinal, machine, type OpenMessage, startsAgain, withGuest } from './stores/machine.ts';
 import { notify } from './stores/notices.ts';
 import { opening } from './stores/opening.ts';
+import { timeline } from './stores/timeline.ts';
 import { home, isFollowing, PAGE_BYTES, windows } from './stores/windows.ts';
 import { text } from './text.ts';
 import { relist, showView } from './views.ts';
@@ -67,6 +68,7 @@ function receive(message: FromWorker): void {
       if (message.console.length > 0) writeConsole(message.console);
       loop?.answered(message.running);
       takeAccount(message);
+      timeline.take(message);
       showView(message, performance.now());
       if (message.running !== (state.view?.running ?? false)) sendWindows();
       return;
@@ -86,6 +88,7 @@ function receive(message: FromWorker): void {
       windows.setState(home);
       happenings.setState(NONE);
       account.setState({ now: null });
+      timeline.clear();
       if (asked.length === 0) opening.setState({ now: null });
       sendWindows();
       send({ type: 'breakpoints', addresses: machine.getState().breakpoints });
@@ -102,6 +105,9 @@ function receive(message: FromWorker): void {
       return;
     case 'snapshot':
       download(message.name.endsWith('.ringside') ? message.name : `${message.name}.ringside`, message.file);
+      return;
+    case 'trace':
+      download(`${message.name}.trace.json`, message.file);
       return;
     case 'crashed':
       fail(message.message);
@@ -219,6 +225,11 @@ export function writeMemory(space: MemoryWindow['space'], address: number, bytes
 
 export function saveSnapshot(): void {
   send({ type: 'save' });
+}
+
+/** Has what the timeline holds handed to the reader. */
+export function saveTrace(): void {
+  send({ type: 'trace' });
 }
 
 /** Tells the worker which code and memory is looked at. */

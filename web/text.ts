@@ -9,6 +9,7 @@ import { happening } from './text/happening.ts';
 import { inMode } from './text/in-mode.ts';
 import { modes, rings } from './text/modes.ts';
 import { believed, tables, translation, walk } from './text/paging.ts';
+import { timeline } from './text/timeline.ts';
 
 type Level = 0 | 1 | 2 | 3;
 
@@ -79,6 +80,7 @@ const english = {
     showRight: 'Show the right column',
     resize: 'Resize',
     tabs: 'Panels',
+    bottomTabs: 'The run',
   },
   tabs: {
     code: 'Code',
@@ -86,6 +88,7 @@ const english = {
     console: 'Console',
     registers: 'Registers',
     monitor: 'Rings',
+    timeline: 'Timeline',
     exits: 'Exits',
     machine: 'Machine',
   },
@@ -364,6 +367,7 @@ const english = {
   translation,
   happening,
   exits,
+  timeline,
   inMode,
   skip: 'Skip to the code',
   /** Units that are no symbols. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { FromWorker, ToWorker, View } from '../protocol/messages.ts';
 import type { MonitorWindows, Setting, TimelinePart } from '../protocol/monitor.ts';
-import { KIND, Stretches, TIMELINE_LANES } from '../protocol/stretches.ts';
+import { KIND, Stretches, TIMELINE_LANES, type TimelineLane } from '../protocol/stretches.ts';
 import { LANES } from '../vmm/trace.ts';
 import { Desk } from './desk.ts';
 
@@ -120,12 +120,14 @@ test('lanes are those of the recorder', () => {
   expect(TIMELINE_LANES).toEqual(LANES);
 });
 
-for (const setting of [
-  bare,
-  nested,
-  { mode: 'translate', paging: 'nested' },
-  { mode: 'trap', paging: 'nested' },
-] as const) {
+const MODES = [
+  [bare, 'ring 0'],
+  [nested, 'non-root ring 0'],
+  [{ mode: 'translate', paging: 'nested' }, 'ring 1'],
+  [{ mode: 'trap', paging: 'nested' }, 'ring 1'],
+] as const satisfies readonly (readonly [Setting, TimelineLane])[];
+
+for (const [setting, ring] of MODES) {
   test(`${setting.mode}: the stretches follow each other without a gap, and have all steps`, () => {
     const page = new Page(setting);
     page.send({ type: 'run' });
@@ -152,8 +154,7 @@ for (const setting of [
     expect(sum + step[0]).toBe(instructions);
     expect(all).toBeCloseTo(end[page.held.length - 1], 3);
     const lanes = new Set(Array.from(lane.subarray(0, page.held.length), l => TIMELINE_LANES[l]));
-    const kernelLane = { bare: 'ring 0', hardware: 'non-root ring 0', translate: 'ring 1', trap: 'ring 1' } as const;
-    expect(lanes).toContain(kernelLane[setting.mode]);
+    expect(lanes).toContain(ring);
     expect(lanes.has('monitor')).toBe(setting.mode !== 'bare');
     expect(lanes).toContain('waiting');
   });

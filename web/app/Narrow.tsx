@@ -15,13 +15,14 @@ import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
 import { TablesPanel } from '../panels/tables/TablesPanel.tsx';
 import { WalkPanel } from '../panels/tables/WalkPanel.tsx';
+import { TimelinePanel } from '../panels/timeline/TimelinePanel.tsx';
 import { machine } from '../stores/machine.ts';
 import { showTab, type Tab, windows } from '../stores/windows.ts';
 import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
 
-const order: readonly Tab[] = ['code', 'console', 'monitor', 'registers', 'memory', 'exits', 'machine'];
+const order: readonly Tab[] = ['code', 'console', 'monitor', 'registers', 'memory', 'timeline', 'exits', 'machine'];
 
 const panels: Readonly<Record<Tab, () => ReactNode>> = {
   code: () => (
@@ -55,6 +56,7 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
       <Happened quiet />
     </div>
   ),
+  timeline: () => <TimelinePanel />,
   exits: () => <ExitsPanel />,
   machine: () => (
     <div className={styles.column}>

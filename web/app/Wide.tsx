@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Group, type Layout, type LayoutChangedMeta, Panel, Separator } from 'react-resizable-panels';
+import { Bottom } from '../panels/bottom/Bottom.tsx';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
-import { ExitsPanel } from '../panels/exits/ExitsPanel.tsx';
 import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
@@ -78,7 +78,7 @@ export function Wide() {
           <Panel id="console" defaultSize="31%" minSize={100} collapsible className={styles.fill}>
             <ConsolePanel />
           </Panel>
-          <Separator className={styles.level} aria-label={`${text.layout.resize}: ${text.exits.label}`} />
+          <Separator className={styles.level} aria-label={`${text.layout.resize}: ${text.layout.bottomTabs}`} />
           <Panel
             id="bottom"
             defaultSize="24%"
@@ -87,7 +87,7 @@ export function Wide() {
             className={styles.fill}
             onResize={size => setHasBottom(size.inPixels > 0)}
           >
-            {hasBottom && <ExitsPanel />}
+            {hasBottom && <Bottom />}
           </Panel>
         </Group>
       </Panel>

@@ -1,0 +1,32 @@
+import { TIMELINE_LANES } from '../../../core/protocol/stretches.ts';
+import { count, seconds } from '../../format.ts';
+import type { Stretch } from '../../stores/timeline.ts';
+import { goToCode } from '../../stores/windows.ts';
+import { text } from '../../text.ts';
+import { cause, duration, place } from './describe.ts';
+import { LOOKS } from './lanes.ts';
+import styles from './Timeline.module.css';
+
+/** The stretch under the pointer, or the chosen one. */
+export function StretchDetails({ stretch }: { readonly stretch: Stretch | null }) {
+  const words = text.timeline;
+  if (stretch === null) return <p className={styles.details}>{words.hint}</p>;
+  const lane = TIMELINE_LANES[stretch.lane];
+  const where = place(stretch);
+  const time = stretch.end - stretch.start;
+  return (
+    <p className={styles.details}>
+      <b data-owner={LOOKS[lane].owner}>{words.lane[lane]}</b>
+      <span className={styles.cause}>{cause(stretch)}</span>
+      {where !== null && (
+        <button type="button" title={words.goTo(where)} onClick={() => goToCode(stretch.address)}>
+          <code>{where}</code>
+        </button>
+      )}
+      <span>{duration(stretch.busy)}</span>
+      {stretch.count > 1 && time > 0 && <span>{words.share(`${Math.round((100 * stretch.busy) / time)} %`)}</span>}
+      {stretch.steps > 0 && <span>{words.steps(count(stretch.steps))}</span>}
+      <span>{words.at(seconds(stretch.start))}</span>
+    </p>
+  );
+}
