@@ -25,7 +25,7 @@ export function TranslationPanel() {
       </div>
       <ol className={styles.list} aria-label={text.translation.label}>
         {counted.map(({ pair, number, unit }) => (
-          <Fragment key={pair.guest.address}>
+          <Fragment key={`${pair.guest.address} ${pair.cache[0]?.address ?? number}`}>
             {unit !== null && (
               <li className={styles.unit}>
                 <span>{unit.pairs[0]?.guest.symbol ?? hex(unit.guest.start)}</span>
