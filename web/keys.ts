@@ -1,5 +1,5 @@
 /** The keys that control the machine everywhere in the page, as VS Code has them. */
-import { canGoOn, pause, reset, run, step, toggleBreakpoint } from './machine.ts';
+import { canGoOn, goBack, pause, reset, run, step, toggleBreakpoint } from './machine.ts';
 import { machine } from './stores/machine.ts';
 import { windows } from './stores/windows.ts';
 
@@ -17,6 +17,8 @@ const actions: Readonly<Record<string, () => void>> = {
   'Ctrl+F10': () => step('trap'),
   'Ctrl+F11': () => step('machine'),
   'Shift+F11': () => step('out'),
+  'Alt+F11': () => goBack('step'),
+  'Alt+F10': () => goBack('trap'),
   'Ctrl+Shift+F5': reset,
   // The browser would reload the page and lose the machine. Ctrl+R still does.
   'Shift+F5': () => undefined,

@@ -1,7 +1,15 @@
 /**
  * The page's end of the machine: the worker, what is sent to it, and what its answers change in the stores.
  */
-import type { EditableRegister, FromWorker, MemoryWindow, StepKind, ToWorker } from '../core/protocol/messages.ts';
+import type {
+  BackKind,
+  EditableRegister,
+  FromWorker,
+  MemoryWindow,
+  StepKind,
+  ToWorker,
+  View,
+} from '../core/protocol/messages.ts';
 import type { Setting } from '../core/protocol/monitor.ts';
 import { download } from './files.ts';
 import { type FrameLoop, startFrames } from './frame.ts';
@@ -64,7 +72,7 @@ function receive(message: FromWorker): void {
   switch (message.type) {
     case 'view': {
       const state = machine.getState();
-      if (startsAgain(state, message)) resetConsole();
+      if (startsAgain(state, message) || message.consoleAnew === true) resetConsole();
       if (message.console.length > 0) writeConsole(message.console);
       loop?.answered(message.running);
       takeAccount(message);
@@ -191,6 +199,20 @@ export function step(kind: StepKind): void {
   // Which instruction of the guest's the others lead to is not known before.
   machine.setState({ stepping: kind !== 'machine' && kind !== 'trap' });
   send({ type: 'step', kind });
+}
+
+/** Why the machine cannot go back in time now, or null if it can. */
+export function whyNotBack(view: View | null): 'none' | 'start' | 'running' | null {
+  if (view === null || view.past === undefined || view.past === null) return 'none';
+  if (view.running) return 'running';
+  return view.instructions > view.past.from ? null : 'start';
+}
+
+/** Goes back in time; a search can be paused. */
+export function goBack(kind: BackKind): void {
+  if (whyNotBack(machine.getState().view) !== null) return;
+  machine.setState({ stepping: false });
+  send({ type: 'back', kind });
 }
 
 /** Runs the guest in another mode, from its present instruction. */

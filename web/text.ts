@@ -4,6 +4,7 @@
  * registers, of their bits and of instructions are the manual's in every language.
  */
 
+import { back } from './text/back.ts';
 import { exits } from './text/exits.ts';
 import { happening } from './text/happening.ts';
 import { inMode } from './text/in-mode.ts';
@@ -365,6 +366,7 @@ const english = {
   tables,
   believed,
   translation,
+  back,
   happening,
   exits,
   timeline,

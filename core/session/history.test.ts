@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { MachineState } from '../machine/pc.ts';
 import { History, type HistoryOptions, stateOf } from './history.ts';
 import { Session } from './session.ts';
 
@@ -54,7 +55,7 @@ describe('the history', () => {
     const history = new History({ ...OPTIONS, bytes: 64 << 20 }, { mode: 'bare', paging: 'nested' });
     const session = open();
     session.begin('run');
-    const states = [];
+    const states: MachineState[] = [];
     for (let n = 0; n < 4; n++) {
       session.run(200_000, Number.POSITIVE_INFINITY);
       const { state } = session.checkpoint();

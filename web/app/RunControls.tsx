@@ -1,7 +1,18 @@
-import { ArrowDownToDot, ArrowUpFromDot, Cpu, Pause, Play, RedoDot, RotateCcw, SkipForward } from 'lucide-react';
+import {
+  ArrowDownToDot,
+  ArrowUpFromDot,
+  ChevronsLeft,
+  Cpu,
+  Pause,
+  Play,
+  RedoDot,
+  RotateCcw,
+  SkipForward,
+  UndoDot,
+} from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
-import { pause, reset, run, step } from '../machine.ts';
+import { goBack, pause, reset, run, step, whyNotBack } from '../machine.ts';
 import { isFinal, machine } from '../stores/machine.ts';
 import { text } from '../text.ts';
 import styles from './Header.module.css';
@@ -50,6 +61,7 @@ export function RunControls() {
   const running = useStore(machine, state => state.view?.running ?? false);
   const final = useStore(machine, state => state.view !== null && isFinal(state.view));
   const ready = here && !running && !final;
+  const noBack = useStore(machine, state => whyNotBack(state.view));
   const words = text.run;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a toolbar is what these are.
@@ -63,6 +75,24 @@ export function RunControls() {
         lit={final}
         iconOnly
         onPress={reset}
+      />
+      <Control
+        word={text.back.trap}
+        hint={noBack === null ? text.back.trapHint : text.back[noBack]}
+        keys="Alt+F10"
+        icon={<ChevronsLeft size={15} />}
+        enabled={here && noBack === null}
+        iconOnly
+        onPress={() => goBack('trap')}
+      />
+      <Control
+        word={text.back.step}
+        hint={noBack === null ? text.back.stepHint : text.back[noBack]}
+        keys="Alt+F11"
+        icon={<UndoDot size={15} />}
+        enabled={here && noBack === null}
+        iconOnly
+        onPress={() => goBack('step')}
       />
       <Control
         word={words.step}
