@@ -44,9 +44,9 @@ export function all(whole: Whole): Span {
   return clamp({ from: whole.from, to: whole.from + longest(whole) }, whole);
 }
 
-/** As much as before, with the present at the end. */
-export function follow({ from, to }: Span, whole: Whole): Span {
-  const length = Math.min(to - from, longest(whole));
+/** So many seconds, or all where there is less, with the present at the end. */
+export function follow(seconds: number, whole: Whole): Span {
+  const length = Math.max(Math.min(seconds, longest(whole)), SHORTEST);
   const end = whole.to + length * MARGIN;
   return { from: end - length, to: end };
 }

@@ -30,6 +30,8 @@ export class Surface {
   #lanes: readonly TimelineLane[] = [];
   #span: Span;
   #following = true;
+  /** Seconds that the reader wants to see, where there is as much. */
+  #wanted = FIRST;
   #hovered: Stretch | null = null;
   #selected: Stretch | null = null;
   #colours: Colours | null = null;
@@ -103,7 +105,7 @@ export class Surface {
       this.#frame = 0;
       if (this.#context === null || this.#width === 0 || this.#lanes.length === 0) return;
       this.#colours ??= coloursOf(this.#canvas);
-      if (this.#following) this.#span = follow(this.#span, this.#whole);
+      if (this.#following) this.#span = follow(this.#wanted, this.#whole);
       const symbols = machine.getState().guest?.symbols;
       draw(this.#context, timeline, {
         width: this.#width,
@@ -121,6 +123,7 @@ export class Surface {
 
   #look(span: Span): void {
     this.#span = span;
+    this.#wanted = span.to - span.from;
     this.#setFollowing(hasPresent(span, this.#whole));
     this.#draw();
   }
@@ -145,7 +148,7 @@ export class Surface {
 
   follow(following: boolean): void {
     if (!following) this.#setFollowing(false);
-    else this.#look(follow(this.#span, this.#whole));
+    else this.#look(follow(this.#wanted, this.#whole));
   }
 
   /** Carries out a key; false if it means nothing here. */
