@@ -40,7 +40,20 @@ export default defineConfig({
   // A missing file is a 404, never the page again.
   appType: 'mpa',
   publicDir: '../public',
-  build: { outDir: '../dist', emptyOutDir: true, target: 'es2022' },
+  build: {
+    outDir: '../dist',
+    emptyOutDir: true,
+    target: 'es2022',
+    rollupOptions: {
+      output: {
+        // The console belongs to the first view; the other parts that are fetched on demand come after it.
+        chunkFileNames: ({ name, isDynamicEntry }) =>
+          `assets/${isDynamicEntry && name !== 'terminal' ? 'later/' : ''}[name]-[hash].js`,
+        assetFileNames: ({ names: [name] }) =>
+          `assets/${name.endsWith('.css') && !/^(index|terminal)/.test(name) ? 'later/' : ''}[name]-[hash][extname]`,
+      },
+    },
+  },
   worker: { format: 'es' },
   server: { host: '127.0.0.1', fs: { allow: [project] } },
   preview: { host: '127.0.0.1' },

@@ -73,6 +73,7 @@ const english = {
     restoreHint: 'Go back to a saved machine',
   },
   layout: {
+    missing: 'This panel could not be loaded. Reload the page to try again; save a snapshot first to keep the machine.',
     left: 'Machine column',
     right: 'Register column',
     hideLeft: 'Hide the left column',

@@ -1,13 +1,12 @@
 import { useStore } from 'zustand';
 import { CodeBar } from '../panels/code/CodeBar.tsx';
 import { CodePanel } from '../panels/code/CodePanel.tsx';
-import { MemoryBar } from '../panels/memory/MemoryBar.tsx';
-import { MemoryPanel } from '../panels/memory/MemoryPanel.tsx';
 import { machine } from '../stores/machine.ts';
 import { showTab, windows } from '../stores/windows.ts';
 import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
+import { MemoryBar, MemoryPanel } from './later.ts';
 
 /** The upper middle of a wide page: code or memory, with the tools of the one that is shown. */
 export function Centre() {

@@ -3,24 +3,19 @@ import { useStore } from 'zustand';
 import { CodeBar } from '../panels/code/CodeBar.tsx';
 import { CodePanel } from '../panels/code/CodePanel.tsx';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
-import { ExitsPanel } from '../panels/exits/ExitsPanel.tsx';
 import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
 import { Happened } from '../panels/happened/Happened.tsx';
-import { MemoryBar } from '../panels/memory/MemoryBar.tsx';
-import { MemoryPanel } from '../panels/memory/MemoryPanel.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
 import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
-import { TablesPanel } from '../panels/tables/TablesPanel.tsx';
-import { WalkPanel } from '../panels/tables/WalkPanel.tsx';
-import { TimelinePanel } from '../panels/timeline/TimelinePanel.tsx';
 import { machine } from '../stores/machine.ts';
 import { showTab, type Tab, windows } from '../stores/windows.ts';
 import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
+import { ExitsPanel, MemoryBar, MemoryPanel, TablesPanel, TimelinePanel, WalkPanel } from './later.ts';
 
 const order: readonly Tab[] = ['code', 'console', 'monitor', 'registers', 'memory', 'timeline', 'exits', 'machine'];
 

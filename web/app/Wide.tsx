@@ -1,6 +1,5 @@
 import { useState } from 'react';
 import { Group, type Layout, type LayoutChangedMeta, Panel, Separator } from 'react-resizable-panels';
-import { Bottom } from '../panels/bottom/Bottom.tsx';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
 import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
@@ -9,13 +8,12 @@ import { Happened } from '../panels/happened/Happened.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
 import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
-import { TablesPanel } from '../panels/tables/TablesPanel.tsx';
-import { WalkPanel } from '../panels/tables/WalkPanel.tsx';
 import { settings } from '../stores/settings.ts';
 import { text } from '../text.ts';
 import { Centre } from './Centre.tsx';
 import { columns } from './columns.ts';
 import styles from './Layout.module.css';
+import { Bottom, TablesPanel, WalkPanel } from './later.ts';
 
 /** The remembered sizes of a group, if they are of these panels and fill it. */
 function remembered(group: string, panels: readonly string[]): Layout | undefined {

@@ -6,10 +6,10 @@ import { machine, presentMode, symbolsOf } from '../../stores/machine.ts';
 import { walkTo } from '../../stores/walk.ts';
 import { isFollowing, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
+import { later } from '../../widgets/later.tsx';
 import styles from './CodePanel.module.css';
 import { InstructionLine } from './InstructionLine.tsx';
 import { type CodeLine, codeLines, firstInView, placeInView, staysInView } from './lines.ts';
-import { TranslationPanel } from './TranslationPanel.tsx';
 
 /** A line of the list and how far below the upper edge it is, in pixels. */
 interface Anchor {
@@ -24,6 +24,8 @@ const GAP = 8;
 const NUMBER = 9;
 /** Distance to an end of the list, in pixels, at which more rows are asked for. */
 const EDGE = 160;
+
+const TranslationPanel = later(async () => (await import('./TranslationPanel.tsx')).TranslationPanel);
 
 /** Code as the guest has it, or beside its translation. */
 export function CodePanel() {

@@ -4,16 +4,18 @@ import { modeOf } from '../../modes.ts';
 import { happenings, neighbour, shownHappening } from '../../stores/happenings.ts';
 import { machine } from '../../stores/machine.ts';
 import { text } from '../../text.ts';
+import { later } from '../../widgets/later.tsx';
 import { Prose } from '../../widgets/Prose.tsx';
 import { Ring } from '../../widgets/Ring.tsx';
 import { Section } from '../../widgets/Section.tsx';
 import { guestPlace } from '../rings/seats.ts';
 import styles from './Happened.module.css';
-import { HappeningDetails } from './HappeningDetails.tsx';
 import { type Kind, kindOf, kindOfHappening } from './instruction-kind.ts';
 import { ModeTable } from './ModeTable.tsx';
 import { account } from './sentence.ts';
 import { instructionOf, story } from './story.ts';
+
+const HappeningDetails = later(async () => (await import('./HappeningDetails.tsx')).HappeningDetails);
 
 interface Properties {
   /** Sentences only. */

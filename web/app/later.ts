@@ -1,0 +1,12 @@
+import { later } from '../widgets/later.tsx';
+
+/** What is not in the first view. */
+
+export const Bottom = later(async () => (await import('../panels/bottom/Bottom.tsx')).Bottom);
+export const ExitsPanel = later(async () => (await import('../panels/exits/ExitsPanel.tsx')).ExitsPanel);
+export const MemoryBar = later(async () => (await import('../panels/memory/MemoryBar.tsx')).MemoryBar);
+export const MemoryPanel = later(async () => (await import('../panels/memory/MemoryPanel.tsx')).MemoryPanel);
+export const OpenDialog = later(async () => (await import('./OpenDialog.tsx')).OpenDialog);
+export const TablesPanel = later(async () => (await import('../panels/tables/TablesPanel.tsx')).TablesPanel);
+export const TimelinePanel = later(async () => (await import('../panels/timeline/TimelinePanel.tsx')).TimelinePanel);
+export const WalkPanel = later(async () => (await import('../panels/tables/WalkPanel.tsx')).WalkPanel);
