@@ -348,7 +348,6 @@ export class Desk {
     this.#scroll.cut(printed);
     this.#isAnew = true;
     this.#typed = new Uint8Array(0);
-    this.#timeline = null;
     if (this.#session !== null) this.#watch(this.#session);
   }
 

@@ -183,6 +183,29 @@ describe('what is recorded', () => {
     expect(page.parts.every(part => part.cut === null)).toBe(true);
   });
 
+  for (const setting of [bare, nested]) {
+    test(`${setting.mode}: goes back in time with the session, and on from there`, () => {
+      const page = new Page(setting);
+      page.send({ type: 'run' });
+      page.await('primer$ ', 1);
+      page.send({ type: 'pause' });
+      page.frame();
+      const before = page.parts.at(-1)?.now ?? 0;
+      for (let n = 0; n < 3; n++) {
+        page.send({ type: 'back', kind: 'trap' });
+        for (let frames = 0; frames < 500 && (frames < 2 || page.frame().running); frames++) page.frame();
+      }
+      const back = page.parts.at(-1)?.now ?? 0;
+      expect(back).toBeLessThan(before);
+      expectOrder(page.held);
+      expect(page.held.columns.end[page.held.length - 1]).toBeLessThanOrEqual(back);
+      page.send({ type: 'run' });
+      page.type('ps');
+      expectOrder(page.held);
+      expect(page.parts.at(-1)?.now).toBeGreaterThan(before);
+    });
+  }
+
   test('has gaps where nobody looked', () => {
     const page = new Page(bare);
     page.send({ type: 'run' });

@@ -112,12 +112,7 @@ export class Timeline implements MonitorWatcher {
     this.#isPending = false;
     this.#enterBoot(this.#session.mark().at.boot);
     const now = this.#now(pc);
-    if (now < this.#lastSeen) {
-      // What is in the part came before, too.
-      this.#part.cut(now);
-      this.#held.cut(now);
-      this.#cut = Math.min(now, this.#cut ?? now);
-    }
+    if (now < this.#lastSeen) this.#goBack(now);
     const isInMonitor = monitor !== null && !monitor.isInGuest;
     const lane = isInMonitor ? (monitor.waits ? WAITING : MONITOR) : this.#laneOf(pc);
     const kind = lane === WAITING ? KIND.wait : lane === MONITOR ? KIND.monitor : KIND.guest;
@@ -175,6 +170,11 @@ export class Timeline implements MonitorWatcher {
   }
 
   #close(pc: Pc, end: number): void {
+    if (end < this.#start) {
+      // The session went back in time on the same machine.
+      this.#goBack(end);
+      return;
+    }
     const steps = this.#session.steps - this.#step;
     if (steps === 0 && end <= this.#start) return;
     // A guest that has the machine for itself halts in its own ring, and only at the end of a stretch: what wakes it is delivered.
@@ -182,6 +182,14 @@ export class Timeline implements MonitorWatcher {
     const halt = waited > 0 ? Math.max(this.#start, end - waited) : end;
     this.#record(this.#kind, this.#lane, this.#start, halt, this.#name, this.#address, this.#step, steps);
     if (waited > 0) this.#record(KIND.wait, WAITING, halt, end, this.#id('hlt'), 0, this.#session.steps, 0);
+  }
+
+  /** What was recorded of the time after this is no more: it will come again, or something else. */
+  #goBack(time: number): void {
+    this.#flush();
+    this.#part.cut(time);
+    this.#held.cut(time);
+    this.#cut = Math.min(time, this.#cut ?? time);
   }
 
   #record(
