@@ -155,7 +155,7 @@ test('columns are resized by keyboard, hidden and shown, and remembered', async 
 test('in a small window no tool of the panels is cut off', async ({ ringside: page }) => {
   await page.setViewportSize({ width: 1024, height: 768 });
   await page.getByRole('tab', { name: 'Memory' }).click();
-  const panel = await page.getByRole('tabpanel').boundingBox();
+  const panel = await page.getByRole('tabpanel', { name: 'Memory' }).boundingBox();
   for (const name of ['Linear', 'Physical', 'Previous 4 KB', 'Next 4 KB']) {
     const tool = await page.getByRole('button', { name }).boundingBox();
     expect(tool?.x).toBeGreaterThan(panel?.x ?? 0);
