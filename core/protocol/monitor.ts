@@ -287,8 +287,6 @@ export interface OpenStretch {
 export interface TimelinePart extends StretchColumns {
   /** All names so far; sent when it has grown. */
   readonly names: readonly string[] | null;
-  /** Stretches that were left out because there were too many. */
-  readonly dropped: number;
   /** The machine went back to this time: what ends after it is no more. Null: it did not. */
   readonly cut: number | null;
   /** The present: virtual seconds and steps since the guest was opened. */

@@ -118,6 +118,21 @@ export class Stretches {
     to.busy[at] = busy;
   }
 
+  /** Adds one that is whole. When there is no room, some of the older ones are merged. */
+  add(
+    kind: number,
+    lane: number,
+    start: number,
+    end: number,
+    name: number,
+    address: number,
+    step: number,
+    steps: number,
+  ): void {
+    if (this.length === this.size) this.#makeRoom();
+    this.push(kind, lane, start, end, name, address, step, steps, 1, end - start);
+  }
+
   /** Adds what another part of the time brought. More than half of the room at once is not taken. */
   append(from: StretchColumns, length: number): void {
     if (length > this.size / 2) throw new RangeError('More stretches at once than half of the room.');
@@ -146,7 +161,8 @@ export class Stretches {
 
   clear(): void {
     this.length = 0;
-    this.#merged = 0;
+    // What comes next may be calmer.
+    this.#merged /= 4;
   }
 
   /** Index of the first one that ends after a time; the length if there is none. */

@@ -58,6 +58,8 @@ const CODE_INTERVAL = 100;
 const RATE_INTERVAL = 1000;
 /** While the machine runs, the account of exits is sent this often at most. */
 const ACCOUNT_INTERVAL = 250;
+/** And what came to the timeline: as often as it is drawn. */
+const TIMELINE_INTERVAL = 45;
 /** Nothing of the monitor is shown. */
 const NO_WINDOWS: MonitorWindows = {
   happened: false,
@@ -89,6 +91,7 @@ export class Desk {
   /** Kept with what it holds while nobody looks. */
   #timeline: Timeline | null = null;
   #lastAccount = 0;
+  #lastTimeline = 0;
   /** What was listed last. */
   #tables: readonly TableView[] | null = null;
   #translation: TranslationView | null = null;
@@ -486,6 +489,9 @@ export class Desk {
     }
     const isAccountDue = this.#monitorWindows.account && now - this.#lastAccount >= ACCOUNT_INTERVAL;
     if (isAccountDue) this.#lastAccount = now;
+    const isTimelineDue =
+      this.#monitorWindows.timeline && (!this.#running || now - this.#lastTimeline >= TIMELINE_INTERVAL);
+    if (isTimelineDue) this.#lastTimeline = now;
     return {
       setting,
       seat: seatOf(pc.cpu, monitor, processor),
@@ -494,7 +500,7 @@ export class Desk {
       account: isAccountDue && monitor !== null ? accountOf(monitor) : null,
       address: address === null ? null : addressView(spaces, address),
       tables: this.#tables,
-      timeline: this.#monitorWindows.timeline ? (this.#timeline?.take() ?? null) : null,
+      timeline: isTimelineDue ? (this.#timeline?.take() ?? null) : null,
       translation: this.#translation,
     };
   }

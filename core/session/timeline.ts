@@ -10,10 +10,7 @@ import type { Monitor } from '../vmm/monitor.ts';
 import type { Category, MonitorWatcher, TraceSink } from '../vmm/trace.ts';
 import type { Session } from './session.ts';
 
-/** Stretches between two views that are kept one by one; later ones are merged, so many at a time. */
-const SINGLES = 2500;
-const BLOCK = 128;
-/** Records in a part, at most. */
+/** Records in a part, at most. When more come, the shortest of the older ones are merged. */
 const MOST = 4000;
 /** Records that are held to be saved as a file. */
 const HELD = 1 << 17;
@@ -23,7 +20,6 @@ const MOST_NAMES = 1 << 16;
 const MONITOR = TIMELINE_LANES.indexOf('monitor');
 const WAITING = TIMELINE_LANES.indexOf('waiting');
 const FIRST_NON_ROOT = TIMELINE_LANES.indexOf('non-root ring 0');
-const LANES = TIMELINE_LANES.length;
 
 const TRANSFER_NAMES: Readonly<Record<Transfer, string>> = {
   iret: 'iret',
@@ -54,7 +50,6 @@ export class Timeline implements MonitorWatcher {
   readonly #ids = new Map<string, number>();
   #namesSent = 0;
   readonly #deliveries = new Map<number, number>();
-  #dropped = 0;
   #cut: number | null = null;
   #pc: Pc | null = null;
   #monitor: Monitor | null = null;
@@ -73,17 +68,6 @@ export class Timeline implements MonitorWatcher {
   #start = 0;
   #step = 0;
   #skipped = 0;
-  // What is merged since the singles are used up.
-  #several = 0;
-  #severalStart = 0;
-  #severalEnd = 0;
-  #severalStep = 0;
-  readonly #busy = new Float64Array(LANES);
-  readonly #longest = new Float64Array(LANES);
-  readonly #steps = new Float64Array(LANES);
-  readonly #counts = new Uint32Array(LANES);
-  readonly #laneName = new Uint16Array(LANES);
-  readonly #laneAddress = new Uint32Array(LANES);
 
   constructor(session: Session) {
     this.#session = session;
@@ -132,7 +116,6 @@ export class Timeline implements MonitorWatcher {
     if (!this.#isPending) {
       const now = this.#now(pc);
       this.#close(pc, now);
-      this.#flush();
       this.#lastSeen = now;
     }
     this.#isPending = false;
@@ -186,7 +169,6 @@ export class Timeline implements MonitorWatcher {
 
   /** What was recorded of the time after this is no more: it will come again, or something else. */
   #goBack(time: number): void {
-    this.#flush();
     this.#part.cut(time);
     this.#held.cut(time);
     this.#cut = Math.min(time, this.#cut ?? time);
@@ -202,52 +184,7 @@ export class Timeline implements MonitorWatcher {
     step: number,
     steps: number,
   ): void {
-    if (this.#part.length < SINGLES) {
-      this.#part.push(kind, lane, start, end, name, address, step, steps, 1, end - start);
-      return;
-    }
-    if (this.#several === 0) {
-      this.#severalStart = start;
-      this.#severalStep = step;
-    }
-    const busy = end - start;
-    if (this.#counts[lane] === 0 || busy > this.#longest[lane]) {
-      this.#longest[lane] = busy;
-      this.#laneName[lane] = name;
-      this.#laneAddress[lane] = address;
-    }
-    this.#counts[lane]++;
-    this.#busy[lane] += busy;
-    this.#steps[lane] += steps;
-    this.#severalEnd = end;
-    if (++this.#several === BLOCK) this.#flush();
-  }
-
-  /** Puts what is merged into the part. */
-  #flush(): void {
-    if (this.#several === 0) return;
-    if (this.#part.length + LANES > MOST) this.#dropped += this.#several;
-    else {
-      for (let lane = 0; lane < LANES; lane++) {
-        if (this.#counts[lane] === 0) continue;
-        this.#part.push(
-          KIND.several,
-          lane,
-          this.#severalStart,
-          this.#severalEnd,
-          this.#laneName[lane],
-          this.#laneAddress[lane],
-          this.#severalStep,
-          this.#steps[lane],
-          this.#counts[lane],
-          this.#busy[lane],
-        );
-      }
-    }
-    this.#several = 0;
-    this.#counts.fill(0);
-    this.#busy.fill(0);
-    this.#steps.fill(0);
+    this.#part.add(kind, lane, start, end, name, address, step, steps);
   }
 
   #arrive(name: number): void {
@@ -258,10 +195,8 @@ export class Timeline implements MonitorWatcher {
     if (lane === this.#lane && (this.#monitor !== null || pc.clock.skipped === this.#skipped)) {
       const now = this.#now(pc);
       // It takes no time, so that it may stand before the stretch that it is in.
-      if (this.#part.length < SINGLES) {
-        this.#split(pc, now);
-        this.#part.push(KIND.mark, lane, now, now, name, pc.cpu.linearEip >>> 0, this.#session.steps, 0, 1, 0);
-      }
+      this.#split(pc, now);
+      this.#record(KIND.mark, lane, now, now, name, pc.cpu.linearEip >>> 0, this.#session.steps, 0);
       return;
     }
     this.#close(pc, this.#now(pc));
@@ -322,7 +257,6 @@ export class Timeline implements MonitorWatcher {
   take(): TimelinePart {
     const pc = this.#pc;
     this.begin();
-    this.#flush();
     const { length } = this.#part;
     const columns = sliced(this.#part.columns, length);
     this.#held.append(columns, length);
@@ -332,7 +266,6 @@ export class Timeline implements MonitorWatcher {
     const part = {
       ...columns,
       names,
-      dropped: this.#dropped,
       cut: this.#cut,
       now: pc === null ? this.#lastSeen : this.#now(pc),
       nowStep: this.#session.steps,
@@ -348,7 +281,6 @@ export class Timeline implements MonitorWatcher {
               step: this.#step,
             },
     };
-    this.#dropped = 0;
     this.#cut = null;
     return part;
   }

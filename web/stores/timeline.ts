@@ -27,7 +27,6 @@ class TimelineStore {
   /** The present, in virtual seconds and steps. */
   now = 0;
   nowStep = 0;
-  dropped = 0;
   /** A bit for each lane that something was in. */
   lanes = 0;
   readonly #listeners = new Set<() => void>();
@@ -49,7 +48,6 @@ class TimelineStore {
     this.open = part.open;
     this.now = part.now;
     this.nowStep = part.nowStep;
-    this.dropped += part.dropped;
     this.#tell();
   }
 
@@ -60,7 +58,6 @@ class TimelineStore {
     this.open = null;
     this.now = 0;
     this.nowStep = 0;
-    this.dropped = 0;
     this.lanes = 0;
     this.#tell();
   }

@@ -23,9 +23,8 @@ export const timeline = {
   save: 'Save as a trace',
   saveHint: 'Chrome trace JSON, which Perfetto opens',
   canvas: 'Stretches of time by privilege. Arrow keys go from stretch to stretch, W and S zoom, A and D move.',
-  /** How much is shown, and left out. */
+  /** How much is shown. */
   shown: (time: string) => `${time} shown`,
-  dropped: (n: string) => `${n} left out`,
   notRecorded: 'not recorded',
   several: (n: string) => `${n} stretches`,
   longest: (name: string) => `longest: ${name}`,

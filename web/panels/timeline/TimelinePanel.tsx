@@ -72,10 +72,7 @@ export function TimelinePanel() {
   return (
     <section className={styles.panel} aria-label={words.label}>
       <header className={styles.bar}>
-        <span className={styles.facts}>
-          {isDrawn && <span ref={shownTime} />}
-          <Dropped />
-        </span>
+        <span className={styles.facts}>{isDrawn && <span ref={shownTime} />}</span>
         <div className={styles.tools}>
           {isDrawn && (
             <>
@@ -154,11 +151,4 @@ function Tool({ name, hint, icon, pressed, onPress }: ToolProperties) {
       {icon}
     </button>
   );
-}
-
-/** What did not fit is counted. */
-function Dropped() {
-  const [dropped, setDropped] = useState(timeline.dropped);
-  useEffect(() => timeline.listen(() => setDropped(timeline.dropped)), []);
-  return dropped === 0 ? null : <span>{text.timeline.dropped(String(dropped))}</span>;
 }
