@@ -8,6 +8,7 @@ const drawing = (page: Page) => panel(page).getByRole('listbox');
 const chosen = (page: Page) => panel(page).getByRole('option');
 
 async function bootNested(page: Page): Promise<void> {
+  await page.getByRole('tab', { name: 'Timeline' }).click();
   await page.getByRole('button', { name: 'Hardware · nested' }).click();
   await page.keyboard.press('F5');
   await expect(screen(page)).toContainText('primer$', { timeout: 30_000 });
@@ -15,6 +16,7 @@ async function bootNested(page: Page): Promise<void> {
 
 test('before anything runs the timeline says what it will show', async ({ page }) => {
   await page.goto('./');
+  await page.getByRole('tab', { name: 'Timeline' }).click();
   await expect(panel(page)).toBeVisible();
 });
 
@@ -24,12 +26,16 @@ test('an exit is found by keyboard, named, and saved in a trace', async ({ rings
   await page.keyboard.press('F6');
   await expect(status(page)).toContainText('Paused');
   await expect(panel(page)).toContainText('Monitor');
+  // So that an exit is near.
+  await page.keyboard.press('Control+F10');
+  await expect(status(page)).toContainText('Paused');
 
   await drawing(page).focus();
   await page.keyboard.press('End');
   // The way back to an exit: every other stretch is one at most.
-  for (let n = 0; n < 40 && !/exit: /.test((await chosen(page).textContent()) ?? ''); n += 1) {
+  for (let n = 0; n < 10 && !/exit: /.test((await chosen(page).textContent()) ?? ''); n += 1) {
     await page.keyboard.press('ArrowLeft');
+    await page.waitForTimeout(100);
   }
   await expect(chosen(page)).toContainText(/Monitor · ring 0, exit: .+, \d+ ns|Monitor · ring 0, exit: .+µs/);
   const before = await panel(page)

@@ -6,10 +6,10 @@ import { ExitsPanel } from '../exits/ExitsPanel.tsx';
 import { TimelinePanel } from '../timeline/TimelinePanel.tsx';
 import styles from './Bottom.module.css';
 
-const TABS = ['timeline', 'exits'] as const;
+const TABS = ['exits', 'timeline'] as const;
 
-/** The tab that is shown, also after the panel was closed and opened. */
-const chosen = createStore<{ readonly tab: (typeof TABS)[number] }>(() => ({ tab: 'timeline' }));
+/** The tab that is shown, also after the panel was closed and opened. The timeline is recorded when somebody asks for it. */
+const chosen = createStore<{ readonly tab: (typeof TABS)[number] }>(() => ({ tab: 'exits' }));
 
 /** What the whole run looked like: in time, or added up. */
 export function Bottom() {
