@@ -55,7 +55,9 @@ export function TimelinePanel() {
       onSelect: setSelected,
       onFollow: setFollowing,
       onSpan: time => {
-        if (shownTime.current !== null) shownTime.current.textContent = text.timeline.shown(seconds(time));
+        const words = text.timeline.shown(seconds(time));
+        if (shownTime.current !== null && shownTime.current.textContent !== words)
+          shownTime.current.textContent = words;
       },
     });
     surface.current = made;

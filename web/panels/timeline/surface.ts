@@ -36,6 +36,8 @@ export class Surface {
   #selected: Stretch | null = null;
   #colours: Colours | null = null;
   #frame = 0;
+  /** Seconds that the listener knows of. */
+  #shown = 0;
   #width = 0;
   #height = 0;
   /** Pointers that are down, by id: where each is, and how far the first has moved. */
@@ -117,7 +119,10 @@ export class Surface {
         selected: this.#selected,
         nameAt: address => symbols?.nameAt(address) ?? null,
       });
-      this.#listener.onSpan(this.#span.to - this.#span.from);
+      const shown = this.#span.to - this.#span.from;
+      if (shown === this.#shown) return;
+      this.#shown = shown;
+      this.#listener.onSpan(shown);
     });
   }
 
