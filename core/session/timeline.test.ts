@@ -204,6 +204,21 @@ describe('what is recorded', () => {
     });
   }
 
+  test('stays when the session keeps checkpoints of itself', () => {
+    const page = new Page(nested);
+    page.send({ type: 'run' });
+    page.await('primer$ ', 1);
+    page.send({ type: 'input', bytes: new TextEncoder().encode('bench\n') });
+    for (let n = 0; n < 200; n++) page.frame();
+    expect(page.parts.every(part => part.cut === null)).toBe(true);
+    expect(page.held.columns.start[0]).toBeLessThan(0.001);
+    expectOrder(page.held);
+    const { start, end } = page.held.columns;
+    let gaps = 0;
+    for (let i = 1; i < page.held.length; i++) if (start[i] - end[i - 1] > 1e-9) gaps++;
+    expect(gaps).toBe(0);
+  });
+
   test('has gaps where nobody looked', () => {
     const page = new Page(bare);
     page.send({ type: 'run' });

@@ -60,6 +60,8 @@ export class Timeline implements MonitorWatcher {
   #lastSeen = 0;
   /** Attached, and not begun. */
   #isPending = false;
+  /** Attached while a stretch went on. */
+  #isUnfinished = false;
   // The stretch that is going on.
   #lane = 0;
   #kind: number = KIND.guest;
@@ -78,7 +80,10 @@ export class Timeline implements MonitorWatcher {
    * with begin(), or with what is told first.
    */
   attach(pc: Pc, monitor: Monitor | null): void {
-    this.detach();
+    const isSame = this.#pc === pc;
+    // The same machine anew, for a checkpoint: its clock does not tell the time yet, and the stretch goes on.
+    if (isSame && !this.#isPending) this.#isUnfinished = true;
+    if (!isSame) this.detach();
     this.#pc = pc;
     this.#monitor = monitor;
     const { boot } = this.#session.mark().at;
@@ -96,7 +101,9 @@ export class Timeline implements MonitorWatcher {
     this.#isPending = false;
     this.#enterBoot(this.#session.mark().at.boot);
     const now = this.#now(pc);
-    if (now < this.#lastSeen) this.#goBack(now);
+    if (this.#isUnfinished) this.#close(pc, now);
+    else if (now < this.#lastSeen) this.#goBack(now);
+    this.#isUnfinished = false;
     const isInMonitor = monitor !== null && !monitor.isInGuest;
     const lane = isInMonitor ? (monitor.waits ? WAITING : MONITOR) : this.#laneOf(pc);
     const kind = lane === WAITING ? KIND.wait : lane === MONITOR ? KIND.monitor : KIND.guest;
@@ -119,6 +126,7 @@ export class Timeline implements MonitorWatcher {
       this.#lastSeen = now;
     }
     this.#isPending = false;
+    this.#isUnfinished = false;
     this.#pc = null;
     this.#monitor = null;
   }
@@ -190,7 +198,11 @@ export class Timeline implements MonitorWatcher {
   #arrive(name: number): void {
     const pc = this.#pc;
     if (pc === null) return;
-    if (this.#isPending) this.begin();
+    if (this.#isPending) {
+      this.begin();
+      this.#name = name;
+      return;
+    }
     const lane = this.#laneOf(pc);
     if (lane === this.#lane && (this.#monitor !== null || pc.clock.skipped === this.#skipped)) {
       const now = this.#now(pc);
