@@ -63,6 +63,9 @@ test('the list says the same in words, and both are accessible in light and dark
   await bootNested(page);
   await page.keyboard.press('F6');
   await expect(status(page)).toContainText('Paused');
+  // Wherever that was, the monitor is now among the last.
+  await page.keyboard.press('Control+F10');
+  await expect(status(page)).toContainText('Paused');
   for (const scheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
     for (const asList of [false, true]) {
