@@ -99,7 +99,7 @@ function receive(message: FromWorker): void {
       timeline.clear();
       if (asked.length === 0) opening.setState({ now: null });
       sendWindows();
-      send({ type: 'breakpoints', addresses: machine.getState().breakpoints });
+      sendBreakpoints(machine.getState().breakpoints);
       if (request.run) run();
       return;
     }
@@ -234,7 +234,7 @@ export function toggleBreakpoint(address: number): void {
   const old = machine.getState().breakpoints;
   const breakpoints = old.includes(address) ? old.filter(a => a !== address) : [...old, address].sort((a, b) => a - b);
   machine.setState({ breakpoints });
-  send({ type: 'breakpoints', addresses: breakpoints });
+  sendBreakpoints(breakpoints);
 }
 
 export function writeRegister(register: EditableRegister, value: number): void {
@@ -279,3 +279,14 @@ windows.subscribe((state, old) => {
     (state.tab === 'memory') !== (old.tab === 'memory');
   if (looksElsewhere) sendWindows();
 });
+
+function sendBreakpoints(addresses: readonly number[]): void {
+  const breakpoints = addresses.map((address, id) => ({
+    id,
+    on: { kind: 'execute' as const, address },
+    condition: '',
+    enabled: true,
+    ignore: 0,
+  }));
+  send({ type: 'breakpoints', breakpoints });
+}

@@ -5,7 +5,9 @@
  * A hidden page sends no frames, so the worker stops running by itself.
  */
 
+import type { BreakCount, BreakHit, BreakOn, Breakpoint } from './breakpoints.ts';
 import type { MonitorView, MonitorWindows, Setting } from './monitor.ts';
+import type { Answer, Question } from './questions.ts';
 
 /** A guest that the page can offer without asking for a file. */
 export interface GuestEntry {
@@ -92,7 +94,19 @@ export type ToWorker =
   | { readonly type: 'reset' }
   /** Keys or pasted text for the serial console, as bytes. */
   | { readonly type: 'input'; readonly bytes: Uint8Array }
-  | { readonly type: 'breakpoints'; readonly addresses: readonly number[] }
+  /** All that are set from now on. */
+  | { readonly type: 'breakpoints'; readonly breakpoints: readonly Breakpoint[] }
+  /** Runs on until this happens once. */
+  | { readonly type: 'until'; readonly on: BreakOn }
+  /** Back, or on within the known past, to this step since the guest was opened. */
+  | { readonly type: 'goTo'; readonly step: number }
+  /**
+   * Goes back to before the guest's last instruction that left for the monitor (bare: that was privileged), changes the mode and executes it
+   * there. Not from or to `para`.
+   */
+  | { readonly type: 'sameStep'; readonly setting: Setting }
+  /** The answer is `answer` with the same id. */
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   | {
       readonly type: 'windows';
       readonly code: CodeWindow;
@@ -119,7 +133,8 @@ export type StopReason =
   | { readonly kind: 'start' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'step' }
-  | { readonly kind: 'breakpoint'; readonly address: number }
+  /** `address`: of the next instruction. */
+  | { readonly kind: 'breakpoint'; readonly address: number; readonly hit?: BreakHit }
   /** About to execute the first privileged instruction. */
   | { readonly kind: 'privileged' }
   /** The guest switched the machine off. Only reset or another guest goes on. */
@@ -210,6 +225,8 @@ export interface View {
   readonly consoleAnew?: boolean;
   /** How far back the machine can go; null: not at all. */
   readonly past?: PastView | null;
+  /** How often each breakpoint was met; only what is not 0. */
+  readonly breakCounts?: readonly BreakCount[];
   /** Console bytes that were dropped because the page did not take them in time. */
   readonly consoleDropped: number;
 }
@@ -226,6 +243,7 @@ export type FromWorker =
   /** Something that was asked for could not be done: one clear sentence. What ran before still runs. */
   | { readonly type: 'refused'; readonly request: ToWorker['type']; readonly message: string }
   | { readonly type: 'snapshot'; readonly name: string; readonly file: Uint8Array }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** Chrome trace JSON, which Perfetto opens. */
   | { readonly type: 'trace'; readonly name: string; readonly file: Uint8Array }
   /** The worker itself failed. The page explains, and starts another. */

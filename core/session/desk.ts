@@ -142,8 +142,10 @@ export class Desk {
         this.#setWindows(message.code, message.memory, message.monitor);
         return;
       case 'breakpoints':
-        this.#breakpoints = message.addresses;
-        this.#session?.setBreakpoints(message.addresses);
+        this.#breakpoints = message.breakpoints.flatMap(({ on, enabled }) =>
+          on.kind === 'execute' && enabled ? [on.address] : [],
+        );
+        this.#session?.setBreakpoints(this.#breakpoints);
         return;
       default:
         this.#control(this.#requireSession(), message);
@@ -200,6 +202,11 @@ export class Desk {
         this.#host.post({ type: 'snapshot', name: session.guest.name, file });
         return;
       }
+      case 'until':
+      case 'goTo':
+      case 'sameStep':
+      case 'ask':
+        throw new Error('This machine cannot do that yet.');
       case 'trace':
         this.#host.post({ type: 'trace', name: session.guest.name, file: this.#trace(session) });
         return;

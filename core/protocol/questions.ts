@@ -1,0 +1,98 @@
+/**
+ * What the page asks once, and what the worker answers: for panels that need something now and then, and for the console of verbs. Types only.
+ * Nothing of it changes the machine.
+ */
+import type { CodeRow, MemoryWindow, SegmentView } from './messages.ts';
+import type { AddressView } from './monitor.ts';
+
+export type DescriptorTable = 'gdt' | 'ldt' | 'idt';
+
+export type Question =
+  /** At most 4096 bytes. */
+  | {
+      readonly kind: 'memory';
+      readonly space: MemoryWindow['space'];
+      readonly address: number;
+      readonly length: number;
+    }
+  /** At most 256 instructions. */
+  | { readonly kind: 'code'; readonly address: number; readonly count: number }
+  | { readonly kind: 'walk'; readonly address: number }
+  /** What the machine's TLB holds. */
+  | { readonly kind: 'tlb' }
+  /** The VMCS that the guest runs by, field by field. */
+  | { readonly kind: 'vmcs' }
+  /** `whose`: as the guest set it up, or as the machine's processor has it. */
+  | { readonly kind: 'descriptors'; readonly table: DescriptorTable; readonly whose: 'guest' | 'machine' }
+  /** The value of an expression, as a breakpoint's condition has it. */
+  | { readonly kind: 'value'; readonly expression: string }
+  /** Who changed these four bytes last, found by replaying the past; takes as long as going back there. */
+  | { readonly kind: 'lastWrite'; readonly space: MemoryWindow['space']; readonly address: number };
+
+/** Pages that follow each other in the TLB, linear and physical alike. */
+export interface TlbRun {
+  readonly linear: number;
+  readonly physical: number;
+  readonly pages: number;
+  /** By whom it can be used without a walk. */
+  readonly user: boolean;
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly execute: boolean;
+  readonly global: boolean;
+}
+
+export type VmcsArea = 'guest state' | 'host state' | 'control' | 'exit information';
+
+export interface VmcsField {
+  /** The manual's name, appendix B of volume 3. */
+  readonly name: string;
+  readonly encoding: number;
+  readonly area: VmcsArea;
+  /** 64-bit fields: the upper half; else 0. */
+  readonly high: number;
+  readonly low: number;
+  readonly bits: 16 | 32 | 64;
+  /** What it says, if that can be said shortly: names of the bits that are set, the exit's reason. */
+  readonly meaning: string;
+}
+
+/** An entry of a descriptor table that is present or not empty. */
+export interface DescriptorView {
+  readonly index: number;
+  /** Eight bytes. */
+  readonly low: number;
+  readonly high: number;
+  readonly segment: SegmentView | null;
+  /** A gate's target; null for segments. */
+  readonly gate: { readonly selector: number; readonly offset: number } | null;
+  readonly dpl: 0 | 1 | 2 | 3;
+  readonly present: boolean;
+  /** "code 32 execute/read", "interrupt gate 32", "task gate". */
+  readonly description: string;
+}
+
+export type Answer =
+  | { readonly kind: 'memory'; readonly bytes: Int16Array }
+  | { readonly kind: 'code'; readonly rows: readonly CodeRow[] }
+  | { readonly kind: 'walk'; readonly address: AddressView }
+  | { readonly kind: 'tlb'; readonly runs: readonly TlbRun[]; readonly dropped: number }
+  | { readonly kind: 'vmcs'; readonly fields: readonly VmcsField[] }
+  | {
+      readonly kind: 'descriptors';
+      readonly base: number;
+      readonly limit: number;
+      readonly entries: readonly DescriptorView[];
+    }
+  | { readonly kind: 'value'; readonly value: number }
+  | {
+      readonly kind: 'lastWrite';
+      /** Steps since the guest was opened, before the instruction that did it: `goTo` goes there. */
+      readonly step: number;
+      /** The instruction, or null where it was not one of the guest's: the person at the page, the monitor. */
+      readonly row: CodeRow | null;
+      readonly before: number;
+      readonly after: number;
+    }
+  /** It cannot be answered: one clear sentence. */
+  | { readonly kind: 'none'; readonly message: string };
