@@ -1,6 +1,6 @@
 import { FLAG } from '../../ia32/flags.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
-import { DS, ES, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
+import { DS, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
@@ -38,9 +38,11 @@ export function pushSegment(cpu: Executor, i: Instruction): void {
 
 export function popSegment(cpu: Executor, i: Instruction): void {
   const before = cpu.stackPointer();
+  // POP SS: the width of the stack that it pops from counts, not that of the new one.
+  const mask = cpu.i32[L.W_STACK_MASK];
   const selector = cpu.load(SS, before, i.operandSize) & 0xffff;
   load(cpu, i.dst.register, selector);
-  cpu.setStackPointer((before + i.operandSize) | 0);
+  cpu.i32[ESP] = (cpu.i32[ESP] & ~mask) | ((before + i.operandSize) & mask);
 }
 
 /** LES, LDS, LSS, LFS, LGS: offset, then selector. */
