@@ -13,7 +13,7 @@ async function findings(page: Page): Promise<readonly string[]> {
 
 for (const theme of ['Light', 'Dark'] as const) {
   test(`no serious accessibility finding, ${theme.toLowerCase()}`, async ({ ringside: page }) => {
-    await page.getByRole('button', { name: 'Theme' }).click();
+    await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByRole('menuitemradio', { name: theme }).click();
     await expect(page.locator('html')).toHaveAttribute('data-theme', theme.toLowerCase());
     await expect(screen(page)).toBeAttached();
@@ -39,7 +39,7 @@ for (const theme of ['Light', 'Dark'] as const) {
 }
 
 test('the theme is remembered, except in safe mode', async ({ ringside: page }) => {
-  await page.getByRole('button', { name: 'Theme' }).click();
+  await page.getByRole('button', { name: 'Settings' }).click();
   await page.getByRole('menuitemradio', { name: 'Light' }).click();
   await page.reload();
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');

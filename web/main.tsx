@@ -3,6 +3,7 @@ import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import { App } from './app/App.tsx';
+import { startLanguage } from './app/language.ts';
 import { followTheme } from './app/theme.ts';
 import { primer } from './guests.ts';
 import { listenToKeys } from './keys.ts';
@@ -17,4 +18,7 @@ startMachine();
 void openGuest(primer);
 
 const root = document.getElementById('root');
-if (root !== null) createRoot(root).render(<App />);
+// The machine starts meanwhile.
+void startLanguage().then(() => {
+  if (root !== null) createRoot(root).render(<App />);
+});

@@ -1,6 +1,6 @@
 import { useStore } from 'zustand';
 import { machine } from '../stores/machine.ts';
-import { text } from '../text.ts';
+import { language, text } from '../text.ts';
 import { useMedia } from '../widgets/hooks.ts';
 import styles from './App.module.css';
 import { DropZone } from './DropZone.tsx';
@@ -12,7 +12,13 @@ import { OpeningBar } from './OpeningBar.tsx';
 import { StopBanner } from './StopBanner.tsx';
 import { Wide } from './Wide.tsx';
 
+/** The page, drawn anew in another language: no part of it keeps a text. */
 export function App() {
+  const now = useStore(language, state => state.now);
+  return <Page key={now} />;
+}
+
+function Page() {
   const narrow = useMedia('(max-width: 800px)');
   const failure = useStore(machine, state => state.failure);
   return (

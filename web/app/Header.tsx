@@ -8,9 +8,9 @@ import styles from './Header.module.css';
 import { OpenDialog } from './later.ts';
 import { ModeSwitch } from './ModeSwitch.tsx';
 import { RunControls } from './RunControls.tsx';
+import { SettingsMenu } from './SettingsMenu.tsx';
 import { SnapshotMenu } from './SnapshotMenu.tsx';
 import { Status } from './Status.tsx';
-import { ThemeMenu } from './ThemeMenu.tsx';
 
 export function Header({ narrow }: { readonly narrow: boolean }) {
   const [dialog, setDialog] = useState(false);
@@ -24,7 +24,7 @@ export function Header({ narrow }: { readonly narrow: boolean }) {
       <div className={styles.tools}>
         {!narrow && <ColumnToggles />}
         <SnapshotMenu />
-        <ThemeMenu />
+        <SettingsMenu />
       </div>
       {dialog && <OpenDialog onClose={() => setDialog(false)} />}
     </header>

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { readSettings } from './settings.ts';
 
-const defaults = { theme: 'system', layouts: {} };
+const defaults = { theme: 'system', language: null, layouts: {} };
 
 test('what was stored comes back', () => {
-  const stored = { theme: 'dark', layouts: { columns: { left: 20, middle: 55, right: 25 } } };
+  const stored = { theme: 'dark', language: 'zh', layouts: { columns: { left: 20, middle: 55, right: 25 } } };
   expect(readSettings(JSON.stringify(stored))).toEqual(stored);
 });
 
@@ -17,6 +17,7 @@ test.each([
   '"dark"',
   '7',
   '{"theme":"pink"}',
+  '{"language":"tlh"}',
   '{"layouts":{"a":{"b":"wide"}}}',
   '{"layouts":3}',
 ])('nonsense in storage (%s) gives the defaults', stored => {
@@ -24,5 +25,5 @@ test.each([
 });
 
 test('one bad field falls back alone', () => {
-  expect(readSettings('{"theme":"light","layouts":{"columns":{"left":900}}}')).toEqual({ theme: 'light', layouts: {} });
+  expect(readSettings('{"theme":"light","layouts":{"columns":{"left":900}}}')).toEqual({ ...defaults, theme: 'light' });
 });

@@ -1,10 +1,13 @@
 import * as v from 'valibot';
 import { createStore } from 'zustand/vanilla';
+import { LANGUAGES } from '../text.ts';
 
 /** What the page remembers between visits. Everything read back is checked field by field: a bad one falls back alone. */
 const Layout = v.record(v.string(), v.pipe(v.number(), v.minValue(0), v.maxValue(100)));
 const Settings = v.object({
   theme: v.fallback(v.picklist(['system', 'light', 'dark']), 'system'),
+  /** Null: what the browser asks for. */
+  language: v.fallback(v.nullable(v.picklist(LANGUAGES)), null),
   /** Panel sizes in percent, by group and panel. */
   layouts: v.fallback(v.record(v.string(), Layout), {}),
 });
@@ -12,6 +15,7 @@ const Settings = v.object({
 export type Settings = v.InferOutput<typeof Settings>;
 export type Theme = Settings['theme'];
 
+const DEFAULTS: Settings = { theme: 'system', language: null, layouts: {} };
 const KEY = 'ringside.settings';
 
 /** The settings in a stored text; the defaults for whatever is missing or wrong in it. */
@@ -23,7 +27,7 @@ export function readSettings(stored: string | null): Settings {
     // Not JSON: start afresh.
   }
   const result = v.safeParse(Settings, typeof value === 'object' && value !== null ? value : {});
-  return result.success ? result.output : { theme: 'system', layouts: {} };
+  return result.success ? result.output : DEFAULTS;
 }
 
 export const settings = createStore<Settings>(() => readSettings(null));

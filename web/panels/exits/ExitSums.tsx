@@ -1,12 +1,12 @@
 import type { Account } from '../../../core/protocol/monitor.ts';
 import { count } from '../../format.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import styles from './Exits.module.css';
 import { percent, sums } from './exit-table.ts';
 
 /** How much of the guest the machine ran itself, how much was emulated, and what the monitor spent. */
 export function ExitSums({ account }: { readonly account: Account }) {
-  const words = text.exits.sums;
+  const words = laterText.exits.sums;
   const { guest, share } = sums(account);
   const rings = ['user', 'kernel'] as const;
   return (

@@ -4,7 +4,7 @@ import { count } from '../../format.ts';
 import { account } from '../../stores/account.ts';
 import { looks } from '../../stores/looks.ts';
 import { machine } from '../../stores/machine.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { ExitSums } from './ExitSums.tsx';
 import styles from './Exits.module.css';
 import { exitTable, type Order, percent } from './exit-table.ts';
@@ -14,7 +14,7 @@ export function ExitsPanel() {
   const bare = useStore(machine, state => state.view === null || state.view.monitor.setting.mode === 'bare');
   const now = useStore(account, state => state.now);
   const [order, setOrder] = useState<Order>('count');
-  const words = text.exits;
+  const words = laterText.exits;
 
   // The worker counts always, and tells only those who look.
   useEffect(() => {

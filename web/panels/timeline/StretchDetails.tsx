@@ -2,14 +2,14 @@ import { TIMELINE_LANES } from '../../../core/protocol/stretches.ts';
 import { count, seconds } from '../../format.ts';
 import type { Stretch } from '../../stores/timeline.ts';
 import { goToCode } from '../../stores/windows.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { cause, duration, place } from './describe.ts';
 import { LOOKS } from './lanes.ts';
 import styles from './Timeline.module.css';
 
 /** The stretch under the pointer, or the chosen one. */
 export function StretchDetails({ stretch }: { readonly stretch: Stretch | null }) {
-  const words = text.timeline;
+  const words = laterText.timeline;
   if (stretch === null) return <p className={styles.details}>{words.hint}</p>;
   const lane = TIMELINE_LANES[stretch.lane];
   const where = place(stretch);

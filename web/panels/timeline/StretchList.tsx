@@ -4,7 +4,7 @@ import { count, seconds } from '../../format.ts';
 import { machine } from '../../stores/machine.ts';
 import { type Stretch, timeline } from '../../stores/timeline.ts';
 import { goToCode } from '../../stores/windows.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { cause, duration, place } from './describe.ts';
 import { LOOKS } from './lanes.ts';
 import styles from './Timeline.module.css';
@@ -21,7 +21,7 @@ function latest(): readonly Stretch[] {
 /** The last stretches as a table. */
 export function StretchList() {
   const [rows, setRows] = useState(latest);
-  const words = text.timeline;
+  const words = laterText.timeline;
 
   useEffect(() => {
     let last = 0;

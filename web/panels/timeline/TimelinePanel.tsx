@@ -7,7 +7,7 @@ import { modeOf } from '../../modes.ts';
 import { looks } from '../../stores/looks.ts';
 import { machine } from '../../stores/machine.ts';
 import { type Stretch, timeline } from '../../stores/timeline.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { described } from './describe.ts';
 import { LOOKS, lanesOf } from './lanes.ts';
 import { StretchDetails } from './StretchDetails.tsx';
@@ -28,7 +28,7 @@ export function TimelinePanel() {
   const [used, setUsed] = useState(0);
   const [isEmpty, setIsEmpty] = useState(true);
   const [asList, setAsList] = useState(false);
-  const words = text.timeline;
+  const words = laterText.timeline;
   const lanes = lanesOf(mode, used);
   const isDrawn = !isEmpty && !asList;
 
@@ -55,7 +55,7 @@ export function TimelinePanel() {
       onSelect: setSelected,
       onFollow: setFollowing,
       onSpan: time => {
-        const words = text.timeline.shown(seconds(time));
+        const words = laterText.timeline.shown(seconds(time));
         if (shownTime.current !== null && shownTime.current.textContent !== words)
           shownTime.current.textContent = words;
       },

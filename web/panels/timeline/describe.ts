@@ -2,7 +2,7 @@ import { STRETCH_KINDS, TIMELINE_LANES } from '../../../core/protocol/stretches.
 import { count, hex, seconds } from '../../format.ts';
 import { machine } from '../../stores/machine.ts';
 import type { Stretch } from '../../stores/timeline.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 
 /** Short times in nanoseconds: an instruction takes some. */
 export function duration(value: number): string {
@@ -12,7 +12,7 @@ export function duration(value: number): string {
 /** What led to it, or why the guest left. */
 export function cause({ kind, name, count: many }: Stretch): string {
   const word = STRETCH_KINDS[kind];
-  const words = text.timeline;
+  const words = laterText.timeline;
   return word === 'several' ? `${words.several(count(many))}, ${words.longest(name)}` : words.kind[word](name);
 }
 
@@ -24,7 +24,7 @@ export function place({ address }: Stretch): string | null {
 
 /** All of a stretch in one line. */
 export function described(stretch: Stretch): string {
-  const words = text.timeline;
+  const words = laterText.timeline;
   const parts = [words.lane[TIMELINE_LANES[stretch.lane]], cause(stretch), place(stretch), duration(stretch.busy)];
   return [...parts, words.steps(count(stretch.steps)), words.at(seconds(stretch.start))]
     .filter(part => part !== null)

@@ -1,6 +1,6 @@
 import { KIND, TIMELINE_LANES, type TimelineLane } from '../../../core/protocol/stretches.ts';
 import type { Stretch, timeline as store } from '../../stores/timeline.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { type Span, ticks, tickText } from './axis.ts';
 import { LOOKS, type Owner } from './lanes.ts';
 
@@ -131,7 +131,7 @@ export function draw(context: CanvasRenderingContext2D, held: typeof store, scen
     context.strokeStyle = colours.line;
     context.strokeRect(x + 0.5, 0.5, Math.max(w - 1, 0), bottom - 1);
     if (w > 80)
-      label(context, text.timeline.notRecorded, Math.max(x, 0) + 8, bottom / 2, w - 16, colours.dim, colours.font);
+      label(context, laterText.timeline.notRecorded, Math.max(x, 0) + 8, bottom / 2, w - 16, colours.dim, colours.font);
   }
 
   const { open } = held;

@@ -1,22 +1,25 @@
-import { Monitor, Moon, Sun } from 'lucide-react';
+import { Languages, Monitor, Moon, Settings, Sun } from 'lucide-react';
 import { useStore } from 'zustand';
 import { settings, type Theme } from '../stores/settings.ts';
-import { text } from '../text.ts';
+import { LANGUAGE_NAMES, LANGUAGES, language, text } from '../text.ts';
 import { Menu } from '../widgets/Menu.tsx';
+import { chooseLanguage } from './language.ts';
 
 const icons: Readonly<Record<Theme, typeof Sun>> = { system: Monitor, light: Sun, dark: Moon };
 const themes: readonly Theme[] = ['system', 'light', 'dark'];
 
-export function ThemeMenu() {
+/** How the page looks and in which language it speaks. */
+export function SettingsMenu() {
   const theme = useStore(settings, state => state.theme);
-  const Icon = icons[theme];
+  const now = useStore(language, state => state.now);
   return (
     <Menu
-      label={text.theme.label}
+      label={text.settings.label}
       align="end"
-      button={<Icon size={16} />}
+      button={<Settings size={16} />}
       groups={[
         {
+          title: text.theme.label,
           items: themes.map(name => {
             const ItemIcon = icons[name];
             return {
@@ -26,6 +29,15 @@ export function ThemeMenu() {
               choose: () => settings.setState({ theme: name }),
             };
           }),
+        },
+        {
+          title: text.settings.language,
+          items: LANGUAGES.map(name => ({
+            label: <span lang={name}>{LANGUAGE_NAMES[name]}</span>,
+            icon: <Languages size={15} />,
+            checked: name === now,
+            choose: () => void chooseLanguage(name),
+          })),
         },
       ]}
     />
