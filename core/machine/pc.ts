@@ -2,9 +2,9 @@ import { FLAG } from '../ia32/flags.ts';
 import { CR0, CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, SS } from '../ia32/registers.ts';
 import { Board, record } from './board.ts';
 import { type ClockState, VirtualClock } from './clock.ts';
-import type { TlbState } from './cpu/access.ts';
 import * as L from './cpu/layout.ts';
 import { Processor } from './cpu/processor.ts';
+import type { TlbState } from './cpu/tlb.ts';
 import type { DeviceState } from './devices/device.ts';
 import { PhysicalMemory } from './physical.ts';
 

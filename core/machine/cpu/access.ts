@@ -13,35 +13,16 @@ import * as L from './layout.ts';
 import { EFER, EFER_NXE } from './msr-numbers.ts';
 import type { Probe } from './probe.ts';
 import { ATTRIBUTE, State } from './state.ts';
+import { Tlb, type TlbState, unprotected } from './tlb.ts';
 import { VmExit } from './vmx/exit.ts';
-
-/** Filled TLB entries that a flush clears one by one; when there are more, it clears the tables. */
-const LOG_SIZE = 1 << 16;
-
-export interface TlbEntries {
-  /** Word offsets of entries, in the order in which they were filled. */
-  readonly words: Int32Array;
-  readonly entries: Int32Array;
-}
+import { type Watcher, Watches, type WatchListener, type WatchRange } from './watch.ts';
 
 /** Permission and qualification bit by access: an EPT entry and an exit qualification have them in the same order. */
 const EPT_ACCESS: Readonly<Record<Kind, number>> = { read: EPT.read, write: EPT.write, execute: EPT.execute };
 
-/** An entry of the write table without its protection, which belongs to decoded code and not to the architecture. */
-function unprotected(entry: number): number {
-  return entry === L.INVALID ? entry : entry & ~L.PROTECTED;
-}
-
 /** Whether a PDPTE can be loaded: present only with its reserved bits 0 (SDM volume 3, table 4-8). */
 export function isPdpte(low: number, high: number): boolean {
   return (low & PAGE.present) === 0 || ((low & 0x1e6) === 0 && high === 0);
-}
-
-/** What a snapshot keeps of the TLB. */
-export interface TlbState {
-  readonly local: TlbEntries;
-  readonly global: TlbEntries;
-  readonly largeRegions: Uint8Array;
 }
 
 /**
@@ -52,6 +33,8 @@ export class Access extends State implements PagingRegisters {
   readonly fault = new Fault();
   readonly vmExit = new VmExit();
   readonly codePages: CodePages;
+  readonly watches = new Watches();
+  readonly tlb: Tlb;
   /** Who looks at changes of the ring; null when nobody does. */
   probe: Probe | null = null;
   /** Page walks since reset: TLB misses with paging on. */
@@ -71,16 +54,11 @@ export class Access extends State implements PagingRegisters {
   readonly #lookNested = createNestedWalk();
   readonly #lookWalkNested;
   readonly #eptWalk = createEptWalk();
-  readonly #log = new Int32Array(LOG_SIZE);
-  #logged = 0;
-  readonly #globalLog = new Int32Array(LOG_SIZE);
-  #globalLogged = 0;
-  /** Regions of 4 MB in which a large page was entered: INVLPG there drops the whole region. */
-  readonly #largeRegions = new Uint8Array(1024);
 
   constructor(physical: PhysicalMemory) {
     super(physical);
     this.codePages = new CodePages(physical.size);
+    this.tlb = new Tlb(this.i32, this.codePages, this.watches);
     this.#walkNested = createNestedWalker(physical, this.#nested);
     this.#lookWalkNested = createNestedWalker(physical, this.#lookNested);
     this.flushAll();
@@ -150,106 +128,55 @@ export class Access extends State implements PagingRegisters {
   /** Drops every translation, global ones too. */
   flushAll(): void {
     this.newEpoch();
-    this.i32.fill(L.INVALID, L.W_TLB, L.W_TLB_END);
-    this.#logged = 0;
-    this.#globalLogged = 0;
-    this.#largeRegions.fill(0);
+    this.tlb.flushAll();
   }
 
   /** Drops what is not global: a load of CR3. */
   flushLocal(): void {
     this.newEpoch();
-    const { i32 } = this;
-    const log = this.#log;
-    for (let n = 0; n < this.#logged; n++) i32[log[n]] = L.INVALID;
-    this.#logged = 0;
+    this.tlb.flushLocal();
   }
 
-  /** Everything, by the logs: cheaper than flushAll when few entries are filled. */
+  /** Everything, as fast as what is filled allows. */
   flushGlobal(): void {
-    this.flushLocal();
-    for (let n = 0; n < this.#globalLogged; n++) this.i32[this.#globalLog[n]] = L.INVALID;
-    this.#globalLogged = 0;
-    this.#largeRegions.fill(0);
+    this.newEpoch();
+    this.tlb.flushGlobal();
   }
 
   /** INVLPG: the page of this linear address, whatever its size. */
   flushPage(linear: number): void {
     this.newEpoch();
-    const large = this.#largeRegions[linear >>> 22] !== 0;
-    const first = large ? (linear >>> 22) << 10 : linear >>> 12;
-    const count = large ? 1024 : 1;
-    for (let table = L.W_TLB; table < L.W_TLB_END; table += L.TABLE_WORDS) {
-      this.i32.fill(L.INVALID, table + first, table + first + count);
-    }
+    this.tlb.flushPage(linear);
   }
 
-  /** The filled entries, for a snapshot: a restored machine must miss and hit where this one does. */
   saveTlb(): TlbState {
-    const take = (log: Int32Array, count: number) => {
-      const words = log.slice(0, count);
-      return { words, entries: words.map(word => unprotected(this.i32[word])) };
-    };
-    return {
-      local: take(this.#log, this.#logged),
-      global: take(this.#globalLog, this.#globalLogged),
-      largeRegions: this.#largeRegions.slice(),
-    };
+    return this.tlb.save();
   }
 
   /** Throws TypeError on what saveTlb() cannot have given. */
   restoreTlb(state: TlbState): void {
-    const all = [...state.local.words, ...state.global.words];
-    if (all.some(word => word < L.W_TLB || word >= L.W_TLB_END) || state.largeRegions.length !== 1024) {
-      throw new TypeError('The snapshot has a broken TLB.');
-    }
-    this.flushAll();
-    const put = (saved: TlbEntries, log: Int32Array) => {
-      saved.words.forEach((word, n) => {
-        const host = (saved.entries[n] + (((word - L.W_TLB) % L.TABLE_WORDS) << 12)) >>> 0;
-        const isRam = host >= L.RAM && this.physical.isRam(host - L.RAM) && (host & 0xfff) === 0;
-        this.i32[word] = isRam ? saved.entries[n] : L.INVALID;
-      });
-      log.set(saved.words.subarray(0, LOG_SIZE));
-    };
-    put(state.local, this.#log);
-    put(state.global, this.#globalLog);
-    this.#logged = Math.min(state.local.words.length, LOG_SIZE);
-    this.#globalLogged = Math.min(state.global.words.length, LOG_SIZE);
-    this.#largeRegions.set(state.largeRegions);
-  }
-
-  #enter(word: number, entry: number, global: boolean): void {
-    if (this.i32[word] === entry) return;
-    this.i32[word] = entry;
-    if (global) {
-      if (this.#globalLogged === LOG_SIZE) this.#restart(word, entry);
-      this.#globalLog[this.#globalLogged++] = word;
-    } else {
-      if (this.#logged === LOG_SIZE) this.#restart(word, entry);
-      this.#log[this.#logged++] = word;
-    }
-  }
-
-  #restart(word: number, entry: number): void {
-    this.flushAll();
-    this.i32[word] = entry;
+    this.newEpoch();
+    this.tlb.restore(state, address => this.physical.isRam(address));
   }
 
   /** Makes every write to this RAM page take the slow path from now on, without a walk: code was decoded from it. */
   protectCode(page: number): void {
-    const host = L.RAM + (page << 12);
-    const { i32 } = this;
-    const drop = (log: Int32Array, count: number) => {
-      for (let n = 0; n < count; n++) {
-        const word = log[n];
-        const table = word - L.W_TLB;
-        const isWrite = Math.floor(table / L.TABLE_WORDS) % 3 === 1;
-        if (isWrite && ((i32[word] & ~0xfff) + (table << 12)) >>> 0 === host) i32[word] |= L.PROTECTED;
-      }
-    };
-    drop(this.#log, this.#logged);
-    drop(this.#globalLog, this.#globalLogged);
+    this.tlb.protectCode(page);
+  }
+
+  // Watches
+
+  /**
+   * Watches ranges of linear addresses for a debugger outside of the machine, instead of those before; none costs nothing. Time, effect and
+   * snapshots are the same with it and without. Call between runs.
+   */
+  setWatches(ranges: readonly WatchRange[], onHit: WatchListener): void {
+    this.watch('debugger', ranges, onHit);
+  }
+
+  protected watch(watcher: Watcher, ranges: readonly WatchRange[], onHit: WatchListener): void {
+    this.watches.set(watcher, ranges, onHit);
+    this.tlb.watchesChanged();
   }
 
   /**
@@ -281,7 +208,7 @@ export class Access extends State implements PagingRegisters {
       const bits = step.low | PAGE.accessed | (isLeaf && write ? PAGE.dirty : 0);
       if (bits !== step.low) this.writePhysical(step.address, 4, bits);
     }
-    if (walk.pageSize > 4096) this.#largeRegions[linear >>> 22] = 1;
+    if (walk.pageSize > 4096) this.tlb.largeRegions[linear >>> 22] = 1;
     const mayWrite = walk.writable || (!user && (i32[L.W_CR0] & CR0.WP) === 0);
     this.#fill(page, walk.physical, access, user, mayWrite && (write || walk.dirty), walk.global);
     return walk.physical;
@@ -324,7 +251,7 @@ export class Access extends State implements PagingRegisters {
       const valid = EPT_VIOLATION.linearValid | EPT_VIOLATION.finalAddress;
       this.#raiseEptFault(own, EPT_ACCESS[access] | valid, linear);
     }
-    if (guest.pageSize > 4096) this.#largeRegions[linear >>> 22] = 1;
+    if (guest.pageSize > 4096) this.tlb.largeRegions[linear >>> 22] = 1;
     const mayWrite = guest.writable || (!user && (i32[L.W_CR0] & CR0.WP) === 0);
     const isDirty = guest.dirty && (own.dirty || (pointer & EPT_POINTER.accessedDirty) === 0);
     const isWritable = mayWrite && (own.permissions & EPT.write) !== 0 && (write || isDirty);
@@ -386,29 +313,20 @@ export class Access extends State implements PagingRegisters {
     const entry = (L.RAM + (address & ~0xfff) - (page << 12)) | 0;
     const base = (user ? L.USER_TABLES : 0) + page;
     if (access === 'execute') {
-      this.#enter(L.W_TLB_EXECUTE + base, entry, global);
+      this.tlb.enter(L.W_TLB_EXECUTE + base, entry, global);
       return;
     }
-    this.#enter(L.W_TLB + base, entry, global);
+    this.tlb.enter(L.W_TLB + base, entry, global);
     const isCode = this.codePages.hasCode(address >>> 12);
-    if (writable) this.#enter(L.W_TLB_WRITE + base, isCode ? entry | L.PROTECTED : entry, global);
+    if (writable) this.tlb.enter(L.W_TLB_WRITE + base, isCode ? entry | L.PROTECTED : entry, global);
   }
 
   /** Physical address as translate() gives it, from the TLB if it is there. */
   reach(linear: number, access: Kind, user: boolean): number {
     const table = access === 'read' ? L.W_TLB : access === 'write' ? L.W_TLB_WRITE : L.W_TLB_EXECUTE;
-    const entry = this.i32[table + (user ? L.USER_TABLES : 0) + (linear >>> 12)];
+    const entry = this.tlb.entry(table + (user ? L.USER_TABLES : 0) + (linear >>> 12));
     if (entry === L.INVALID) return this.translate(linear, access, user);
     return ((linear + unprotected(entry)) >>> 0) - L.RAM;
-  }
-
-  /** Makes writes fast again to a page that has no code any more. */
-  #release(linear: number, user: boolean): void {
-    const word = L.W_TLB_WRITE + (user ? L.USER_TABLES : 0) + (linear >>> 12);
-    const entry = this.i32[word];
-    if ((entry & L.PROTECTED) === 0 || entry === L.INVALID) return;
-    const page = ((linear + unprotected(entry)) >>> 0) - L.RAM;
-    if (!this.codePages.hasCode(page >>> 12)) this.i32[word] = unprotected(entry);
   }
 
   /** Recomputes whether alignment is checked (SDM volume 3, 6.15, #AC). Call after CPL, CR0.AM or EFLAGS.AC changed. */
@@ -490,8 +408,12 @@ export class Access extends State implements PagingRegisters {
     this.#checkAlignment(linear, size, user);
     const inPage = 4096 - (linear & 0xfff);
     const first = this.reach(linear, 'read', user);
-    if (size <= inPage) return this.physical.read(first, size);
+    if (size <= inPage) {
+      if (this.watches.watchesData) this.watches.notice('read', linear, size);
+      return this.physical.read(first, size);
+    }
     const second = this.reach((linear + inPage) | 0, 'read', user);
+    if (this.watches.watchesData) this.watches.notice('read', linear, size);
     let value = 0;
     for (let n = 0; n < size; n++) {
       const byte = n < inPage ? this.physical.read(first + n, 1) : this.physical.read(second + n - inPage, 1);
@@ -506,11 +428,13 @@ export class Access extends State implements PagingRegisters {
     const inPage = 4096 - (linear & 0xfff);
     const first = this.reach(linear, 'write', user);
     if (size <= inPage) {
-      this.#release(linear, user);
+      if (this.watches.watchesData) this.watches.notice('write', linear, size);
+      this.tlb.release(linear, user);
       this.writePhysical(first, size, value);
       return;
     }
     const second = this.reach((linear + inPage) | 0, 'write', user);
+    if (this.watches.watchesData) this.watches.notice('write', linear, size);
     for (let n = 0; n < size; n++) {
       this.writePhysical(n < inPage ? first + n : second + n - inPage, 1, (value >>> (8 * n)) & 0xff);
     }
@@ -523,8 +447,8 @@ export class Access extends State implements PagingRegisters {
     const last = (linear + size - 1) | 0;
     const user = i32[L.W_CPL] === 3;
     if (size <= 4) this.#checkAlignment(linear, size, user);
-    if (i32[table + (linear >>> 12)] === L.INVALID) this.translate(linear, 'write', user);
-    if ((linear ^ last) & ~0xfff && i32[table + (last >>> 12)] === L.INVALID)
+    if (this.tlb.entry(table + (linear >>> 12)) === L.INVALID) this.translate(linear, 'write', user);
+    if ((linear ^ last) & ~0xfff && this.tlb.entry(table + (last >>> 12)) === L.INVALID)
       this.translate(last & ~0xfff, 'write', user);
   }
 
@@ -534,8 +458,8 @@ export class Access extends State implements PagingRegisters {
     const table = i32[L.W_READ_TABLE];
     const last = (linear + size - 1) | 0;
     const user = i32[L.W_CPL] === 3;
-    if (i32[table + (linear >>> 12)] === L.INVALID) this.translate(linear, 'read', user);
-    if ((linear ^ last) & ~0xfff && i32[table + (last >>> 12)] === L.INVALID)
+    if (this.tlb.entry(table + (linear >>> 12)) === L.INVALID) this.translate(linear, 'read', user);
+    if ((linear ^ last) & ~0xfff && this.tlb.entry(table + (last >>> 12)) === L.INVALID)
       this.translate(last & ~0xfff, 'read', user);
   }
 

@@ -10,6 +10,7 @@ import * as L from './layout.ts';
 import { resetMsrs } from './msr.ts';
 import { atBoundary, interruptExits, leaveByInterrupt, trapDebug } from './vmx/boundary.ts';
 import { leaveGuest, timerSteps } from './vmx/leave.ts';
+import type { Watcher, WatchListener, WatchRange } from './watch.ts';
 import { resetX87 } from './x87/state.ts';
 
 /** The interrupt controller at the processor's INTR pin. */
@@ -56,7 +57,8 @@ export class Processor extends Executor {
   #granted = 0;
   #reserve = 0;
   #stopping = false;
-  #breakpointPages: ReadonlySet<number> = new Set();
+  /** Pages with a breakpoint or a watched instruction, where instructions run one by one; null when there are none. */
+  #stopPages: ReadonlySet<number> | null = null;
 
   constructor(physical: PhysicalMemory) {
     super(physical);
@@ -111,7 +113,18 @@ export class Processor extends Executor {
 
   setBreakpoints(addresses: readonly number[]): void {
     this.breakpoints = addresses.length === 0 ? null : new Set(addresses.map(a => a | 0));
-    this.#breakpointPages = new Set(addresses.map(a => a >>> 12));
+    this.#findStopPages();
+  }
+
+  protected override watch(watcher: Watcher, ranges: readonly WatchRange[], onHit: WatchListener): void {
+    super.watch(watcher, ranges, onHit);
+    this.#findStopPages();
+  }
+
+  #findStopPages(): void {
+    const pages = new Set(this.watches.executions);
+    for (const address of this.breakpoints ?? []) pages.add(address >>> 12);
+    this.#stopPages = pages.size === 0 ? null : pages;
   }
 
   /** Linear address of CS:EIP. */
@@ -241,6 +254,7 @@ export class Processor extends Executor {
             this.atBreakpoint = true;
             return;
           }
+          if (this.watches.executions.size !== 0) this.watches.notice('execute', linear, 1);
           this.#stepOne();
           pass = false;
           previous = null;
@@ -304,7 +318,7 @@ export class Processor extends Executor {
   }
 
   #nearBreakpoint(linear: number): boolean {
-    return this.breakpoints !== null && this.#breakpointPages.has(linear >>> 12);
+    return this.#stopPages?.has(linear >>> 12) ?? false;
   }
 
   /** One instruction with all that may follow it: the end of an interrupt shadow or of RF, the single-step trap. */

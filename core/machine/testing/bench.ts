@@ -85,6 +85,7 @@ export class Bench {
     cpu.interrupts = null;
     cpu.interruptPending = false;
     cpu.setBreakpoints([]);
+    cpu.setWatches([], () => {});
     cpu.timeStamp = () => cpu.count;
     cpu.setTimeStamp = () => {};
     cpu.ports = {
