@@ -11,6 +11,8 @@ import type {
   View,
 } from '../core/protocol/messages.ts';
 import type { Setting } from '../core/protocol/monitor.ts';
+import type { Question } from '../core/protocol/questions.ts';
+import { type AnswerTo, giveUp, pose, refuseFirst, settle } from './asking.ts';
 import { download } from './files.ts';
 import { type FrameLoop, startFrames } from './frame.ts';
 import type { PageGuest } from './guests.ts';
@@ -85,6 +87,7 @@ function receive(message: FromWorker): void {
       const request = asked.shift();
       if (request === undefined) return;
       const same = machine.getState().guest?.name === message.name;
+      giveUp(text.asking.gone);
       current = request;
       resetConsole();
       // A view that was asked for before may be of the machine that is gone, or never come.
@@ -104,12 +107,19 @@ function receive(message: FromWorker): void {
       return;
     }
     case 'refused':
+      if (message.request === 'ask') {
+        refuseFirst(message.message);
+        return;
+      }
       if (message.request === 'open' || message.request === 'restore') {
         asked.shift();
         if (asked.length === 0) opening.setState({ now: null });
       }
       notify(message.message);
       loop?.hurry();
+      return;
+    case 'answer':
+      settle(message.id, message.answer);
       return;
     case 'snapshot':
       download(message.name.endsWith('.ringside') ? message.name : `${message.name}.ringside`, message.file);
@@ -138,6 +148,7 @@ function end(): void {
   loop = null;
   worker?.terminate();
   worker = null;
+  giveUp(text.asking.failed);
   opening.setState({ now: null });
 }
 
@@ -213,6 +224,13 @@ export function goBack(kind: BackKind): void {
   if (whyNotBack(machine.getState().view) !== null) return;
   machine.setState({ stepping: false });
   send({ type: 'back', kind });
+}
+
+/** Asks the worker something that changes nothing. What cannot be answered is answered with `none`, as is all when the machine is gone. */
+export function ask<K extends Question['kind']>(question: Question & { readonly kind: K }): Promise<AnswerTo<K>> {
+  const answer = pose(question, (id, posed) => send({ type: 'ask', id, question: posed }));
+  if (worker === null) giveUp(text.asking.failed);
+  return answer;
 }
 
 /** Runs the guest in another mode, from its present instruction. */

@@ -7,6 +7,7 @@
 
 import { createStore } from 'zustand/vanilla';
 import { app } from './text/app.ts';
+import { asking } from './text/asking.ts';
 import { back } from './text/back.ts';
 import { code } from './text/code.ts';
 import { happened } from './text/happened.ts';
@@ -24,6 +25,7 @@ const english = {
   ...opening,
   ...code,
   ...registers,
+  asking,
   happened,
   modes,
   rings,

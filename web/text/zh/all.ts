@@ -13,12 +13,14 @@ import { believed, tables, translation, walk } from '../paging.ts';
 import { registers } from '../registers.ts';
 import { timeline } from '../timeline.ts';
 import { app } from './app.ts';
+import { asking } from './asking.ts';
 
 export const first: Text = {
   ...app,
   ...opening,
   ...code,
   ...registers,
+  asking,
   happened,
   modes,
   rings,
