@@ -154,7 +154,8 @@ export function verw(cpu: Executor, i: Instruction): void {
 }
 
 export function arpl(cpu: Executor, i: Instruction): void {
-  const destination = cpu.readForWrite(i, i.dst) & 0xffff;
+  // Without a change there is no write, so a read-only destination does not fault; silicon agrees.
+  const destination = cpu.read(i, i.dst) & 0xffff;
   const rpl = cpu.read(i, i.src) & 3;
   const raise = (destination & 3) < rpl;
   if (raise) cpu.write(i, i.dst, (destination & ~3) | rpl);
@@ -186,7 +187,9 @@ export function enter(cpu: Executor, i: Instruction): void {
     cpu.store(SS, pointer, size, value);
   };
   put(cpu.registerPart(5, size));
-  const base = pointer;
+  // The frame is at ESP whole, also on a 16-bit stack.
+  const mask = cpu.i32[L.W_STACK_MASK];
+  const base = (cpu.i32[ESP] & ~mask) | pointer;
   for (const link of links) put(link);
   if (level > 0) put(base);
   cpu.setRegisterPart(5, size, base);
