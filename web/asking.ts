@@ -1,36 +1,28 @@
 /** Questions that the worker has not answered yet. */
 import type { Answer, Question } from '../core/protocol/questions.ts';
 
-/** What a question of this kind is answered with. */
-export type AnswerTo<K extends Question['kind']> = Extract<Answer, { readonly kind: K | 'none' }>;
+/** What a question is answered with. */
+export type AnswerTo<Q extends Question> = Extract<Answer, { readonly kind: Q['kind'] | 'none' }>;
 
-interface Pending {
-  readonly kind: Question['kind'];
-  readonly resolve: (answer: Answer) => void;
-}
-
-/** In the order in which they were asked. */
-const pending = new Map<number, Pending>();
+/** What waits for an answer, in the order in which it was asked. */
+const pending = new Map<number, (answer: Answer) => void>();
 let last = 0;
 
-function isAnswerTo<K extends Question['kind']>(kind: K, answer: Answer): answer is AnswerTo<K> {
+function isAnswerTo<Q extends Question>({ kind }: Q, answer: Answer): answer is AnswerTo<Q> {
   return answer.kind === kind || answer.kind === 'none';
 }
 
 /** Gives a question its number, and hands it to `send`. The answer always comes: `none` when there will be no other. */
-export function pose<K extends Question['kind']>(
-  question: Question & { readonly kind: K },
+export function pose<Q extends Question>(
+  question: Q,
   send: (id: number, question: Question) => void,
-): Promise<AnswerTo<K>> {
+): Promise<AnswerTo<Q>> {
   last += 1;
   const id = last;
   return new Promise((resolve, reject) => {
-    pending.set(id, {
-      kind: question.kind,
-      resolve: answer => {
-        if (isAnswerTo(question.kind, answer)) resolve(answer);
-        else reject(new TypeError(`A question about ${question.kind} was answered with ${answer.kind}`));
-      },
+    pending.set(id, answer => {
+      if (isAnswerTo(question, answer)) resolve(answer);
+      else reject(new TypeError(`A question about ${question.kind} was answered with ${answer.kind}`));
     });
     send(id, question);
   });
@@ -38,7 +30,7 @@ export function pose<K extends Question['kind']>(
 
 /** The worker has answered. */
 export function settle(id: number, answer: Answer): void {
-  pending.get(id)?.resolve(answer);
+  pending.get(id)?.(answer);
   pending.delete(id);
 }
 

@@ -227,7 +227,7 @@ export function goBack(kind: BackKind): void {
 }
 
 /** Asks the worker something that changes nothing. What cannot be answered is answered with `none`, as is all when the machine is gone. */
-export function ask<K extends Question['kind']>(question: Question & { readonly kind: K }): Promise<AnswerTo<K>> {
+export function ask<Q extends Question>(question: Q): Promise<AnswerTo<Q>> {
   const answer = pose(question, (id, posed) => send({ type: 'ask', id, question: posed }));
   if (worker === null) giveUp(text.asking.failed);
   return answer;
