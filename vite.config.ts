@@ -33,6 +33,30 @@ function images(): Plugin {
   };
 }
 
+/** Modules of the first view: what the page, or the console, imports and need not ask for later. */
+const firstView = new Set<string>();
+
+/** The icons are one module that names all of them, so only a chunk with nothing else says whether they are needed first. */
+const isIcon = (id: string): boolean => id.includes('/lucide-react/');
+
+/** Tells the modules of the first view from those that only later parts of the page import. */
+function findFirstView(): Plugin {
+  return {
+    name: 'ringside-first-view',
+    apply: 'build',
+    buildEnd() {
+      const add = (id: string): void => {
+        if (firstView.has(id)) return;
+        firstView.add(id);
+        for (const imported of this.getModuleInfo(id)?.importedIds ?? []) add(imported);
+      };
+      for (const id of this.getModuleIds()) {
+        if (this.getModuleInfo(id)?.isEntry || id.endsWith('/console/terminal.ts')) add(id);
+      }
+    },
+  };
+}
+
 export default defineConfig({
   root: 'web',
   // Relative addresses: the built page works from any folder of any static host.
@@ -47,8 +71,8 @@ export default defineConfig({
     rollupOptions: {
       output: {
         // The console belongs to the first view; the other parts that are fetched on demand come after it.
-        chunkFileNames: ({ name, isDynamicEntry }) =>
-          `assets/${isDynamicEntry && name !== 'terminal' ? 'later/' : ''}[name]-[hash].js`,
+        chunkFileNames: ({ moduleIds }) =>
+          `assets/${moduleIds.every(isIcon) || moduleIds.some(id => firstView.has(id) && !isIcon(id)) ? '' : 'later/'}[name]-[hash].js`,
         assetFileNames: ({ names: [name] }) =>
           `assets/${name.endsWith('.css') && !/^(index|terminal)/.test(name) ? 'later/' : ''}[name]-[hash][extname]`,
       },
@@ -57,5 +81,5 @@ export default defineConfig({
   worker: { format: 'es' },
   server: { host: '127.0.0.1', fs: { allow: [project] } },
   preview: { host: '127.0.0.1' },
-  plugins: [react(), images()],
+  plugins: [react(), images(), findFirstView()],
 });

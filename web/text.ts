@@ -9,14 +9,11 @@ import { createStore } from 'zustand/vanilla';
 import { app } from './text/app.ts';
 import { asking } from './text/asking.ts';
 import { back } from './text/back.ts';
+import { cause } from './text/cause.ts';
 import { code } from './text/code.ts';
-import { happened } from './text/happened.ts';
-import { happening } from './text/happening.ts';
-import { inMode } from './text/in-mode.ts';
 import type { LaterText } from './text/later.ts';
 import { modes, rings } from './text/modes.ts';
 import { opening } from './text/opening.ts';
-import { believed, tables, translation, walk } from './text/paging.ts';
 import { registers } from './text/registers.ts';
 import type { Words } from './text/words.ts';
 
@@ -26,16 +23,10 @@ const english = {
   ...code,
   ...registers,
   asking,
-  happened,
   modes,
   rings,
-  walk,
-  tables,
-  believed,
-  translation,
   back,
-  happening,
-  inMode,
+  cause,
 };
 
 export type Text = Words<typeof english>;

@@ -6,7 +6,6 @@ import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
 import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
-import { Happened } from '../panels/happened/Happened.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
 import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
@@ -15,7 +14,7 @@ import { showTab, type Tab, windows } from '../stores/windows.ts';
 import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
-import { ExitsPanel, MemoryBar, MemoryPanel, TablesPanel, TimelinePanel, WalkPanel } from './later.ts';
+import { ExitsPanel, Happened, MemoryBar, MemoryPanel, TablesPanel, TimelinePanel, WalkPanel } from './later.ts';
 
 const order: readonly Tab[] = ['code', 'console', 'monitor', 'registers', 'memory', 'timeline', 'exits', 'machine'];
 

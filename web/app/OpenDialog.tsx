@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { openFiles } from '../opening.ts';
-import { text } from '../text.ts';
+import { laterText } from '../text/later.ts';
 import { Prose } from '../widgets/Prose.tsx';
 import styles from './Dialog.module.css';
 
@@ -16,7 +16,7 @@ export function OpenDialog({ onClose }: { readonly onClose: () => void }) {
   const [memory, setMemory] = useState('');
   const [wrong, setWrong] = useState<string | null>(null);
   const id = useId();
-  const words = text.openDialog;
+  const words = laterText.openDialog;
 
   useEffect(() => dialog.current?.showModal(), []);
 

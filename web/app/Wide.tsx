@@ -4,7 +4,6 @@ import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
 import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
-import { Happened } from '../panels/happened/Happened.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
 import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
@@ -13,7 +12,7 @@ import { text } from '../text.ts';
 import { Centre } from './Centre.tsx';
 import { columns } from './columns.ts';
 import styles from './Layout.module.css';
-import { Bottom, TablesPanel, WalkPanel } from './later.ts';
+import { Bottom, Happened, TablesPanel, WalkPanel } from './later.ts';
 
 /** The remembered sizes of a group, if they are of these panels and fill it. */
 function remembered(group: string, panels: readonly string[]): Layout | undefined {

@@ -4,6 +4,7 @@ import { later } from '../widgets/later.tsx';
 
 export const Bottom = later(async () => (await import('../panels/bottom/Bottom.tsx')).Bottom);
 export const ExitsPanel = later(async () => (await import('../panels/exits/ExitsPanel.tsx')).ExitsPanel);
+export const Happened = later(async () => (await import('../panels/happened/Happened.tsx')).Happened);
 export const MemoryBar = later(async () => (await import('../panels/memory/MemoryBar.tsx')).MemoryBar);
 export const MemoryPanel = later(async () => (await import('../panels/memory/MemoryPanel.tsx')).MemoryPanel);
 export const OpenDialog = later(async () => (await import('./OpenDialog.tsx')).OpenDialog);

@@ -79,4 +79,11 @@ export const code = {
     symbols: 'symbols',
     none: 'none',
   },
+  /** What the listing says of translated and patched code. */
+  translated: {
+    label: 'Translation',
+    hint: 'The guest’s code beside what runs in its place',
+    patched: 'patched: calls the monitor',
+    patchedHint: 'The machine has INT3 in the place of its first byte. It traps, and the monitor does what is meant.',
+  },
 };

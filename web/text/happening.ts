@@ -1,17 +1,5 @@
 /** Words about one trap, exit, hypercall or delivery. */
 export const happening = {
-  interrupt: (vector: string) => `interrupt ${vector}h`,
-  /** At an arrow between rings. */
-  cause: {
-    callout: 'INT F0h',
-    patch: '#BP',
-    hypercall: 'INT 82h',
-    exit: (reason: string) => `exit: ${reason}`,
-    eptViolation: 'EPT violation',
-    interruptWindow: 'interrupt window',
-    tripleFault: 'triple fault',
-    entryFailure: 'entry failed',
-  },
   monitor: 'monitor',
   previous: 'The one before',
   next: 'The one after',
@@ -88,27 +76,6 @@ export const happening = {
   },
   /** HLT was left, or entered. */
   halted: ['yes → no', 'no → yes'],
-  /** Basic exit reasons (SDM volume 3, appendix C). */
-  exitReason: {
-    0: 'exception or NMI',
-    1: 'external interrupt',
-    2: 'triple fault',
-    7: 'interrupt window',
-    10: 'CPUID',
-    12: 'HLT',
-    13: 'INVD',
-    14: 'INVLPG',
-    15: 'RDPMC',
-    28: 'control register',
-    29: 'MOV DR',
-    30: 'I/O instruction',
-    31: 'RDMSR',
-    32: 'WRMSR',
-    33: 'invalid guest state',
-    48: 'EPT violation',
-    49: 'EPT misconfiguration',
-    54: 'WBINVD',
-  } as Readonly<Record<number, string>>,
   qualification: {
     port: (port: string, bytes: number, isIn: boolean) => `${isIn ? 'from' : 'to'} port ${port}, ${bytes} B`,
     control: (register: number, isRead: boolean) => `${isRead ? 'read of' : 'load of'} CR${register}`,

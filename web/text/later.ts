@@ -1,10 +1,15 @@
 /** The words of panels that are fetched after the first view; they come with them. See text.ts. */
 import { language } from '../text.ts';
 import { exits } from './exits.ts';
+import { happened } from './happened.ts';
+import { happening } from './happening.ts';
+import { inMode } from './in-mode.ts';
+import { openDialog } from './open-dialog.ts';
+import { tables, translation, walk } from './paging.ts';
 import { timeline } from './timeline.ts';
 import type { Words } from './words.ts';
 
-const english = { exits, timeline };
+const english = { happened, happening, inMode, walk, tables, translation, exits, timeline, openDialog };
 
 export type LaterText = Words<typeof english>;
 

@@ -1,20 +1,6 @@
 /** Words of opening files, and of a machine that has failed. */
 
 export const opening = {
-  openDialog: {
-    title: 'Open an image',
-    intro: 'A multiboot or ELF kernel, or a Linux bzImage. It stays on this computer.',
-    kernel: 'Kernel',
-    initrd: 'Initial RAM disk (optional)',
-    commandLine: 'Command line',
-    commandLineHint: 'Empty: `console=ttyS0` for Linux, nothing for others',
-    memory: 'Memory in MiB',
-    memoryHint: 'Empty: 256 for Linux, 64 for others',
-    badMemory: 'Memory is a whole number of MiB from 4 to 2048.',
-    noKernel: 'Choose a kernel file.',
-    open: 'Open',
-    cancel: 'Cancel',
-  },
   drop: { title: 'Drop to open', body: 'A kernel, a kernel with its initial RAM disk, or a snapshot' },
   opening: {
     reading: (name: string) => `Reading ${name}`,

@@ -1,10 +1,8 @@
-/** Words about page walks, page tables, what the machine holds instead of what the guest believes, and translated code. */
+/** Words about page walks, page tables and translated code. */
 export const walk = {
   label: 'Page walk',
   goTo: 'Walk of an address',
   clear: 'Close',
-  clickHint: 'Click or w: page walk',
-  show: (address: string) => `Page walk of ${address}`,
   aside: (address: string, ring: string) => `${address} · read · ${ring}`,
   empty:
     'Click an address in the registers, or Alt+click one in code or memory (`w` on the keyboard), to see how the processor finds it.',
@@ -146,33 +144,7 @@ export const tables = {
   hint: 'Arrow keys move, → opens, ← closes, Enter shows the walk',
 };
 
-export const believed = {
-  guest: 'guest believes',
-  machine: 'machine holds',
-  same: 'as the guest believes',
-  /** Why the machine holds something else. */
-  why: {
-    monitor: 'The monitor runs now: these are its own registers. The guest’s are kept until it goes on.',
-    eip: 'Translated code runs, from the monitor’s cache.',
-    lent: 'Translated code has borrowed this register; the guest’s value is in memory.',
-    interruptFlag:
-      'IF of the guest is virtual: the machine keeps interrupts on, so that the monitor’s timer always gets through.',
-    flags: (bits: string) => `Differs in ${bits}: the guest’s are virtual.`,
-    ring: (guest: number, machine: number) =>
-      `The guest believes in ring ${guest}; the machine runs it in ring ${machine}, by the RPL of the selector.`,
-    limit: 'The limit ends below the monitor, so that no access of the guest reaches it.',
-    segment: 'The monitor keeps this segment for the guest.',
-    cr2: 'The machine had a page fault that the guest does not see.',
-    shadowRoot: 'CR3 of the machine leads to the shadow tables; the guest’s is never loaded.',
-    bits: (bits: string) => `The machine needs ${bits} otherwise: that is the monitor’s.`,
-    vmx: (bits: string) => `VMX fixes ${bits}; the guest reads what it wrote, by the guest/host mask.`,
-    table: 'The monitor’s table: the guest’s is only read, and its entries are taken over one by one.',
-  },
-};
-
 export const translation = {
-  label: 'Translation',
-  hint: 'The guest’s code beside what runs in its place',
   guest: 'Guest’s code',
   cache: 'Translation cache',
   unit: (guest: string, cache: string) => `${guest} → ${cache}`,
@@ -188,7 +160,4 @@ export const translation = {
   none: 'Nothing is translated here yet. The monitor translates when the kernel comes by, and ring 3 runs as it is.',
   machineHere: 'machine stands here',
   guestHere: 'guest stands here',
-  patched: 'patched: calls the monitor',
-  patchedHint: 'The machine has INT3 in the place of its first byte. It traps, and the monitor does what is meant.',
-  walk: 'Alt+click or `w`: page walk',
 };

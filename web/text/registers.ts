@@ -73,4 +73,28 @@ export const registers = {
       VMXE: 'VMX may be used',
     },
   },
+  believed: {
+    guest: 'guest believes',
+    machine: 'machine holds',
+    same: 'as the guest believes',
+    /** Why the machine holds something else. */
+    why: {
+      monitor: 'The monitor runs now: these are its own registers. The guest’s are kept until it goes on.',
+      eip: 'Translated code runs, from the monitor’s cache.',
+      lent: 'Translated code has borrowed this register; the guest’s value is in memory.',
+      interruptFlag:
+        'IF of the guest is virtual: the machine keeps interrupts on, so that the monitor’s timer always gets through.',
+      flags: (bits: string) => `Differs in ${bits}: the guest’s are virtual.`,
+      ring: (guest: number, machine: number) =>
+        `The guest believes in ring ${guest}; the machine runs it in ring ${machine}, by the RPL of the selector.`,
+      limit: 'The limit ends below the monitor, so that no access of the guest reaches it.',
+      segment: 'The monitor keeps this segment for the guest.',
+      cr2: 'The machine had a page fault that the guest does not see.',
+      shadowRoot: 'CR3 of the machine leads to the shadow tables; the guest’s is never loaded.',
+      bits: (bits: string) => `The machine needs ${bits} otherwise: that is the monitor’s.`,
+      vmx: (bits: string) => `VMX fixes ${bits}; the guest reads what it wrote, by the guest/host mask.`,
+      table: 'The monitor’s table: the guest’s is only read, and its entries are taken over one by one.',
+    },
+  },
+  toWalk: { clickHint: 'Click or w: page walk', show: (address: string) => `Page walk of ${address}` },
 };

@@ -43,10 +43,10 @@ export function CodeBar() {
           type="button"
           className={styles.toggle}
           aria-pressed={isTranslated}
-          title={text.translation.hint}
+          title={text.translated.hint}
           onClick={() => looks.setState({ translation: !isTranslated })}
         >
-          {text.translation.label}
+          {text.translated.label}
         </button>
       )}
       <span className={styles.place} title={place}>

@@ -1,6 +1,9 @@
 import { type KeyboardEvent, memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
+import type { CodeRow, Registers } from '../../../core/protocol/messages.ts';
 import { toggleBreakpoint } from '../../machine.ts';
+import type { ModeName } from '../../modes.ts';
+import { type FateOf, fates } from '../../stores/fates.ts';
 import { looks } from '../../stores/looks.ts';
 import { machine, presentMode, symbolsOf } from '../../stores/machine.ts';
 import { walkTo } from '../../stores/walk.ts';
@@ -41,6 +44,7 @@ function Listing() {
   const eip = useStore(machine, state => state.codeEip);
   const cpl = useStore(machine, state => state.codeCpl);
   const mode = useStore(machine, presentMode);
+  const fateOf = useStore(fates, state => state.of);
   const running = useStore(machine, state => state.view?.running ?? false);
   const follow = useStore(windows, isFollowing);
   const target = useStore(windows, state => state.codeTarget);
@@ -172,7 +176,7 @@ function Listing() {
             row={line.row}
             now={line.row.address === eip}
             cpl={cpl}
-            mode={mode}
+            fate={fate(line.row, cpl, mode, fateOf)}
             selected={line.row.address === selected}
             focusable={inList ? line.row.address === selected : i === firstInstruction}
             broken={breakpoints.includes(line.row.address)}
@@ -185,6 +189,13 @@ function Listing() {
       )}
     </ol>
   );
+}
+
+/** What becomes of an instruction in the present ring and mode. */
+function fate(row: CodeRow, cpl: Registers['cpl'], mode: ModeName | null, of: FateOf | null): string {
+  if (row.class === 'plain') return '';
+  const inMode = mode === null || mode === 'bare' ? null : (of?.(row, cpl === 3, mode) ?? null);
+  return inMode ?? text.code.badgeMore[row.class][cpl === 0 ? 'ring0' : 'other'];
 }
 
 function select(address: number): void {

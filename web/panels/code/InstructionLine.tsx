@@ -1,11 +1,8 @@
 import { memo } from 'react';
 import type { CodeRow } from '../../../core/protocol/messages.ts';
 import { byteList, hex } from '../../format.ts';
-import type { ModeName } from '../../modes.ts';
 import { walkTo } from '../../stores/walk.ts';
 import { text } from '../../text.ts';
-import { inMode } from '../happened/in-mode.ts';
-import { kindOf } from '../happened/instruction-kind.ts';
 import styles from './CodePanel.module.css';
 
 /** Bytes that are always seen; more may be cut off at the edge. */
@@ -17,8 +14,8 @@ interface Properties {
   readonly row: CodeRow;
   readonly now: boolean;
   readonly cpl: 0 | 1 | 2 | 3;
-  /** Null while no guest is open. */
-  readonly mode: ModeName | null;
+  /** What becomes of it in the present ring and mode. */
+  readonly fate: string;
   readonly selected: boolean;
   readonly focusable: boolean;
   readonly broken: boolean;
@@ -26,15 +23,7 @@ interface Properties {
   readonly onToggle: (address: number) => void;
 }
 
-/** What becomes of it in the present ring and mode. */
-function fate(row: CodeRow, cpl: Properties['cpl'], mode: ModeName | null): string {
-  if (row.class === 'plain') return '';
-  const kind = mode === null || mode === 'bare' ? null : kindOf(row, cpl === 3);
-  if (kind === null || mode === null) return text.code.badgeMore[row.class][cpl === 0 ? 'ring0' : 'other'];
-  return text.inMode.outcome[inMode(kind, mode).outcome];
-}
-
-function Line({ row, now, cpl, mode, selected, focusable, broken, onSelect, onToggle }: Properties) {
+function Line({ row, now, cpl, fate, selected, focusable, broken, onSelect, onToggle }: Properties) {
   const address = hex(row.address);
   const space = row.text.indexOf(' ');
   const mnemonic = space < 0 ? row.text : row.text.slice(0, space);
@@ -76,14 +65,14 @@ function Line({ row, now, cpl, mode, selected, focusable, broken, onSelect, onTo
         <>
           <span className={styles.mnemonic}>{mnemonic.padEnd(MNEMONIC)}</span> {operands}
           {row.patched === true && (
-            <span className={styles.badge} data-class="patched" title={text.translation.patchedHint}>
-              {text.translation.patched}
+            <span className={styles.badge} data-class="patched" title={text.translated.patchedHint}>
+              {text.translated.patched}
             </span>
           )}
           {row.class !== 'plain' && (
             <span className={styles.badge} data-class={row.class} title={text.code.badgeHint[row.class]}>
               {text.code.badge[row.class]}
-              <span className={styles.more}> · {fate(row, cpl, mode)}</span>
+              <span className={styles.more}> · {fate}</span>
             </span>
           )}
         </>
@@ -102,9 +91,9 @@ export const InstructionLine = memo(Line, (a, b) => {
     a.selected === b.selected &&
     a.focusable === b.focusable &&
     a.broken === b.broken &&
-    // Only badges and the current row show the ring, and only badges the mode.
-    (a.cpl === b.cpl || (a.row.class === 'plain' && !a.now)) &&
-    (a.mode === b.mode || a.row.class === 'plain');
+    a.fate === b.fate &&
+    // Only badges and the current row show the ring.
+    (a.cpl === b.cpl || (a.row.class === 'plain' && !a.now));
   return same && sameRow(a.row, b.row);
 });
 

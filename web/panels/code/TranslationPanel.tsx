@@ -6,6 +6,7 @@ import { byteList, hex } from '../../format.ts';
 import { machine } from '../../stores/machine.ts';
 import { walkTo } from '../../stores/walk.ts';
 import { goToCode } from '../../stores/windows.ts';
+import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
 import styles from './Translation.module.css';
 
@@ -15,21 +16,21 @@ const COLOURS = 4;
 /** The guest's code beside what runs in its place, pair by pair. */
 export function TranslationPanel() {
   const view = useStore(machine, state => state.view?.monitor.translation ?? null);
-  if (view === null) return <p className={styles.empty}>{text.translation.none}</p>;
+  if (view === null) return <p className={styles.empty}>{laterText.translation.none}</p>;
   const counted = numbered(view);
   return (
     <div className={styles.panel}>
       <div className={styles.heads}>
-        <b>{text.translation.guest}</b>
-        <b>{text.translation.cache}</b>
+        <b>{laterText.translation.guest}</b>
+        <b>{laterText.translation.cache}</b>
       </div>
-      <ol className={styles.list} aria-label={text.translation.label}>
+      <ol className={styles.list} aria-label={text.translated.label}>
         {counted.map(({ pair, number, unit }) => (
           <Fragment key={`${pair.guest.address} ${pair.cache[0]?.address ?? number}`}>
             {unit !== null && (
               <li className={styles.unit}>
                 <span>{unit.pairs[0]?.guest.symbol ?? hex(unit.guest.start)}</span>
-                <span>{text.tables.range(hex(unit.cache.start), hex(unit.cache.end - 1))}</span>
+                <span>{laterText.tables.range(hex(unit.cache.start), hex(unit.cache.end - 1))}</span>
               </li>
             )}
             <Pair pair={pair} number={number} guestNext={view.guestNext} machineNext={machineIn(pair, view)} />
@@ -65,15 +66,15 @@ const Pair = memo(
     return (
       <li className={styles.pair} data-colour={number % COLOURS} data-kind={kind}>
         <div className={styles.side}>
-          <Line row={guest} here={isGuestHere ? text.translation.guestHere : null} isGuest />
+          <Line row={guest} here={isGuestHere ? laterText.translation.guestHere : null} isGuest />
         </div>
         <div className={styles.link}>
           <span className={styles.number}>
-            <span className="hidden-text">{text.translation.pair(number)}</span>
+            <span className="hidden-text">{laterText.translation.pair(number)}</span>
             <span aria-hidden="true">{number}</span>
           </span>
-          <span className={styles.kind} title={text.translation.kindHints[kind]}>
-            {text.translation.kinds[kind]}
+          <span className={styles.kind} title={laterText.translation.kindHints[kind]}>
+            {laterText.translation.kinds[kind]}
           </span>
         </div>
         <div className={styles.side}>
@@ -81,11 +82,11 @@ const Pair = memo(
             <Line
               key={row.address}
               row={row}
-              here={row.address === machineNext ? text.translation.machineHere : null}
+              here={row.address === machineNext ? laterText.translation.machineHere : null}
               isGuest={false}
             />
           ))}
-          {cache.length === 0 && <em>{text.translation.nothing}</em>}
+          {cache.length === 0 && <em>{laterText.translation.nothing}</em>}
         </div>
       </li>
     );
@@ -124,7 +125,7 @@ function Line({ row, here, isGuest }: LineProperties) {
       <button
         type="button"
         className={styles.address}
-        title={isGuest ? text.breakpoints.show(hex(row.address)) : text.walk.show(hex(row.address))}
+        title={isGuest ? text.breakpoints.show(hex(row.address)) : text.toWalk.show(hex(row.address))}
         onClick={event => (isGuest && !event.altKey ? goToCode(row.address) : walkTo(row.address))}
       >
         {here !== null && <span aria-hidden="true">▸</span>}

@@ -1,15 +1,17 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { useStore } from 'zustand';
 import { modeOf } from '../../modes.ts';
+import { fates } from '../../stores/fates.ts';
 import { happenings, neighbour, shownHappening } from '../../stores/happenings.ts';
 import { machine } from '../../stores/machine.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { later } from '../../widgets/later.tsx';
 import { Prose } from '../../widgets/Prose.tsx';
 import { Ring } from '../../widgets/Ring.tsx';
 import { Section } from '../../widgets/Section.tsx';
 import { guestPlace } from '../rings/seats.ts';
 import styles from './Happened.module.css';
+import { inMode } from './in-mode.ts';
 import { type Kind, kindOf, kindOfHappening } from './instruction-kind.ts';
 import { ModeTable } from './ModeTable.tsx';
 import { account } from './sentence.ts';
@@ -17,7 +19,14 @@ import { instructionOf, story } from './story.ts';
 
 const HappeningDetails = later(async () => (await import('./HappeningDetails.tsx')).HappeningDetails);
 
-interface Properties {
+fates.setState({
+  of: (row, isUser, mode) => {
+    const kind = kindOf(row, isUser);
+    return kind === null ? null : laterText.inMode.outcome[inMode(kind, mode).outcome];
+  },
+});
+
+export interface Properties {
   /** Sentences only. */
   readonly compact?: boolean;
   /** Somebody else says aloud what has happened. */
@@ -38,7 +47,7 @@ export function Happened({ compact = false, quiet = false }: Properties) {
   const happening = view === null || running ? null : shownHappening(seen);
   const isPast = seen.shown !== null;
   const words = view === null || guest === null ? null : account({ view, row, before, executed, idle });
-  const waiting = guest === null ? text.happened.empty : text.happened.starting;
+  const waiting = guest === null ? laterText.happened.empty : laterText.happened.starting;
   const sentence = words === null ? waiting : happening === null ? words.state : story(happening);
   const instruction = happening === null ? (words?.instruction ?? null) : instructionOf(happening);
   const hasMonitor = happening !== null && happening.kind !== 'delivered';
@@ -66,7 +75,7 @@ export function Happened({ compact = false, quiet = false }: Properties) {
               <>
                 <Ring cpl={guestPlace(modeOf(happening.setting), happening.user).ring} />
                 <span>→</span>
-                <span className={styles.monitor}>{text.happening.monitor}</span>
+                <span className={styles.monitor}>{laterText.happening.monitor}</span>
               </>
             ) : (
               <>
@@ -92,12 +101,12 @@ export function Happened({ compact = false, quiet = false }: Properties) {
           <Prose>{words.next}</Prose>
         </p>
       )}
-      {isPast && <p className={styles.next}>{text.happening.past}</p>}
+      {isPast && <p className={styles.next}>{laterText.happening.past}</p>}
     </div>
   );
   if (compact) return body;
   return (
-    <Section title={text.happened.label} aside={seen.list.length > 0 && !running ? <History /> : undefined}>
+    <Section title={laterText.happened.label} aside={seen.list.length > 0 && !running ? <History /> : undefined}>
       {body}
       {kind !== null && view !== null && (
         <ModeTable kind={kind} mode={modeOf(happening === null ? view.monitor.setting : happening.setting)} />
@@ -129,9 +138,9 @@ function History() {
   };
   return (
     <span className={styles.history}>
-      {button(text.happening.previous, -1, ChevronLeft)}
-      <span>{text.happening.position(at, seen.list.length)}</span>
-      {button(text.happening.next, 1, ChevronRight)}
+      {button(laterText.happening.previous, -1, ChevronLeft)}
+      <span>{laterText.happening.position(at, seen.list.length)}</span>
+      {button(laterText.happening.next, 1, ChevronRight)}
     </span>
   );
 }

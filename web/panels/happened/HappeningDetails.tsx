@@ -4,7 +4,7 @@ import type { Happening } from '../../../core/protocol/monitor.ts';
 import { count, hex } from '../../format.ts';
 import { modeOf } from '../../modes.ts';
 import { machine, symbolsOf } from '../../stores/machine.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { Prose } from '../../widgets/Prose.tsx';
 import styles from './Happened.module.css';
 import { inMode, manualSection } from './in-mode.ts';
@@ -19,7 +19,7 @@ interface Properties {
 /** Source, rule, what the processor saved, what the monitor did, what the guest sees, what it cost. */
 export function HappeningDetails({ happening, kind }: Properties) {
   const line = useStore(machine, symbolsOf).lineAt(happening.address);
-  const words = text.happening;
+  const words = laterText.happening;
   const deeds = deedSentences(happening);
   const hasMonitor = happening.kind !== 'delivered';
   return (
@@ -77,8 +77,8 @@ function Rule({ happening, kind }: { readonly happening: Happening; readonly kin
   const isLuck = happening.kind === 'protection' && outcome !== 'traps';
   const section = manualSection(kind, mode, mnemonic);
   return (
-    <Row name={text.happening.rows.rule}>
-      {isLuck ? text.inMode.why.trapsAnyway : why} {section !== null && <small>{section}</small>}
+    <Row name={laterText.happening.rows.rule}>
+      {isLuck ? laterText.inMode.why.trapsAnyway : why} {section !== null && <small>{section}</small>}
     </Row>
   );
 }
@@ -98,14 +98,14 @@ function Saved({ happening }: { readonly happening: Happening }) {
 }
 
 function Changed({ happening }: { readonly happening: Happening }) {
-  if (happening.changed.length === 0) return text.happening.nothingChanged;
+  if (happening.changed.length === 0) return laterText.happening.nothingChanged;
   return (
     <span className={styles.values}>
       {happening.changed.map(({ name, before, after }) => (
         <Fragment key={name}>
           <span>{name}</span>
           <code>
-            {name === 'halted' ? text.happening.halted[after === 0 ? 0 : 1] : `${hex(before)} → ${hex(after)}`}
+            {name === 'halted' ? laterText.happening.halted[after === 0 ? 0 : 1] : `${hex(before)} → ${hex(after)}`}
           </code>
           <span />
         </Fragment>

@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import { chooseMode, obstacle } from '../../mode-choice.ts';
 import { FAMILIES, type ModeName } from '../../modes.ts';
 import { machine } from '../../stores/machine.ts';
+import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
 import { inMode, isSameEverywhere } from './in-mode.ts';
 import type { Kind } from './instruction-kind.ts';
@@ -19,7 +20,7 @@ export function ModeTable({ kind, mode }: Properties) {
   const [open, setOpen] = useState(true);
   // A mode can be chosen as long as there is a guest; which ones, depends on it.
   const guest = useStore(machine, state => state.guest);
-  const words = text.inMode;
+  const words = laterText.inMode;
   if (isSameEverywhere(kind) || guest === null) return null;
   return (
     <details className={styles.table} open={open} onToggle={event => setOpen(event.currentTarget.open)}>

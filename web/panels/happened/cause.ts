@@ -29,13 +29,13 @@ const EXCEPTIONS = [
 /** An interrupt vector as the manual writes it: "#GP(0)", "interrupt 20h". */
 export function vectorName(vector: number, code: number | null): string {
   const name = EXCEPTIONS[vector];
-  if (name === undefined) return text.happening.interrupt(hex(vector, 2));
+  if (name === undefined) return text.cause.interrupt(hex(vector, 2));
   return code === null || vector === 14 ? name : `${name}(${code.toString(16)})`;
 }
 
 /** What took the processor out of the guest, in a few signs: it stands at an arrow. */
 export function causeOf({ kind, vector, errorCode, exitReason, reason, setting }: Happening): string {
-  const words = text.happening.cause;
+  const words = text.cause;
   switch (kind) {
     case 'pageFault':
       return '#PF';
@@ -49,7 +49,7 @@ export function causeOf({ kind, vector, errorCode, exitReason, reason, setting }
     case 'hypercall':
       return words.hypercall;
     case 'instruction':
-      return words.exit((exitReason === null ? null : text.happening.exitReason[exitReason]) ?? reason.toUpperCase());
+      return words.exit((exitReason === null ? null : text.cause.exitReason[exitReason]) ?? reason.toUpperCase());
     case 'eptViolation':
       return words.eptViolation;
     case 'interruptWindow':

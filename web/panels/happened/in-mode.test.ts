@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { InstructionClass } from '../../../core/protocol/messages.ts';
 import { MODES } from '../../modes.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { inMode, isSameEverywhere, manualSection } from './in-mode.ts';
 import { KINDS, type Kind, kindOf } from './instruction-kind.ts';
 
@@ -64,7 +64,7 @@ describe('what becomes of it', () => {
   test.each(KINDS)('%s is known in every mode, and says why', of => {
     for (const mode of MODES) {
       const { outcome, why } = inMode(of, mode);
-      expect(text.inMode.outcome[outcome]).toBeDefined();
+      expect(laterText.inMode.outcome[outcome]).toBeDefined();
       expect(why).toMatch(/^\S.*[.)]$/);
       if (mode === 'bare') expect(['runs', 'traps']).toContain(outcome);
       if (outcome === 'exits') expect(['nested', 'shadow']).toContain(mode);
@@ -74,8 +74,8 @@ describe('what becomes of it', () => {
 
   test('no reason is left without an instruction', () => {
     const used = new Set(KINDS.flatMap(of => MODES.map(mode => inMode(of, mode).why)));
-    const kept: readonly string[] = [text.inMode.why.trapsAnyway];
-    expect(Object.values(text.inMode.why).filter(why => !used.has(why) && !kept.includes(why))).toEqual([]);
+    const kept: readonly string[] = [laterText.inMode.why.trapsAnyway];
+    expect(Object.values(laterText.inMode.why).filter(why => !used.has(why) && !kept.includes(why))).toEqual([]);
   });
 });
 

@@ -1,12 +1,12 @@
 import { MODES, type ModeName } from '../../modes.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import type { Kind } from './instruction-kind.ts';
 
 /** What becomes of an instruction or event in a mode. */
 export type Outcome = 'runs' | 'traps' | 'wrong' | 'replaced' | 'hypercall' | 'exits';
 
-/** Why: a key of text.inMode.why. */
-export type Reason = keyof typeof text.inMode.why;
+/** Why: a key of laterText.inMode.why. */
+export type Reason = keyof typeof laterText.inMode.why;
 
 type Cell = `${Outcome} ${Reason}`;
 /** In the order of MODES. */
@@ -327,7 +327,7 @@ export interface InMode {
 /** What becomes of an instruction, or of an event, in a mode. */
 export function inMode(kind: Kind, mode: ModeName): InMode {
   const [outcome, reason] = TABLE[kind][MODES.indexOf(mode)].split(' ') as [Outcome, Reason];
-  return { outcome, why: text.inMode.why[reason] };
+  return { outcome, why: laterText.inMode.why[reason] };
 }
 
 /** Whether it is the same in every mode. */
@@ -338,7 +338,7 @@ export function isSameEverywhere(kind: Kind): boolean {
 /** Where the manual says so (Intel SDM), or null where it is the monitor's doing alone. */
 export function manualSection(kind: Kind, mode: ModeName, mnemonic: string): string | null {
   const { outcome } = inMode(kind, mode);
-  const words = text.inMode.manual;
+  const words = laterText.inMode.manual;
   switch (outcome) {
     case 'exits':
       if (kind === 'cpuid') return words.section('3', '25.1.2');
@@ -364,7 +364,7 @@ function isFault(kind: Kind): boolean {
 }
 
 function trapSection(kind: Kind, mnemonic: string): string {
-  const words = text.inMode.manual;
+  const words = laterText.inMode.manual;
   if (kind === 'io') return words.section('1', '19.5.2');
   if (kind === 'interruptFlag') return words.instruction(mnemonic);
   if (kind === 'softwareInterrupt') return words.section('3', '6.12.1.1');

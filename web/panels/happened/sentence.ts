@@ -2,7 +2,7 @@ import type { CodeRow, Registers, View } from '../../../core/protocol/messages.t
 import { count, hex } from '../../format.ts';
 import { type ModeName, modeOf } from '../../modes.ts';
 import type { Executed } from '../../stores/machine.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { inMode } from './in-mode.ts';
 import { kindOf } from './instruction-kind.ts';
 
@@ -31,7 +31,7 @@ interface Facts {
 export function account(facts: Facts): Account {
   const { view, row, before } = facts;
   if (view.running) {
-    const state = facts.idle ? text.happened.idle : text.happened.running;
+    const state = facts.idle ? laterText.happened.idle : laterText.happened.running;
     return { instruction: null, state, next: null, rings: null };
   }
   const changed = before !== null && before.cpl !== view.registers.cpl;
@@ -47,7 +47,7 @@ export function account(facts: Facts): Account {
   }
   const { seat, machine } = view.monitor;
   if (view.stop.kind === 'step' && seat.inMonitor && machine !== null) {
-    const state = text.happened.step.machine(hex(machine.eip));
+    const state = laterText.happened.step.machine(hex(machine.eip));
     return { instruction: null, state, next: nextSentence(row, view, true), rings: null };
   }
   return { instruction: row === null ? null : plain(row), state: stopSentence(facts), next: null, rings };
@@ -68,7 +68,7 @@ const CLEARS_IF = /^(int|cli|popf|iret|sysenter)/;
  * does.
  */
 function stepSentence({ row, retired }: Executed, before: Registers, now: Registers, mode: ModeName): string {
-  const words = text.happened.step;
+  const words = laterText.happened.step;
   if (mode !== 'bare') return monitoredStep(row, before, now, mode);
   const instruction = plain(row) ?? '';
   const sequential = now.eip === (before.eip + row.bytes.length) >>> 0;
@@ -97,7 +97,7 @@ function stepSentence({ row, retired }: Executed, before: Registers, now: Regist
 
 /** A step under the monitor that took the guest nowhere near it. The machine's own instructions are in the count, which says nothing then. */
 function monitoredStep(row: CodeRow, before: Registers, now: Registers, mode: ModeName): string {
-  const words = text.happened.step;
+  const words = laterText.happened.step;
   if (before.cpl > now.cpl) return words.inward(before.cpl, now.cpl);
   if (before.cpl < now.cpl) return words.outward(before.cpl, now.cpl);
   const sequential = now.eip === (before.eip + row.bytes.length) >>> 0;
@@ -108,7 +108,7 @@ function monitoredStep(row: CodeRow, before: Registers, now: Registers, mode: Mo
   }
   const { outcome, why } = inMode(kind, mode);
   // Had it come to the monitor, that would be told instead.
-  return outcome === 'traps' || outcome === 'exits' ? words.emulated : text.inMode.sentence[outcome](why);
+  return outcome === 'traps' || outcome === 'exits' ? words.emulated : laterText.inMode.sentence[outcome](why);
 }
 
 /** EFLAGS.IF. */
@@ -118,11 +118,11 @@ function interruptsOn(registers: Registers): boolean {
 
 /** Why the machine stands here, when it was no single step. */
 function stopSentence({ view, row }: Facts): string {
-  const words = text.happened.stop;
+  const words = laterText.happened.stop;
   const { stop, registers } = view;
   const here = (row === null ? null : plain(row)) ?? hex(registers.eip);
   const more = nextSentence(row, view, false);
-  const withMore = (sentence: string): string => (more === null ? sentence : text.happened.join(sentence, more));
+  const withMore = (sentence: string): string => (more === null ? sentence : laterText.happened.join(sentence, more));
   switch (stop.kind) {
     case 'start':
       return words.start;
@@ -148,7 +148,7 @@ function stopSentence({ view, row }: Facts): string {
 
 /** About the next instruction: always something when it is to be named, else only when its class says something. */
 function nextSentence(row: CodeRow | null, { registers, monitor }: View, named: boolean): string | null {
-  const words = text.happened.next;
+  const words = laterText.happened.next;
   const instruction = row === null ? null : plain(row);
   if (row === null || instruction === null) return null;
   const name = named ? instruction : null;
@@ -157,7 +157,7 @@ function nextSentence(row: CodeRow | null, { registers, monitor }: View, named: 
   const kind = kindOf(row, cpl === 3);
   if (mode !== 'bare' && kind !== null && kind !== 'plain') {
     const { outcome, why } = inMode(kind, mode);
-    return words.inMode(name, text.inMode.verb[outcome], why);
+    return words.inMode(name, laterText.inMode.verb[outcome], why);
   }
   switch (row.class) {
     case 'plain':

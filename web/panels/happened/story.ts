@@ -1,6 +1,7 @@
 import type { CodeRow } from '../../../core/protocol/messages.ts';
 import type { Deed, Happening, NamedValue } from '../../../core/protocol/monitor.ts';
 import { hex } from '../../format.ts';
+import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
 import { causeOf, vectorName } from './cause.ts';
 
@@ -16,7 +17,7 @@ function oneLine(row: CodeRow): string {
 
 /** What happened, in one or two sentences. Code is between backticks. */
 export function story(happening: Happening): string {
-  const words = text.happening.story;
+  const words = laterText.happening.story;
   const what = instructionOf(happening);
   const cause = causeOf(happening);
   const { deeds } = happening;
@@ -57,7 +58,7 @@ export function story(happening: Happening): string {
 }
 
 function deedSentence(deed: Deed): string {
-  const words = text.happening.deed;
+  const words = laterText.happening.deed;
   switch (deed.kind) {
     case 'emulated':
       return words.emulated;
@@ -79,7 +80,7 @@ function deedSentence(deed: Deed): string {
 /** What the monitor did, step by step, up to its return to the guest. */
 export function deedSentences({ deeds, setting, kind }: Happening): readonly string[] {
   if (kind === 'delivered') return [];
-  const resume = text.happening.deed.resume[setting.mode === 'hardware' ? 'vmresume' : 'iret'];
+  const resume = laterText.happening.deed.resume[setting.mode === 'hardware' ? 'vmresume' : 'iret'];
   return kind === 'tripleFault' ? deeds.map(deedSentence) : [...deeds.map(deedSentence), resume];
 }
 
@@ -100,7 +101,7 @@ export function savedValues(happening: Happening): readonly NamedValue[] {
 
 /** What a saved value means, where that is more than a number; null elsewhere. */
 export function noteOf(happening: Happening, { name, value }: NamedValue): string | null {
-  const words = text.happening;
+  const words = laterText.happening;
   switch (name) {
     case 'CS':
       // The low two bits of a saved CS are a privilege level (SDM volume 3, 5.5).
@@ -108,7 +109,7 @@ export function noteOf(happening: Happening, { name, value }: NamedValue): strin
     case 'vector':
       return vectorName(value, null);
     case 'exit reason':
-      return words.exitReason[value & 0xffff] ?? null;
+      return text.cause.exitReason[value & 0xffff] ?? null;
     case 'exit qualification':
       return qualificationNote(happening.exitReason, value);
     default:
@@ -121,7 +122,7 @@ const CONTROL_REGISTER = 28;
 
 /** Exit qualifications that are read most (SDM volume 3, tables 27-3 and 27-5). */
 function qualificationNote(reason: number | null, value: number): string | null {
-  const words = text.happening.qualification;
+  const words = laterText.happening.qualification;
   if (reason === IO_INSTRUCTION) return words.port(hex(value >>> 16, 4), (value & 7) + 1, (value & 8) !== 0);
   if (reason === CONTROL_REGISTER) return words.control(value & 15, ((value >>> 4) & 3) === 1);
   return null;

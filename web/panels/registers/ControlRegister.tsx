@@ -42,7 +42,7 @@ function Control({ name, value, changed, machine, why }: Properties) {
         {name === 'cr2' && isAddress(value) && (
           <li>
             <button type="button" className={styles.link} onClick={() => walkTo(value)}>
-              {text.walk.show(hex(value))}
+              {text.toWalk.show(hex(value))}
             </button>
           </li>
         )}

@@ -60,7 +60,7 @@ function Cell({ register, name, value, changed, machine: held, why, address }: P
 
   const hints = [
     ...(changed ? [text.registers.changed] : []),
-    ...(address === null ? [] : [text.walk.clickHint]),
+    ...(address === null ? [] : [text.toWalk.clickHint]),
     text.registers.editHint,
   ];
 

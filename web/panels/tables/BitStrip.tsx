@@ -1,4 +1,4 @@
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import styles from './Tables.module.css';
 import { type AddressPart, addressParts, binary, partValue, stripText } from './walk.ts';
 
@@ -13,7 +13,7 @@ function Part({ part }: { readonly part: AddressPart }) {
     <span className={styles.part} data-part={part.part} style={{ flexGrow: part.bits }}>
       <span className={styles.digits}>{binary(part.value, part.bits)}</span>
       <span className={styles.partName}>
-        {text.walk.parts[part.part]} <b>{partValue(part)}</b>
+        {laterText.walk.parts[part.part]} <b>{partValue(part)}</b>
       </span>
     </span>
   );

@@ -5,7 +5,7 @@ import type { TableName, TableView } from '../../../core/protocol/monitor.ts';
 import { hex } from '../../format.ts';
 import { looks } from '../../stores/looks.ts';
 import { walkTo } from '../../stores/walk.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import styles from './Tables.module.css';
 import { mapped, moved, type RunRow, range, rootText, type TreeRow, toggled, treeRows } from './tree.ts';
 import { letters } from './walk.ts';
@@ -66,8 +66,8 @@ export function TableTree({ tables }: { readonly tables: readonly TableView[] })
       className={styles.tree}
       role="tree"
       tabIndex={-1}
-      aria-label={text.tables.label}
-      title={text.tables.hint}
+      aria-label={laterText.tables.label}
+      title={laterText.tables.hint}
       ref={list}
       onKeyDown={onKeyDown}
     >
@@ -101,8 +101,8 @@ const Row = memo(
           className={`${styles.row} ${styles.root}`}
           aria-expanded
         >
-          <b>{text.tables.roots[tables]}</b> <span>{rootText(row.table)}</span>
-          {row.table.runs.length === 0 && <em>{text.tables.emptyTable}</em>}
+          <b>{laterText.tables.roots[tables]}</b> <span>{rootText(row.table)}</span>
+          {row.table.runs.length === 0 && <em>{laterText.tables.emptyTable}</em>}
         </div>
       );
     }
@@ -134,7 +134,7 @@ const Row = memo(
             <ChevronRight size={12} aria-hidden="true" />
           </span>
         )}
-        <span className={styles.index}>{text.tables.entries(run.index, run.count)}</span>
+        <span className={styles.index}>{laterText.tables.entries(run.index, run.count)}</span>
         <span className={styles.range} title={range(run)}>
           {hex(run.linear)}
         </span>
@@ -145,8 +145,8 @@ const Row = memo(
         </span>
         <span className={styles.bits}>{letters(run.bits, row.table.name.level).join(' ')}</span>
         {run.note !== null && (
-          <span className={styles.badge} data-note={run.note} title={text.walk.notes[run.note]}>
-            {text.walk.noteNames[run.note]}
+          <span className={styles.badge} data-note={run.note} title={laterText.walk.notes[run.note]}>
+            {laterText.walk.noteNames[run.note]}
           </span>
         )}
       </div>

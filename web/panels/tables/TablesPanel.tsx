@@ -1,7 +1,7 @@
 import { useStore } from 'zustand';
 import { looks } from '../../stores/looks.ts';
 import { machine } from '../../stores/machine.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { Section } from '../../widgets/Section.tsx';
 import styles from './Tables.module.css';
 import { TableTree } from './TableTree.tsx';
@@ -15,7 +15,7 @@ export function TablesPanel() {
   if (!isOpen) return null;
   return (
     <Section
-      title={text.tables.label}
+      title={laterText.tables.label}
       aside={
         <button
           type="button"
@@ -23,11 +23,11 @@ export function TablesPanel() {
           aria-expanded={shown}
           onClick={() => looks.setState({ tables: !shown })}
         >
-          {shown ? text.tables.hide : text.tables.show}
+          {shown ? laterText.tables.hide : laterText.tables.show}
         </button>
       }
     >
-      {shown && tables !== null && tables.length === 0 && <p className={styles.hint}>{text.tables.none}</p>}
+      {shown && tables !== null && tables.length === 0 && <p className={styles.hint}>{laterText.tables.none}</p>}
       {shown && tables !== null && tables.length > 0 && (
         <>
           <TableTree tables={tables} />
@@ -51,10 +51,10 @@ function Legend() {
         <div key={note}>
           <dt>
             <span className={styles.badge} data-note={note}>
-              {text.walk.noteNames[note]}
+              {laterText.walk.noteNames[note]}
             </span>
           </dt>
-          <dd>{text.walk.notes[note]}</dd>
+          <dd>{laterText.walk.notes[note]}</dd>
         </div>
       ))}
     </dl>

@@ -6,6 +6,7 @@ import { hex } from '../../format.ts';
 import { looks } from '../../stores/looks.ts';
 import { machine } from '../../stores/machine.ts';
 import { closeWalk, walkTarget, walkTo } from '../../stores/walk.ts';
+import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
 import { AddressBox } from '../../widgets/AddressBox.tsx';
 import { Prose } from '../../widgets/Prose.tsx';
@@ -33,25 +34,25 @@ export function WalkPanel() {
   return (
     <div ref={root} data-testid="walk">
       <Section
-        title={text.walk.label}
+        title={laterText.walk.label}
         aside={
           address === null ? undefined : (
             <span className={styles.aside}>
-              {text.walk.aside(hex(address), text.registers.ring(view?.user === false ? 0 : 3))}
-              <button type="button" aria-label={text.walk.clear} title={text.walk.clear} onClick={closeWalk}>
+              {laterText.walk.aside(hex(address), text.registers.ring(view?.user === false ? 0 : 3))}
+              <button type="button" aria-label={laterText.walk.clear} title={laterText.walk.clear} onClick={closeWalk}>
                 <X size={13} />
               </button>
             </span>
           )
         }
       >
-        <AddressBox label={text.walk.goTo} onGo={walkTo} />
+        <AddressBox label={laterText.walk.goTo} onGo={walkTo} />
         {address === null ? (
           <p className={styles.hint}>
-            <Prose>{text.walk.empty}</Prose>
+            <Prose>{laterText.walk.empty}</Prose>
           </p>
         ) : view === null ? (
-          <p className={styles.hint}>{text.walk.waiting}</p>
+          <p className={styles.hint}>{laterText.walk.waiting}</p>
         ) : (
           <Walks view={view} isPara={isPara} />
         )}
@@ -66,18 +67,20 @@ function Walks({ view, isPara }: { readonly view: AddressView; readonly isPara: 
   const [last] = view.walks.slice(-1);
   return (
     <div className={styles.walks}>
-      {!view.paged && <p className={styles.hint}>{last === undefined ? text.walk.unpaged : text.walk.unpagedGuest}</p>}
+      {!view.paged && (
+        <p className={styles.hint}>{last === undefined ? laterText.walk.unpaged : laterText.walk.unpagedGuest}</p>
+      )}
       {view.walks.map(walk => (
         <article
           key={walk.tables}
           className={styles.walk}
           data-tables={walk.tables}
-          aria-label={text.walk.kinds[walk.tables]}
+          aria-label={laterText.walk.kinds[walk.tables]}
         >
           <header>
-            <h3>{text.walk.kinds[walk.tables]}</h3>
+            <h3>{laterText.walk.kinds[walk.tables]}</h3>
             <span>
-              {text.walk.who[walk.tables]} · {text.walk.references(memoryReferences(walk))}
+              {laterText.walk.who[walk.tables]} · {laterText.walk.references(memoryReferences(walk))}
             </span>
           </header>
           {hasOwnStrip(walk, first) && <BitStrip linear={view.linear} pae={walk.pae} pageSize={walk.pageSize} />}
@@ -91,16 +94,16 @@ function Walks({ view, isPara }: { readonly view: AddressView; readonly isPara: 
       ))}
       {isPara && (
         <p className={styles.map}>
-          {map !== null && <Prose>{map}</Prose>} {text.walk.para}
+          {map !== null && <Prose>{map}</Prose>} {laterText.walk.para}
         </p>
       )}
       {view.note !== null && (
         <p className={styles.note} data-note={view.note}>
-          <b>{text.walk.noteNames[view.note]}</b> {text.walk.notes[view.note]}
+          <b>{laterText.walk.noteNames[view.note]}</b> {laterText.walk.notes[view.note]}
         </p>
       )}
       <p className={styles.tlb}>
-        <b>{text.walk.tlb.label}</b> <Prose>{tlbText(view)}</Prose>
+        <b>{laterText.walk.tlb.label}</b> <Prose>{tlbText(view)}</Prose>
       </p>
     </div>
   );

@@ -1,7 +1,7 @@
 import type { WalkReference, WalkView } from '../../../core/protocol/monitor.ts';
 import { hex } from '../../format.ts';
 import { goToMemory, windows } from '../../stores/windows.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 import { Prose } from '../../widgets/Prose.tsx';
 import styles from './Tables.module.css';
 import { entryName, entryValue, faultText, groups, isVisible, letters, memoryReferences, rights } from './walk.ts';
@@ -14,9 +14,9 @@ function showEntry(address: number): void {
 /** Letters of an entry's bits, each with its meaning. */
 function Letters({ reference }: { readonly reference: Pick<WalkReference, 'bits' | 'level'> }) {
   const { bits, level } = reference;
-  if (!bits.present) return <em className={styles.absent}>{text.walk.absent}</em>;
+  if (!bits.present) return <em className={styles.absent}>{laterText.walk.absent}</em>;
   return letters(bits, level).map(letter => (
-    <abbr key={letter} className={styles.letter} title={`${letter}: ${text.walk.bits[letter]}`}>
+    <abbr key={letter} className={styles.letter} title={`${letter}: ${laterText.walk.bits[letter]}`}>
       {letter}
     </abbr>
   ));
@@ -25,16 +25,16 @@ function Letters({ reference }: { readonly reference: Pick<WalkReference, 'bits'
 /** One entry: its number in the processor's order, its name, where it is, what it says. */
 function Step({ reference }: { readonly reference: WalkReference }) {
   const { number, tables, address, machine } = reference;
-  const title = machine === null ? undefined : text.walk.liesAt(hex(machine));
+  const title = machine === null ? undefined : laterText.walk.liesAt(hex(machine));
   return (
     <tr data-tables={tables} data-present={reference.bits.present || undefined}>
       <td className={styles.number}>{number ?? ''}</td>
       <th scope="row">{entryName(reference)}</th>
       <td title={title}>
         {address === null ? (
-          <em title={text.walk.register}>{text.walk.registerShort}</em>
+          <em title={laterText.walk.register}>{laterText.walk.registerShort}</em>
         ) : isVisible(tables) ? (
-          <button type="button" title={text.walk.showEntry(hex(address))} onClick={() => showEntry(address)}>
+          <button type="button" title={laterText.walk.showEntry(hex(address))} onClick={() => showEntry(address)}>
             {hex(address)}
           </button>
         ) : (
@@ -55,7 +55,7 @@ function Step({ reference }: { readonly reference: WalkReference }) {
 
 /** The entries of a walk in the processor's order, and where it comes to. */
 export function WalkSteps({ walk }: { readonly walk: WalkView }) {
-  const { columns } = text.walk;
+  const { columns } = laterText.walk;
   const headings = [columns.number, columns.entry, columns.address, columns.value, columns.bits];
   return (
     <>
@@ -75,7 +75,7 @@ export function WalkSteps({ walk }: { readonly walk: WalkView }) {
               {translates !== null && (
                 <tr className={styles.group}>
                   <th colSpan={5} scope="rowgroup">
-                    {text.walk.translating(hex(translates.address), translates.what)}
+                    {laterText.walk.translating(hex(translates.address), translates.what)}
                   </th>
                 </tr>
               )}
@@ -93,11 +93,11 @@ export function WalkSteps({ walk }: { readonly walk: WalkView }) {
           <span className={styles.arrow} aria-hidden="true">
             →
           </span>
-          {text.walk.reached[walk.tables]} <b>{hex(walk.physical)}</b>
+          {laterText.walk.reached[walk.tables]} <b>{hex(walk.physical)}</b>
           <span className={styles.rights}>{rights(walk)}</span>
         </p>
       )}
-      {walk.references.length > 0 && <p className="hidden-text">{text.walk.references(memoryReferences(walk))}</p>}
+      {walk.references.length > 0 && <p className="hidden-text">{laterText.walk.references(memoryReferences(walk))}</p>}
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** Page tables as the rows of a tree. */
 import type { TableKind, TableName, TableRun, TableView } from '../../../core/protocol/monitor.ts';
 import { hex } from '../../format.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 
 export interface RootRow {
   readonly kind: 'root';
@@ -74,7 +74,7 @@ function depth({ level }: TableName): number {
 /** First and last address of a run; under EPT more than eight digits may be needed. */
 export function range({ linear, bytes }: TableRun): string {
   const write = (value: number) => value.toString(16).padStart(8, '0');
-  return text.tables.range(write(linear), write(linear + bytes - 1));
+  return laterText.tables.range(write(linear), write(linear + bytes - 1));
 }
 
 const UNITS = [
@@ -91,7 +91,9 @@ export function mapped(bytes: number): string {
 
 /** What a root is. */
 export function rootText({ name, address }: TableView): string {
-  return address === null ? text.tables.registers : text.tables.root(text.walk.levels[name.level], hex(address));
+  return address === null
+    ? laterText.tables.registers
+    : laterText.tables.root(laterText.walk.levels[name.level], hex(address));
 }
 
 /** Index of the row that a key leads to, or null. */

@@ -9,7 +9,7 @@ import type {
   WalkView,
 } from '../../../core/protocol/monitor.ts';
 import { hex } from '../../format.ts';
-import { text } from '../../text.ts';
+import { laterText } from '../../text/later.ts';
 
 /** Stretches of a linear address, from the top; `low` is the number of their lowest bit. */
 export interface AddressPart {
@@ -49,12 +49,12 @@ export function partValue({ part, value, bits }: AddressPart): string {
 /** The strip in words. */
 export function stripText(linear: number, parts: readonly AddressPart[]): string {
   const each = parts.map(part =>
-    text.walk.stripBits(part.low + part.bits - 1, part.low, text.walk.parts[part.part], partValue(part)),
+    laterText.walk.stripBits(part.low + part.bits - 1, part.low, laterText.walk.parts[part.part], partValue(part)),
   );
-  return text.walk.strip(hex(linear), each.join(', '));
+  return laterText.walk.strip(hex(linear), each.join(', '));
 }
 
-export type BitLetter = keyof typeof text.walk.bits;
+export type BitLetter = keyof typeof laterText.walk.bits;
 
 /** Letters of the bits that are set, in the manual's order from bit 0; those that a level does not have never are. */
 export function letters(bits: EntryBits, level: TableLevel): readonly BitLetter[] {
@@ -91,7 +91,7 @@ export function entryValue({ low, high }: Pick<WalkReference, 'low' | 'high'>): 
 
 /** Name and index of an entry: "PDE 768". */
 export function entryName({ level, index }: Pick<WalkReference, 'level' | 'index'>): string {
-  return `${text.walk.entries[level]} ${index}`;
+  return `${laterText.walk.entries[level]} ${index}`;
 }
 
 /** References that belong together: those that translate one guest-physical address under EPT, or else a single one. */
@@ -112,7 +112,8 @@ export function groups({ references }: WalkView): readonly ReferenceGroup[] {
     }
     const { translates } = reference;
     const entry = references.slice(n).find(other => other.tables === 'guest');
-    const what = entry === undefined ? text.walk.ofPage : text.walk.ofEntry(text.walk.entries[entry.level]);
+    const what =
+      entry === undefined ? laterText.walk.ofPage : laterText.walk.ofEntry(laterText.walk.entries[entry.level]);
     all.push({
       translates: translates === null ? null : { address: translates, what },
       references: [reference],
@@ -131,7 +132,7 @@ const FAULT = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const
 
 /** A fault in words. */
 export function faultText(fault: WalkFault): string {
-  const words = text.walk.fault;
+  const words = laterText.walk.fault;
   if (fault.kind !== 'page fault') return words[fault.kind](hex(fault.guestPhysical));
   const { errorCode } = fault;
   const has = (bit: number) => (errorCode & bit) !== 0;
@@ -143,9 +144,9 @@ export function faultText(fault: WalkFault): string {
 
 /** What all levels allow together. */
 export function rights({ writable, user, executable, pageSize }: WalkView): string {
-  const words = text.walk.rights;
+  const words = laterText.walk.rights;
   return [
-    text.walk.size[pageSize] ?? '',
+    laterText.walk.size[pageSize] ?? '',
     writable ? words.write : words.read,
     user ? words.user : words.supervisor,
     executable ? '' : words.noExecute,
@@ -158,18 +159,18 @@ export function rights({ writable, user, executable, pageSize }: WalkView): stri
 export function tlbText({ tlb }: AddressView): string {
   const kinds = (['read', 'write', 'execute'] as const)
     .filter(kind => tlb[kind])
-    .map(kind => text.walk.tlb.kinds[kind]);
-  if (tlb.physical === null) return text.walk.tlb.none;
-  return text.walk.tlb.leads(kinds.join(', '), hex(tlb.physical));
+    .map(kind => laterText.walk.tlb.kinds[kind]);
+  if (tlb.physical === null) return laterText.walk.tlb.none;
+  return laterText.walk.tlb.leads(kinds.join(', '), hex(tlb.physical));
 }
 
 /** Where the guest's physical address lies in the machine, in words; null where there is but one kind of address. */
 export function mapText({ guestPhysical, machinePhysical }: AddressView, isPara: boolean): string | null {
   if (guestPhysical === null) return null;
-  if (isPara) return text.walk.pseudo(hex(guestPhysical));
+  if (isPara) return laterText.walk.pseudo(hex(guestPhysical));
   return machinePhysical === null
-    ? text.walk.nowhere(hex(guestPhysical))
-    : text.walk.mapped(hex(guestPhysical), hex(machinePhysical));
+    ? laterText.walk.nowhere(hex(guestPhysical))
+    : laterText.walk.mapped(hex(guestPhysical), hex(machinePhysical));
 }
 
 /** Whether the page can show the memory that an entry lies in: it shows what the guest takes for physical. */

@@ -1,0 +1,33 @@
+/** What took the processor from ring to ring, in a few signs. */
+export const cause = {
+  interrupt: (vector: string) => `interrupt ${vector}h`,
+  callout: 'INT F0h',
+  patch: '#BP',
+  hypercall: 'INT 82h',
+  exit: (reason: string) => `exit: ${reason}`,
+  eptViolation: 'EPT violation',
+  interruptWindow: 'interrupt window',
+  tripleFault: 'triple fault',
+  entryFailure: 'entry failed',
+  /** Basic exit reasons (SDM volume 3, appendix C). */
+  exitReason: {
+    0: 'exception or NMI',
+    1: 'external interrupt',
+    2: 'triple fault',
+    7: 'interrupt window',
+    10: 'CPUID',
+    12: 'HLT',
+    13: 'INVD',
+    14: 'INVLPG',
+    15: 'RDPMC',
+    28: 'control register',
+    29: 'MOV DR',
+    30: 'I/O instruction',
+    31: 'RDMSR',
+    32: 'WRMSR',
+    33: 'invalid guest state',
+    48: 'EPT violation',
+    49: 'EPT misconfiguration',
+    54: 'WBINVD',
+  } as Readonly<Record<number, string>>,
+};
