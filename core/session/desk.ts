@@ -9,8 +9,10 @@ import type {
   View,
 } from '../protocol/messages.ts';
 import type { MonitorView, MonitorWindows, Setting, TableView, TranslationView } from '../protocol/monitor.ts';
+import type { Answer, Question } from '../protocol/questions.ts';
 import { spacesOf } from './address-spaces.ts';
 import { addressView } from './address-view.ts';
+import { answer } from './answers.ts';
 import { ChromeTrace } from './chrome-trace.ts';
 import { codeRows } from './code-view.ts';
 import { tellBoth } from './fan.ts';
@@ -141,6 +143,9 @@ export class Desk {
       case 'windows':
         this.#setWindows(message.code, message.memory, message.monitor);
         return;
+      case 'ask':
+        this.#host.post({ type: 'answer', id: message.id, answer: this.#answer(message.question) });
+        return;
       case 'breakpoints':
         this.#breakpoints = message.breakpoints.flatMap(({ on, enabled }) =>
           on.kind === 'execute' && enabled ? [on.address] : [],
@@ -154,7 +159,7 @@ export class Desk {
 
   #control(
     session: Session,
-    message: Exclude<ToWorker, { type: 'open' | 'restore' | 'frame' | 'windows' | 'breakpoints' }>,
+    message: Exclude<ToWorker, { type: 'open' | 'restore' | 'frame' | 'windows' | 'ask' | 'breakpoints' }>,
   ): void {
     this.#codeIsStale = true;
     if (session.isSearching) this.#halt(session, session.stop);
@@ -205,11 +210,20 @@ export class Desk {
       case 'until':
       case 'goTo':
       case 'sameStep':
-      case 'ask':
         throw new Error('This machine cannot do that yet.');
       case 'trace':
         this.#host.post({ type: 'trace', name: session.guest.name, file: this.#trace(session) });
         return;
+    }
+  }
+
+  #answer(question: Question): Answer {
+    try {
+      if (question.kind === 'lastWrite') throw new Error('This machine cannot do that yet.');
+      return answer(this.#requireSession(), question);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return { kind: 'none', message: error.message };
     }
   }
 

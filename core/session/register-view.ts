@@ -24,7 +24,7 @@ const SYSTEM_TYPES = [
 ] as const;
 
 /** A segment's hidden part in the manual's words (SDM volume 3, table 3-1). */
-function segmentDescription(attributes: number): string {
+export function segmentDescription(attributes: number): string {
   if ((attributes & ATTRIBUTE.present) === 0) return 'null';
   if ((attributes & ATTRIBUTE.segment) === 0) return SYSTEM_TYPES[attributes & 15];
   const size = (attributes & ATTRIBUTE.big) !== 0 ? 32 : 16;

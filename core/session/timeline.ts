@@ -25,6 +25,7 @@ const TRANSFER_NAMES: Readonly<Record<Transfer, string>> = {
   iret: 'iret',
   retFar: 'retf',
   callGate: 'call gate',
+  taskSwitch: 'task switch',
   sysenter: 'sysenter',
   sysexit: 'sysexit',
   vmEntry: 'VM entry',
