@@ -4,6 +4,7 @@
  * memory from 0, whichever frames of the machine it has. Only who gives those frames can write what holds their numbers, the
  * frame list, start_info and the page tables; this says where.
  */
+import type { DomainPlan } from '../xen/domain-plan.ts';
 import { type BootSegment, ImageError, type SymbolFile } from './boot.ts';
 import { type ElfSegment, readElf } from './elf.ts';
 import { symbolsFromElf } from './elf-symbols.ts';
@@ -33,31 +34,6 @@ export interface XenOptions {
   readonly initrd: Uint8Array | null;
 }
 
-/** Where the parts of a domain lie. Pages are pseudo-physical page numbers, addresses linear and unsigned. */
-export interface XenDomain {
-  /** Address of page 0. */
-  readonly virtualBase: number;
-  /** Pages that are mapped from there on: the region of the start. */
-  readonly mappedPages: number;
-  readonly entry: number;
-  /** Null when the kernel makes its hypercalls without it. */
-  readonly hypercallPage: number | null;
-  /** The stack pointer's first value. */
-  readonly stackTop: number;
-  /** First page of the list that tells the machine's frame of each page, one word each; and how many pages it has. */
-  readonly frameList: number;
-  readonly frameListPages: number;
-  readonly startInfo: number;
-  /** Page of the rings to the store, and of the console's. */
-  readonly store: number;
-  readonly console: number;
-  /** First page of the page tables, the page-directory-pointer table, and how many there are. They are mapped read-only. */
-  readonly tables: number;
-  readonly tablePages: number;
-  readonly commandLine: string;
-  readonly module: { readonly address: number; readonly length: number } | null;
-}
-
 /** The name and the wishes of a kernel, as its notes say. */
 export interface XenGuest {
   readonly name: string;
@@ -70,7 +46,7 @@ export interface XenGuest {
 export interface XenPlan {
   /** Kernel and RAM disk: bytes for pseudo-physical addresses. All other memory is zero. */
   readonly segments: readonly BootSegment[];
-  readonly domain: XenDomain;
+  readonly domain: DomainPlan;
   readonly guest: XenGuest;
   readonly symbols: SymbolFile | null;
 }
@@ -189,7 +165,7 @@ function placeParts(
   entry: number,
   hypercallPage: number | null,
   { memoryBytes, initrd, commandLine }: XenOptions,
-): XenDomain {
+): DomainPlan {
   let next = kernelEnd;
   const take = (count: number): number => {
     const first = next;
@@ -245,7 +221,7 @@ function countTables(start: number, end: number): number {
   return 1 + spans(DIRECTORY_SPAN) + withLast + spans(TABLE_SPAN);
 }
 
-function checkRegion({ virtualBase, mappedPages }: XenDomain, memoryBytes: number, { monitorStart }: XenNotes): void {
+function checkRegion({ virtualBase, mappedPages }: DomainPlan, memoryBytes: number, { monitorStart }: XenNotes): void {
   if (mappedPages > Math.floor(memoryBytes / PAGE)) {
     throw new ImageError(
       `This kernel needs at least ${inUnits(mappedPages * PAGE)} to start, but the domain has ${inUnits(memoryBytes)}: give it more memory.`,
@@ -265,7 +241,7 @@ function checkRegion({ virtualBase, mappedPages }: XenDomain, memoryBytes: numbe
 }
 
 /** The entry lies in what is loaded; the hypercall page is a whole page of the kernel. */
-function checkAddresses({ virtualBase, entry, hypercallPage }: XenDomain, { segments, endPage }: Kernel): void {
+function checkAddresses({ virtualBase, entry, hypercallPage }: DomainPlan, { segments, endPage }: Kernel): void {
   const physicalEntry = entry - virtualBase;
   const isLoaded = segments.some(
     ({ address, bytes }) => physicalEntry >= address && physicalEntry < address + bytes.length,

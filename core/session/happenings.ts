@@ -1,11 +1,11 @@
 import { CS, DS, EAX, ES, ESP, FS, GS, SS } from '../ia32/registers.ts';
-import { VECTOR_NAMES } from '../ia32/vectors.ts';
 import type { EventSource } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Probe, Transfer } from '../machine/cpu/probe.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
 import type { Pc } from '../machine/pc.ts';
 import type { ChangedValue, Deed, Happening, HappeningKind, NamedValue, Setting } from '../protocol/monitor.ts';
+import { deliveryName } from '../vmm/event-names.ts';
 import type { Exit } from '../vmm/exit.ts';
 import type { Monitor } from '../vmm/monitor.ts';
 import type { MonitorWatcher } from '../vmm/trace.ts';
@@ -254,7 +254,7 @@ export class Happenings implements MonitorWatcher {
     const record = this.#begin('delivered', pc, { exit: null, vector, errorCode: code, savedNames });
     takePushed(cpu, this.#saved, savedNames.length);
     const eip = code === null ? 0 : 1;
-    record.reason = nameOf(vector, source);
+    record.reason = deliveryName(vector, source);
     record.address = this.#saved[eip] >>> 0;
     record.user = (this.#saved[eip + 1] & 3) === 3;
     // Without a change of the ring the stack stays, and is not pushed.
@@ -302,12 +302,6 @@ export class Happenings implements MonitorWatcher {
       return before === after ? [] : [{ name, before, after }];
     });
   }
-}
-
-function nameOf(vector: number, source: EventSource): string {
-  if (source === 'external') return `interrupt ${vector}`;
-  if (source === 'software') return `int ${vector}`;
-  return VECTOR_NAMES[vector] ?? `exception ${vector}`;
 }
 
 /** What the processor pushes on the handler's stack, 32 bits each, from ESP on (SDM volume 3, figure 6-4). */

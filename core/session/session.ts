@@ -1,7 +1,7 @@
 import { type BootOptions, type BootPlan, ImageError, type SymbolFile } from '../guests/boot.ts';
 import { symbolsFromElf } from '../guests/elf-symbols.ts';
 import { loadImage } from '../guests/load.ts';
-import { loadXen, type XenDomain } from '../guests/xen.ts';
+import { loadXen } from '../guests/xen.ts';
 import { readXenNotes } from '../guests/xen-notes.ts';
 import { ESP } from '../ia32/registers.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
@@ -12,6 +12,7 @@ import type { Mode, Setting } from '../protocol/monitor.ts';
 import type { Counts } from '../vmm/counts.ts';
 import type { Monitor, MonitorEnd } from '../vmm/monitor.ts';
 import { ModeError, type Paging } from '../vmm/technique.ts';
+import type { DomainPlan } from '../xen/domain-plan.ts';
 import { type BackRequest, type Course, goBack, type Search } from './back.ts';
 import { classOf, decodeAt } from './code-view.ts';
 import { GuestMachine, type MachineWatch } from './guest-machine.ts';
@@ -87,7 +88,7 @@ const CALLS: readonly string[] = ['call', 'callIndirect', 'callFar', 'int', 'int
 const RETURNS: readonly string[] = ['ret', 'retFar', 'iret', 'sysexit'];
 
 /** A paravirtualized kernel's start: its domain says where it begins, the registers of a processor count for nothing. */
-type DomainStart = Omit<BootPlan, 'kind'> & { readonly kind: 'xen'; readonly domain: XenDomain };
+type DomainStart = Omit<BootPlan, 'kind'> & { readonly kind: 'xen'; readonly domain: DomainPlan };
 
 /** Throws ModeError for a kernel that is not made for the monitor's interface, ImageError for one that cannot be started. */
 function loadDomain(kernel: Uint8Array, options: BootOptions): DomainStart {

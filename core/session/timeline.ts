@@ -1,10 +1,10 @@
-import { VECTOR_NAMES } from '../ia32/vectors.ts';
 import type { EventSource } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Transfer } from '../machine/cpu/probe.ts';
 import type { Pc } from '../machine/pc.ts';
 import type { TimelinePart } from '../protocol/monitor.ts';
 import { KIND, STRETCH_KINDS, type StretchColumns, Stretches, TIMELINE_LANES } from '../protocol/stretches.ts';
+import { deliveryName, TRANSFER_NAMES } from '../vmm/event-names.ts';
 import type { Exit } from '../vmm/exit.ts';
 import type { Monitor } from '../vmm/monitor.ts';
 import type { Category, MonitorWatcher, TraceSink } from '../vmm/trace.ts';
@@ -20,24 +20,6 @@ const MOST_NAMES = 1 << 16;
 const MONITOR = TIMELINE_LANES.indexOf('monitor');
 const WAITING = TIMELINE_LANES.indexOf('waiting');
 const FIRST_NON_ROOT = TIMELINE_LANES.indexOf('non-root ring 0');
-
-const TRANSFER_NAMES: Readonly<Record<Transfer, string>> = {
-  iret: 'iret',
-  retFar: 'retf',
-  callGate: 'call gate',
-  taskSwitch: 'task switch',
-  sysenter: 'sysenter',
-  sysexit: 'sysexit',
-  vmEntry: 'VM entry',
-  vmExit: 'VM exit',
-};
-
-/** The name of what went through the IDT. */
-function deliveryName(vector: number, source: EventSource): string {
-  if (source === 'external') return `interrupt ${vector}`;
-  if (source === 'software') return `int 0x${vector.toString(16)}`;
-  return VECTOR_NAMES[vector] ?? `exception ${vector}`;
-}
 
 /**
  * Records a session for the timeline, while somebody looks: stretches of time in the machine's lanes, as TraceRecorder tells them, but packed, and

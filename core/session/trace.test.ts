@@ -169,7 +169,7 @@ describe.each(CASES)('a trace of primer, %s', kind => {
       const names = new Set(events.of('ring 0').map(({ name }) => name));
       expect(names).toContain('int 0x80');
       expect(names).toContain('#PF');
-      expect(names).toContain('interrupt 0x20');
+      expect(names).toContain('interrupt 32');
       expect(new Set(events.of('ring 3').map(({ name }) => name))).toEqual(new Set(['iret']));
       const fault = events.of('ring 0').find(({ name }) => name === '#PF');
       expect(fault?.details).toMatchObject({ vector: 14, symbol: expect.stringContaining('entry') });

@@ -1,4 +1,5 @@
 import type { Pc } from '../machine/pc.ts';
+import type { DomainPlan } from '../xen/domain-plan.ts';
 import { ScanAndPatch } from './full/patch/technique.ts';
 import { BinaryTranslation } from './full/translate/technique.ts';
 import { TrapAndEmulate } from './full/trap.ts';
@@ -7,7 +8,6 @@ import { HardwareAssist } from './hardware/technique.ts';
 import type { Host } from './host/host.ts';
 import type { ShadowPaging } from './memory/shadow.ts';
 import { Paravirtualization } from './para/para.ts';
-import type { DomainPlan } from './para/plan.ts';
 import { ModeError, type MonitorMode, type Paging, type Technique } from './technique.ts';
 import type { VirtualMachine } from './vm.ts';
 

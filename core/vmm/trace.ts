@@ -1,9 +1,9 @@
-import { VECTOR_NAMES } from '../ia32/vectors.ts';
 import { EXIT_NAMES } from '../ia32/vmx/exits.ts';
 import type { EventSource } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Probe, Transfer } from '../machine/cpu/probe.ts';
 import type { Pc } from '../machine/pc.ts';
+import { deliveryName, TRANSFER_NAMES } from './event-names.ts';
 import type { Exit } from './exit.ts';
 import type { Monitor } from './monitor.ts';
 
@@ -70,23 +70,6 @@ export interface MonitorWatcher extends Probe {
 }
 
 const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
-
-const TRANSFER_NAMES: Readonly<Record<Transfer, string>> = {
-  iret: 'iret',
-  retFar: 'retf',
-  callGate: 'call gate',
-  sysenter: 'sysenter',
-  sysexit: 'sysexit',
-  vmEntry: 'VM entry',
-  vmExit: 'VM exit',
-};
-
-/** The name of what went through the IDT. */
-function deliveryName(vector: number, source: EventSource): string {
-  if (source === 'external') return `interrupt ${hex(vector)}`;
-  if (source === 'software') return `int ${hex(vector)}`;
-  return VECTOR_NAMES[vector] ?? `exception ${vector}`;
-}
 
 /** What an exit carries beyond its kind. */
 function exitDetails(exit: Exit): Details {

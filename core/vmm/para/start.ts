@@ -2,13 +2,13 @@ import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CR4, CS, DS, EAX, ES, ESI, ESP, FS, GS, SS } from '../../ia32/registers.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import { PAGE } from '../../machine/mmu/walk.ts';
+import type { DomainPlan } from '../../xen/domain-plan.ts';
 import * as H from '../host/layout.ts';
 import { FRAME_SIZE } from '../memory/frames.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { FLAT, MAGIC, START_INFO } from './abi.ts';
 import type { Domain } from './domain.ts';
 import { hypercallPage } from './emulate.ts';
-import type { DomainPlan } from './plan.ts';
 
 const ENTRIES = 512;
 const MAPPED = PAGE.present | PAGE.writable | PAGE.user | PAGE.accessed | PAGE.dirty;

@@ -1,8 +1,8 @@
 import { EAX, EBX, ECX, EDI, EDX, ESI } from '../../../ia32/registers.ts';
 import { Pc } from '../../../machine/pc.ts';
+import type { DomainPlan } from '../../../xen/domain-plan.ts';
 import { MONITOR_MEMORY, Monitor } from '../../monitor.ts';
 import { HYPERCALL, HYPERCALL_VECTOR, type HypercallName } from '../../para/abi.ts';
-import type { DomainPlan } from '../../para/plan.ts';
 
 /** Small kernels for tests: code at a known place, and a domain around it. */
 
