@@ -70,6 +70,7 @@ export class Access extends State implements PagingRegisters {
   raiseFault(vector: number, code: number | null): never {
     this.fault.vector = vector;
     this.fault.code = code;
+    this.fault.inNewTask = false;
     throw this.fault;
   }
 
@@ -354,6 +355,13 @@ export class Access extends State implements PagingRegisters {
     }
   }
 
+  /** Has a debug trap delivered before the next instruction, unless that is held off; `conditions`: bits of the pending debug exceptions. */
+  pendDebug(conditions: number): void {
+    this.i32[L.W_PENDING_DEBUG] |= conditions;
+    this.i32[L.W_VMX_WATCH] |= L.WATCH_DEBUG;
+    this.attend();
+  }
+
   /** Leaves the block after this instruction. The run loop overrides it. */
   attend(): void {}
 
@@ -547,7 +555,9 @@ export class Access extends State implements PagingRegisters {
     const isValid = operation === L.VMX_ROOT || (operation === L.VMX_NON_ROOT && hasVmcs);
     if (!hasVmcs || !isValid) i32[L.W_VMCS_POINTER] = L.NO_VMCS;
     if (!isValid) i32[L.W_VMX_OPERATION] = L.VMX_OFF;
-    if (i32[L.W_VMX_OPERATION] !== L.VMX_NON_ROOT) i32.fill(0, L.W_VMX_PIN, L.W_VMX_WATCH + 1);
+    if (i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT) return;
+    i32.fill(0, L.W_VMX_PIN, L.W_VMX_WATCH + 1);
+    if (i32[L.W_PENDING_DEBUG] !== 0) i32[L.W_VMX_WATCH] = L.WATCH_DEBUG;
   }
 
   /** Loads the PDPTE registers from CR3 (SDM volume 3, 4.4.1). #GP(0) if a present one has reserved bits set. */

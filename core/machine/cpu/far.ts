@@ -5,7 +5,6 @@ import { VECTOR } from '../../ia32/vectors.ts';
 import { PIN } from '../../ia32/vmx/controls.ts';
 import { EVENT_TYPE } from '../../ia32/vmx/exits.ts';
 import type { Executor } from './executor.ts';
-import { MachineStop } from './fault.ts';
 import { popFlags } from './flags.ts';
 import { deliver, stackFromTss } from './interrupts.ts';
 import * as L from './layout.ts';
@@ -24,7 +23,8 @@ import {
   setStackPointer,
   stackDescriptor,
 } from './segmentation.ts';
-import { beginDelivery, exitSoftwareException, exitTaskSwitch, TASK_SWITCH } from './vmx/exceptions.ts';
+import { switchTask } from './task-switch.ts';
+import { beginDelivery, exitSoftwareException } from './vmx/exceptions.ts';
 
 /** Far control transfers: JMP, CALL, RET, INT and IRET between segments and privilege levels (SDM volume 3, 5.8). */
 
@@ -63,6 +63,8 @@ function checkDirect(cpu: Executor, selector: number, d: Descriptor): void {
   if (!d.present) cpu.raiseFault(VECTOR.NP, code);
 }
 
+const TASK_GATE = 5;
+
 interface CallGate {
   readonly selector: number;
   readonly offset: number;
@@ -71,16 +73,16 @@ interface CallGate {
   readonly code: Descriptor;
 }
 
-/** A system descriptor as the target of JMP or CALL: a call gate, or a task switch (SDM volume 3, 5.8.3). */
-function readCallGate(cpu: Executor, i: Instruction, selector: number, d: Descriptor, isJump: boolean): CallGate {
+/** A system descriptor as the target of JMP or CALL: a call gate, or the selector of a task to switch to (SDM volume 3, 5.8.3). */
+function readGate(cpu: Executor, selector: number, d: Descriptor, isJump: boolean): CallGate | number {
   const code = selector & 0xfffc;
   const isGate = d.type === 4 || d.type === 12;
-  const isTask = d.type === 5 || d.type === 1 || d.type === 9;
+  const isTask = d.type === TASK_GATE || d.type === 1 || d.type === 9;
   if (d.isSegment || (!isGate && !isTask)) cpu.generalProtection(code);
   if (d.dpl < cpu.cpl || d.dpl < (selector & 3)) cpu.generalProtection(code);
   if (!d.present) cpu.raiseFault(VECTOR.NP, code);
-  if (isTask) taskSwitch(cpu, i, selector, d, isJump);
   const target = d.low >>> 16;
+  if (isTask) return d.type === TASK_GATE ? target : selector;
   if (isNull(target)) cpu.generalProtection(0);
   const to = requireDescriptor(cpu, target, VECTOR.GP, 0);
   const targetCode = target & 0xfffc;
@@ -92,11 +94,10 @@ function readCallGate(cpu: Executor, i: Instruction, selector: number, d: Descri
   return { selector: target, offset, size, parameters: d.high & 31, code: to };
 }
 
-/** To a task gate (type 5), which names the task, or to the task's own descriptor. A guest's is an exit. */
-function taskSwitch(cpu: Executor, i: Instruction, selector: number, d: Descriptor, isJump: boolean): never {
-  const task = d.type === 5 ? d.low >>> 16 : selector;
-  exitTaskSwitch(cpu, task, isJump ? TASK_SWITCH.jump : TASK_SWITCH.call, i.length);
-  throw new MachineStop('unimplemented', `a task switch by a far transfer to selector ${selector.toString(16)}`);
+/** To a task gate (type 5), which names the task, or to the task's own descriptor. */
+function taskTransfer(cpu: Executor, i: Instruction, selector: number, by: 'jump' | 'call'): void {
+  switchTask(cpu, { selector, by, external: 0, flags: cpu.eflags(), code: null, length: i.length });
+  cpu.probe?.transferred('taskSwitch');
 }
 
 export function jmpFar(cpu: Executor, i: Instruction): void {
@@ -115,7 +116,11 @@ export function jmpFar(cpu: Executor, i: Instruction): void {
     enterCode(cpu, selector, d, cpu.cpl, offset);
     return;
   }
-  const gate = readCallGate(cpu, i, selector, d, true);
+  const gate = readGate(cpu, selector, d, true);
+  if (typeof gate === 'number') {
+    taskTransfer(cpu, i, gate, 'jump');
+    return;
+  }
   checkTarget(cpu, gate.code, gate.offset);
   enterCode(cpu, gate.selector, gate.code, cpu.cpl, gate.offset);
 }
@@ -142,7 +147,11 @@ export function callFar(cpu: Executor, i: Instruction): void {
     setStackPointer(cpu, stack.pointer);
     return;
   }
-  const gate = readCallGate(cpu, i, selector, d, false);
+  const gate = readGate(cpu, selector, d, false);
+  if (typeof gate === 'number') {
+    taskTransfer(cpu, i, gate, 'call');
+    return;
+  }
   checkTarget(cpu, gate.code, gate.offset);
   if (isConforming(gate.code) || gate.code.dpl === cpu.cpl) {
     pushFar(stack, gate.size, cpu.selector(CS), i32[L.W_EIP]);
@@ -240,17 +249,6 @@ export function retFar(cpu: Executor, i: Instruction): void {
   cpu.probe?.transferred('retFar');
 }
 
-const BUSY_TASKS: readonly number[] = [3, 11];
-
-/** The back link must name a busy task in the GDT, also where the switch exits (SDM volume 3, 7.3 and 25.4.2). */
-function checkLink(cpu: Executor, link: number): void {
-  const code = link & 0xfffc;
-  if (code === 0 || (link & 4) !== 0) cpu.raiseFault(VECTOR.TS, code);
-  const d = requireDescriptor(cpu, link, VECTOR.TS, 0);
-  if (d.isSegment || !BUSY_TASKS.includes(d.type)) cpu.raiseFault(VECTOR.TS, code);
-  if (!d.present) cpu.raiseFault(VECTOR.NP, code);
-}
-
 /** A return ends the blocking of further NMIs (SDM volume 3, 6.7.1), also one that faults; not in a guest whose NMIs exit (25.3). */
 export function iret(cpu: Executor, i: Instruction): void {
   if ((cpu.i32[L.W_VMX_PIN] & PIN.nmiExiting) === 0) {
@@ -267,9 +265,8 @@ function interruptReturn(cpu: Executor, i: Instruction): void {
   const stack = StackWindow.current(cpu);
   if (cpu.usesDescriptors && (cpu.i32[L.W_EFLAGS] & FLAG.NT) !== 0) {
     const link = cpu.readSystem(cpu.base(TR), 2);
-    checkLink(cpu, link);
-    exitTaskSwitch(cpu, link, TASK_SWITCH.iret, i.length);
-    throw new MachineStop('unimplemented', 'a task switch by IRET with NT set');
+    switchTask(cpu, { selector: link, by: 'iret', external: 0, flags: cpu.eflags(), code: null, length: i.length });
+    return;
   }
   const offset = stack.pop(size);
   const selector = stack.pop(size) & 0xffff;

@@ -8,6 +8,8 @@ export class Fault {
   code: number | null = null;
   /** Linear address of a page fault, for CR2. */
   address = 0;
+  /** A task switch had begun the new task: EIP is that task's, and no instruction's to be restarted. */
+  inNewTask = false;
 }
 
 /** The machine cannot go on: not an exception of the guest, but the end of its run. */

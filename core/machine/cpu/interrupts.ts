@@ -17,7 +17,8 @@ import {
   setStackPointer,
   stackDescriptor,
 } from './segmentation.ts';
-import { beginDelivery, exceptionExits, exitTaskSwitch, isFault, TASK_SWITCH } from './vmx/exceptions.ts';
+import { switchTask } from './task-switch.ts';
+import { beginDelivery, exceptionExits, isFault } from './vmx/exceptions.ts';
 import { leaveGuest } from './vmx/leave.ts';
 
 /** What asks for a delivery. `software` (INT n, INT3, INTO) checks the gate's DPL; `external` sets EXT in error codes. */
@@ -68,11 +69,14 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   if (type !== TASK_GATE && !GATE_TYPES.includes(type)) cpu.generalProtection(gateCode);
   if (source === 'software' && ((high >>> 13) & 3) < cpu.cpl) cpu.generalProtection(gateCode);
   if ((high & 0x8000) === 0) cpu.raiseFault(VECTOR.NP, gateCode);
-  if (type === TASK_GATE) exitTaskSwitch(cpu, low >>> 16, TASK_SWITCH.gate, 0);
-  if (type === TASK_GATE) throw new MachineStop('unimplemented', `a task switch through the gate of vector ${vector}`);
-
-  const size = type >= 14 ? 4 : 2;
   const selector = low >>> 16;
+  // Faults push RF set, so that an instruction breakpoint does not hit again on the way back (SDM volume 3, 17.3.1.1).
+  const oldFlags = cpu.eflags() | (source === 'exception' && isFault(vector) ? FLAG.RF : 0);
+  if (type === TASK_GATE) {
+    switchTask(cpu, { selector, by: 'gate', external, flags: oldFlags, code: errorCode, length: 0 });
+    return;
+  }
+  const size = type >= 14 ? 4 : 2;
   const target = size === 4 ? (low & 0xffff) | (high & 0xffff0000) : low & 0xffff;
   if (isNull(selector)) cpu.generalProtection(external);
   const d = requireDescriptor(cpu, selector, VECTOR.GP, external);
@@ -81,8 +85,6 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   if (!d.present) cpu.raiseFault(VECTOR.NP, selectorCode);
   if (target >>> 0 > descriptorLimit(d) >>> 0) cpu.generalProtection(external);
 
-  // Faults push RF set, so that an instruction breakpoint does not hit again on the way back (SDM volume 3, 17.3.1.1).
-  const oldFlags = cpu.eflags() | (source === 'exception' && isFault(vector) ? FLAG.RF : 0);
   const oldCs = cpu.selector(CS);
   const oldEip = i32[L.W_EIP];
   const fromVirtual = cpu.virtual8086;

@@ -1,7 +1,7 @@
 import type { EventSource } from './interrupts.ts';
 
 /** What took the processor to other code, perhaps in another ring, without the IDT. */
-export type Transfer = 'iret' | 'retFar' | 'callGate' | 'sysenter' | 'sysexit' | 'vmEntry' | 'vmExit';
+export type Transfer = 'iret' | 'retFar' | 'callGate' | 'taskSwitch' | 'sysenter' | 'sysexit' | 'vmEntry' | 'vmExit';
 
 /**
  * Hears of everything by which the privilege level can change. Whoever listens only looks: the step count is exact in a call (the instruction

@@ -239,6 +239,7 @@ export class Processor extends Executor {
         if (this.interruptPending) {
           if (this.takeInterrupt()) {
             single = false;
+            if ((i32[L.W_VMX_WATCH] & L.WATCH_DEBUG) !== 0) continue;
             if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) {
               i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
               continue;
@@ -303,7 +304,7 @@ export class Processor extends Executor {
           i32[L.W_BUDGET]--;
         } else {
           i32[L.W_BUDGET] += length - 1 - n;
-          i32[L.W_EIP] = start;
+          if (thrown !== this.fault || !this.fault.inNewTask) i32[L.W_EIP] = start;
         }
         if (thrown === this.vmExit) leaveGuest(this);
         else if (thrown === this.fault) deliverException(this, this.fault.vector, 'exception', this.fault.code);
@@ -341,8 +342,10 @@ export class Processor extends Executor {
     } catch (thrown) {
       // The caller counts a step for a fault that happened while fetching, which is what this looks like to it.
       i32[L.W_BUDGET]++;
-      i32[L.W_EIP] = start;
-      i32[L.W_SHADOW] = shadow;
+      if (thrown !== this.fault || !this.fault.inNewTask) {
+        i32[L.W_EIP] = start;
+        i32[L.W_SHADOW] = shadow;
+      }
       throw thrown;
     } finally {
       this.heldOff = 0;

@@ -50,9 +50,11 @@ export function atBoundary(cpu: Executor): boolean {
 /** Pending debug exceptions: breakpoints that were met count only with the bit that says one is enabled (table 24-4). */
 const BREAKPOINT_ENABLED = 1 << 12;
 const SINGLE_STEP = 1 << 14;
+/** A task switch, where the VMCS has no bit: guests switch no tasks. */
+const TASK_SWITCH = 1 << 15;
 
 function isDue(conditions: number): boolean {
-  return (conditions & (BREAKPOINT_ENABLED | SINGLE_STEP)) !== 0;
+  return (conditions & (BREAKPOINT_ENABLED | SINGLE_STEP | TASK_SWITCH)) !== 0;
 }
 
 /** A debug trap: an exit with the conditions, or DR6 has them and the handler runs (SDM volume 3, 17.2.3). */

@@ -190,7 +190,8 @@ describe.each(MACHINES)('events of guests, $engine', machine => {
       '%s through a task gate or an IDT that is not mapped: RF is saved as it would be pushed (27.3.3)',
       (_, code, vector, rf) => {
         const task = bench();
-        task.gate(vector, [0x280000, 0x8500]);
+        task.gate(vector, [0x580000, 0x8500]);
+        task.descriptor(0x58, [0x30000067, 0x8900]);
         expect(task.exitOf(code).reason).toBe('taskSwitch');
         expect(task.field('guestEflags') & FLAG.RF).toBe(rf);
         const b = bench().ept();

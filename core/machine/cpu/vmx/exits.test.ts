@@ -414,6 +414,7 @@ describe.each(MACHINES)('exits of instructions, $engine', machine => {
     it('by a task gate in the IDT', () => {
       const b = bench();
       b.gate(0x40, gate(GATE.task, 0x58, 0));
+      b.descriptor(0x58, [0x30000067, 0x8900]);
       expect(b.exitOf(int(0x40))).toEqual({
         reason: 'taskSwitch',
         qualification: 0xc0000058,
