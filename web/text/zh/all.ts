@@ -1,21 +1,21 @@
 /** 简体中文, whole: fetched when it is chosen. */
 import type { Text } from '../../text.ts';
-import { back } from '../back.ts';
-import { cause } from '../cause.ts';
-import { code } from '../code.ts';
-import { exits } from '../exits.ts';
-import { happened } from '../happened.ts';
-import { happening } from '../happening.ts';
-import { inMode } from '../in-mode.ts';
 import type { LaterText } from '../later.ts';
-import { modes, rings } from '../modes.ts';
-import { openDialog } from '../open-dialog.ts';
-import { opening } from '../opening.ts';
-import { tables, translation, walk } from '../paging.ts';
-import { registers } from '../registers.ts';
-import { timeline } from '../timeline.ts';
 import { app } from './app.ts';
 import { asking } from './asking.ts';
+import { back } from './back.ts';
+import { cause } from './cause.ts';
+import { code } from './code.ts';
+import { exits } from './exits.ts';
+import { happened } from './happened.ts';
+import { happening } from './happening.ts';
+import { inMode } from './in-mode.ts';
+import { modes, rings } from './modes.ts';
+import { openDialog } from './open-dialog.ts';
+import { opening } from './opening.ts';
+import { tables, translation, walk } from './paging.ts';
+import { registers } from './registers.ts';
+import { timeline } from './timeline.ts';
 
 export const first: Text = { ...app, ...opening, ...code, ...registers, modes, rings, back, cause, asking };
 

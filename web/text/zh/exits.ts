@@ -1,0 +1,51 @@
+import type { exits as English } from '../exits.ts';
+import type { Words } from '../words.ts';
+
+export const exits: Words<typeof English> = {
+  label: '陷入与退出',
+  aside: '自客户机交由监视器运行以来，统计方式与 perf kvm stat 相同',
+  bare: '现在没有虚拟机监视器，因此不会有任何退出。请在上方选择另一种模式，然后运行。',
+  none: '客户机还没有退出到监视器。',
+  columns: {
+    reason: '原因',
+    kind: '类型',
+    count: '次数',
+    countShare: '占总次数',
+    monitor: '监视器开销',
+    monitorShare: '占总开销',
+    each: '平均每次',
+  },
+  hints: {
+    count: '客户机因此退出到监视器的次数。点击排序。',
+    monitor: '监视器为此花费的指令数与访存次数。点击排序。',
+    each: '监视器处理一次的平均开销。',
+  },
+  total: '合计',
+  kind: {
+    interrupt: '中断',
+    pageFault: '缺页',
+    exception: '异常',
+    protection: '陷入',
+    callout: '调出',
+    hypercall: '超级调用',
+    instruction: 'VM 退出',
+    eptViolation: 'EPT 违例',
+    interruptWindow: 'VM 退出',
+    tripleFault: '三重故障',
+    entryFailure: '进入失败',
+    delivered: '直接投递',
+  },
+  sums: {
+    label: '客户机指令',
+    direct: '直接执行',
+    directHint: '由机器自己执行',
+    emulated: '模拟执行',
+    emulatedHint: '由监视器代为完成',
+    user: '进程',
+    kernel: '内核',
+    monitor: '监视器',
+    monitorHint: '指令数与访存次数',
+    injected: '注入客户机的事件',
+    share: percent => `${percent} 直接执行`,
+  },
+};

@@ -1,0 +1,103 @@
+import type { modes as EnglishModes, rings as EnglishRings } from '../modes.ts';
+import type { Words } from '../words.ts';
+
+export const modes: Words<typeof EnglishModes> = {
+  label: '模式',
+  family: { bare: '裸机', full: '全虚拟化', para: '半虚拟化', hardware: '硬件辅助' },
+  familyLabel: {
+    bare: '裸机',
+    full: '全虚拟化',
+    para: '半虚拟化',
+    hardware: '硬件辅助虚拟化',
+  },
+  short: {
+    bare: '',
+    trap: '陷入',
+    translate: '翻译',
+    patch: '修补',
+    para: '',
+    nested: '嵌套',
+    shadow: '影子',
+  },
+  name: {
+    bare: '裸机',
+    trap: '陷入并模拟',
+    translate: '二进制翻译',
+    patch: '扫描与修补',
+    para: '半虚拟化',
+    nested: '嵌套分页',
+    shadow: '影子页表',
+  },
+  what: {
+    bare: '没有虚拟机监视器：客户机独占机器，内核运行在 ring 0。',
+    trap: '内核运行在 ring 1。特权指令陷入，由监视器模拟：IBM 的 VM/370。在 IA-32 上，有些指令并不陷入，于是出错。',
+    translate: '内核运行在 ring 1，执行的是缓存中翻译后的代码，敏感指令已被替换：VMware、Virtual PC。',
+    patch: '内核在 ring 1 原地运行。监视器扫描它的代码，修补那些敏感却不会陷入的指令：VirtualBox。',
+    para: '修改内核：它知道自己运行在 ring 1，通过超级调用请求监视器：Xen。',
+    nested: '内核运行在 VMX 非根操作的 ring 0，下面是扩展页表（EPT）：KVM、Xen HVM、Hyper-V。',
+    shadow: 'EPT 出现之前的 VMX：内核运行在非根 ring 0，监视器维护影子页表：最早的 KVM。',
+  },
+  chosen: (family, name) => `${family}：${name}，已选择`,
+  noGuest: '还没有打开客户机。',
+  noPara: '半虚拟化需要专门修改过的内核，这个客户机没有。primer 有。',
+  noOrdinary: '这个内核是为半虚拟化编写的。要使用这种模式，请打开另一个内核。',
+  confirm: {
+    title: mode => `重新启动：${mode}`,
+    toPara: guest =>
+      `半虚拟化要修改内核本身，正在运行的内核无法直接切换过去。${guest} 将从头启动，使用调用监视器的内核。`,
+    fromPara: guest => `正在运行的内核依赖超级调用，离开它就无法继续。${guest} 将从头启动，使用普通内核。`,
+    lost: '它在内存和控制台中的内容都会丢失。',
+    start: '重新启动',
+    cancel: '取消',
+  },
+};
+
+export const rings: Words<typeof EnglishRings> = {
+  label: '特权级',
+  aside: {
+    bare: '没有监视器',
+    trap: '内核降权运行',
+    translate: '内核经过翻译',
+    patch: '内核经过修补',
+    para: '内核经过修改',
+    nested: 'VMX，EPT',
+    shadow: 'VMX，影子页表',
+  },
+  ring: n => `ring ${n}`,
+  who: { processes: '进程', kernel: '内核', monitor: '监视器', empty: '空' },
+  root: '根操作',
+  nonRoot: '非根操作',
+  explain: {
+    processes: 'ring 3：客户机的进程。在每种模式下，它们都直接在机器上运行。',
+    nonRootProcesses: '非根 ring 3：客户机的进程。系统调用直接进入客户机自己的内核，不经过监视器。',
+    kernel: {
+      bare: 'ring 0：客户机的内核。它可以做任何事，下面没有别人。',
+      trap: 'ring 1：客户机的内核，它以为自己在 ring 0。特权指令产生 #GP(0)，进入监视器。',
+      translate: 'ring 1：客户机内核翻译后的代码，取自监视器的缓存。内核自己的代码只被读取，不被执行。',
+      patch: 'ring 1：客户机的内核在原地运行。会出错的地方，转到监视器的修补代码。',
+      para: 'ring 1：知道自己处境的内核，用 INT 82h 调用监视器。',
+      nested: '非根 ring 0：客户机的内核，拥有全部特权。什么时候退出由 VMCS 规定。',
+      shadow: '非根 ring 0：客户机的内核。为了维护影子页表，缺页和装入 CR3 也会退出。',
+    },
+    monitor: 'ring 0：虚拟机监视器。机器的每个异常和中断都经由它的 IDT 进入。',
+    rootMonitor: '根 ring 0：虚拟机监视器。VM 退出进入这里，VMRESUME 返回。',
+    empty: n => `ring ${n}：没有人在这里。`,
+    rootEmpty: n => `根 ring ${n}：没有人在这里。像 Linux 这样的宿主机，自己的进程运行在根 ring 3。`,
+  },
+  seat: {
+    processes: '现在：客户机的一个进程，在 ring 3。',
+    kernel: ring => `现在：客户机的内核，在 ring ${ring}。`,
+    deprivileged: ring => `现在：客户机的内核，在 ring ${ring}；它以为自己在 ring 0。`,
+    translated: '现在：客户机内核翻译后的代码，在 ring 1。',
+    nonRoot: ring => `现在：客户机，在非根操作的 ring ${ring}。`,
+    monitor: '现在：虚拟机监视器，在 ring 0。',
+    running: '机器正在运行。暂停后可以看到它在哪里。',
+  },
+  place: {
+    only: (ring, who) => `ring ${ring}（${who}）`,
+    root: (ring, who) => `根 ring ${ring}（${who}）`,
+    nonRoot: (ring, who) => `非根 ring ${ring}（${who}）`,
+  },
+  last: (cause, from, to) => `上一次：${cause}，从 ${from} 到 ${to}。`,
+  back: '然后返回。',
+};
