@@ -9,7 +9,7 @@ import type { Pc } from '../machine/pc.ts';
 import type { PhysicalMemory } from '../machine/physical.ts';
 import type { ShadowNote, TableKind } from '../protocol/monitor.ts';
 import { HardwareAssist } from '../vmm/hardware/technique.ts';
-import { MONITOR_BASE, PATCH_BASE } from '../vmm/host/layout.ts';
+import { MONITOR_BASE } from '../vmm/host/layout.ts';
 import { FRAME_SIZE } from '../vmm/memory/frames.ts';
 import { type GuestMemory, NO_FRAME } from '../vmm/memory/guest-memory.ts';
 import type { Monitor } from '../vmm/monitor.ts';
@@ -111,7 +111,7 @@ export function spacesOf({ cpu }: Pc, monitor: Monitor | null, guest: Processor)
 /** Whether a linear address is the monitor's in every address space that it makes. */
 export function isMonitors({ monitor }: Spaces, linear: number): boolean {
   if (monitor === null || monitor.mode === 'hardware') return false;
-  return linear >>> 0 >= (monitor.mode === 'patch' ? PATCH_BASE : MONITOR_BASE);
+  return linear >>> 0 >= MONITOR_BASE;
 }
 
 /** How guest and shadow differ at a linear address; `guest` and `shadow` are walked into. */

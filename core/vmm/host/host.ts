@@ -14,8 +14,8 @@ const { SELECTOR } = H;
 /** Steps that a snippet may take at most; all but the loops are an instruction and HLT. */
 const SNIPPET_STEPS = 10_000;
 
-/** Entries of the topmost page directory that are the monitor's: 2 MB each, FFA00000 to FFFFFFFF. */
-const FIRST_TOP_ENTRY = H.MONITOR_ENTRY.patchMemory;
+/** Entries of the topmost page directory that are the monitor's: 2 MB each, FFC00000 to FFFFFFFF. */
+const FIRST_TOP_ENTRY = H.MONITOR_ENTRY.stubs;
 const TOP_ENTRIES = H.MONITOR_ENTRY.nothing - FIRST_TOP_ENTRY;
 
 const TSS_LIMIT = 0x67;
@@ -44,7 +44,7 @@ export class Host {
   readonly cpu: Processor;
   readonly memory: MachineMemory;
   readonly #frames: FrameAllocator;
-  /** Page number of the region from PATCH_BASE -> machine frame, or 0. */
+  /** Page number of the region from MONITOR_BASE -> machine frame, or 0. */
   readonly #pages = new Int32Array(TOP_ENTRIES * 512);
   /** Frames of the page tables of the region, for the topmost directories. */
   readonly #tables: readonly number[];
@@ -113,8 +113,8 @@ export class Host {
   }
 
   #pageIndex(linear: number): number {
-    const page = ((linear >>> 0) - H.PATCH_BASE) >>> 12;
-    if (linear >>> 0 < H.PATCH_BASE || page >= this.#pages.length) unmapped(linear);
+    const page = ((linear >>> 0) - H.MONITOR_BASE) >>> 12;
+    if (linear >>> 0 < H.MONITOR_BASE || page >= this.#pages.length) unmapped(linear);
     return page;
   }
 

@@ -1,14 +1,11 @@
 /**
- * Where the monitor lies in linear memory: the top 4 MB, behind the truncated limits of every guest segment. Below it, 2 MB of patch
- * memory, which a deprivileged kernel can execute but not write.
+ * Where the monitor lies in linear memory: the top 4 MB, behind the truncated limits of every guest segment.
  */
 
 /** First linear address that no guest segment reaches. */
 export const MONITOR_BASE = 0xffc00000;
-/** Code that the patching technique puts into a guest's reach. */
-export const PATCH_BASE = 0xffa00000;
 /** First entry of the topmost page directory that the monitor keeps in a guest's address space, by what of the monitor it has. */
-export const MONITOR_ENTRY = { patchMemory: 509, stubs: 510, nothing: 512 } as const;
+export const MONITOR_ENTRY = { stubs: 510, nothing: 512 } as const;
 export type MonitorEntry = (typeof MONITOR_ENTRY)[keyof typeof MONITOR_ENTRY];
 
 /** 64 KB: what the guest's selectors find. Its last two pages are the monitor's own descriptors. */

@@ -168,7 +168,6 @@ export function checkIsolation(create: () => MonitorSubject, campaign: Campaign)
 /** What code of an outer ring may reach in the monitor's region by its own accesses: its translations and their tables. */
 function isShared(linear: number, access: string): boolean {
   const at = linear >>> 0;
-  if (at >= H.PATCH_BASE && at < H.MONITOR_BASE) return access !== 'write';
   if (at >= H.CACHE && at < H.CACHE + H.CACHE_SIZE) return access !== 'write';
   if (at >= H.LOOKUP && at < H.LOOKUP + H.LOOKUP_SIZE) return access === 'read';
   return at >= H.VCPU && at < H.VCPU + H.VCPU_SIZE;
