@@ -113,6 +113,10 @@ function operandText(operand: Operand, i: Instruction, address: number, symbol: 
       return `dr${operand.register}`;
     case KIND.st:
       return `st${operand.register}`;
+    case KIND.mm:
+      return `mm${operand.register}`;
+    case KIND.xmm:
+      return `xmm${operand.register}`;
     case KIND.immediate:
       return number(operand.value);
     case KIND.farPointer:
@@ -124,6 +128,7 @@ function operandText(operand: Operand, i: Instruction, address: number, symbol: 
     case KIND.m32:
       return (sizeIsImplied(operand, i) ? '' : SIZE_NAMES[operand.size]) + memoryText(i.memory, symbol);
     case KIND.memory:
+    case KIND.aligned:
       return memoryPrefix(i) + memoryText(i.memory, symbol);
     case KIND.none:
       return '';

@@ -21,12 +21,17 @@ export const KIND = {
   memory: 13,
   /** x87 register ST(register). */
   st: 14,
+  /** MMX and XMM registers. */
+  mm: 15,
+  xmm: 16,
+  /** 16 bytes of memory on a 16-byte boundary, else #GP(0). */
+  aligned: 17,
 } as const;
 export type OperandKind = (typeof KIND)[keyof typeof KIND];
 
 export interface Operand {
   readonly kind: OperandKind;
-  /** Bytes: 1, 2, 4, 6, 8, 10; 0 where the kind has no size. */
+  /** Bytes: 1, 2, 4, 6, 8, 10, 16; 0 where the kind has no size. */
   readonly size: number;
   /** Register number; for r8, 4 to 7 are AH, CH, DH, BH. 0 where the kind has none. */
   readonly register: number;

@@ -8,7 +8,9 @@ import type { OperationName } from './operations.ts';
 /**
  * Operand codes of the SDM (volume 2, appendix A.2): Eb Ev Ew Gb Gv Gw Ib Iz Iw Ibs (8 bits sign-extended) Jb Jz M (address
  * only) Mp (far pointer in memory) Ms (pseudo-descriptor) Ma Mdq Ob Ov Sw Cd Dd Rd Ed Gd Ap, fixed registers, ES to GS, and for x87 ST0,
- * STi and m16 to m80. RvMw is a register of the operand size or 16 bits of memory (MOV from a segment register, SLDT, STR, SMSW).
+ * STi and m16 to m80. For MMX Pq (register by reg), Nq (register by r/m), Qq and Qd (register or memory of 8 or 4 bytes); for SSE Vx, Ux and
+ * Wx alike, with Wu for memory on any boundary, Wq and Wd for 8 and 4 bytes of it; Mb, Md and Mx are memory only, Mx aligned; RdMw is a
+ * 32-bit register or 16 bits of memory (PINSRW). RvMw is a register of the operand size or 16 bits of memory (MOV from a segment register, SLDT, STR, SMSW).
  */
 export type OperandCode =
   | 'Eb'
@@ -70,7 +72,21 @@ export type OperandCode =
   | 'Mbcd'
   | 'Menv'
   | 'Msave'
-  | 'Mfx';
+  | 'Mfx'
+  | 'Pq'
+  | 'Nq'
+  | 'Qq'
+  | 'Qd'
+  | 'Vx'
+  | 'Ux'
+  | 'Wx'
+  | 'Wu'
+  | 'Wq'
+  | 'Wd'
+  | 'Mb'
+  | 'Md'
+  | 'Mx'
+  | 'RdMw';
 
 /** Checks made before an instruction's meaning, in this order (SDM volume 3, table 6-2: #UD, then #NM, then #GP). */
 export type Check =
@@ -79,6 +95,9 @@ export type Check =
   /** #NM if CR0.EM or CR0.TS; then pending x87 exceptions raise #MF unless the row says `noWait`. */
   | 'fpu'
   | 'fpuNoWait'
+  /** #UD if CR0.EM, or for SSE if CR4.OSFXSR is 0, then #NM if CR0.TS; MMX looks at pending x87 exceptions, too. */
+  | 'sse'
+  | 'mmx'
   /** #GP(0) unless CPL is 0 (virtual-8086 mode counts as 3). */
   | 'cpl0'
   /** In virtual-8086 mode, #GP(0) unless IOPL is 3 (INT n, PUSHF, POPF, IRET). */

@@ -1,3 +1,4 @@
+import type { PackedOperation, SseOperation } from './sse/operations.ts';
 import type { X87Operation } from './x87/operations.ts';
 
 /**
@@ -86,7 +87,8 @@ export type SemanticsName =
   | 'std'
   | 'lahf'
   | 'sahf'
-  | 'salc';
+  | 'salc'
+  | PackedOperation;
 
 /** VMX instructions (SDM volume 3, chapter 30). */
 export type VmxOperation =
@@ -183,6 +185,7 @@ export type SystemOperation =
   /** Longer than 15 bytes: #GP(0) (SDM volume 2, 2.3.11). */
   | 'tooLong'
   | 'unimplemented'
-  | X87Operation;
+  | X87Operation
+  | SseOperation;
 
 export type OperationName = SemanticsName | SystemOperation;

@@ -61,6 +61,23 @@ export interface Ops<V> {
   /** Raises the fault that a store of `size` bytes (up to 8) at this place would raise, and does nothing else. */
   probeStore(segment: number, offset: V, size: number): void;
 
+  /**
+   * MMX and SSE values are no V: each lies at a place, a byte offset in the one memory, which is known before the instruction runs. So
+   * it is taken apart into lanes of 1, 2 or 4 bytes, each a V, and what is described lane by lane can be executed by array accesses as
+   * well as compiled to v128 instructions, whose lanes these are.
+   *
+   * The place of an operand's value: a register's own, or, of `size` bytes of memory, where they were fetched to. The next one that is
+   * fetched comes to lie there as well.
+   */
+  vector(i: Instruction, operand: Operand, size: number): number;
+  /** Writes the `size` bytes at a place to memory, or to the low end of a register, whose other bytes stay. */
+  setVector(i: Instruction, operand: Operand, place: number, size: number): void;
+  /** A lane, zero-extended; `index` counts lanes of that size from the low end. */
+  lane(place: number, size: number, index: number): V;
+  setLane(place: number, size: number, index: number, value: V): void;
+  /** A place of 16 bytes for a result in the making. */
+  readonly scratch: number;
+
   /** Stack: value widths 2 or 4 bytes; the stack pointer is SP or ESP as SS says. A fault leaves the pointer alone. */
   push(size: number, value: V): void;
   pop(size: number): V;

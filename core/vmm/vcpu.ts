@@ -3,8 +3,9 @@ import * as L from '../machine/cpu/layout.ts';
 import { Processor } from '../machine/cpu/processor.ts';
 import type { GuestMemory } from './memory/guest-memory.ts';
 
-/** x87 state that direct execution changes on the machine: words from W_X87. */
+/** x87 state that direct execution changes on the machine, MXCSR with it: words from W_X87; and those of the XMM registers. */
 const X87_WORDS = 16 + 32;
+const XMM_WORDS = 32;
 
 /**
  * The processor that the guest believes it has: its registers as the guest would read them in ring 0, over guest-physical memory. It is the
@@ -77,18 +78,18 @@ export class VirtualProcessor extends Processor {
     return physical;
   }
 
-  /** Copies general registers and x87 state from another processor. */
+  /** Copies general registers and the state of x87 and SSE from another processor. */
   takeRegisters(from: Processor): void {
     this.i32.set(from.i32.subarray(0, 8), L.W_GENERAL);
     this.takeX87(from);
   }
 
   takeX87(from: Processor): void {
-    this.i32.set(from.i32.subarray(L.W_X87, L.W_X87 + X87_WORDS), L.W_X87);
+    copyX87(from, this);
   }
 
   giveX87(to: Processor): void {
-    to.i32.set(this.i32.subarray(L.W_X87, L.W_X87 + X87_WORDS), L.W_X87);
+    copyX87(this, to);
   }
 
   /** Whether this is 32-bit protected-mode code; everything else about segments is in the caches. */
@@ -100,6 +101,11 @@ export class VirtualProcessor extends Processor {
   get address(): number {
     return (this.base(CS) + this.i32[L.W_EIP]) >>> 0;
   }
+}
+
+function copyX87(from: Processor, to: Processor): void {
+  to.i32.set(from.i32.subarray(L.W_X87, L.W_X87 + X87_WORDS), L.W_X87);
+  to.i32.set(from.i32.subarray(L.W_XMM, L.W_XMM + XMM_WORDS), L.W_XMM);
 }
 
 const INTERRUPT_FLAG = 1 << 9;

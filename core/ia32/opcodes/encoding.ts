@@ -57,9 +57,12 @@ const SEGMENT = registers(KIND.segment, 2);
 const CONTROL = registers(KIND.control, 4);
 const DEBUG = registers(KIND.debug, 4);
 const ST = registers(KIND.st, 10);
+const MM = registers(KIND.mm, 8);
+const XMM = registers(KIND.xmm, 16);
 const M8 = register(KIND.m8, 1, 0);
 const M16 = register(KIND.m16, 2, 0);
 const M32 = register(KIND.m32, 4, 0);
+const ALIGNED = register(KIND.aligned, 16, 0);
 const ONE: Operand = { kind: KIND.immediate, size: 1, register: 0, value: 1 };
 const NOTHING: Recipe = { how: HOW.fixed, size: 0, choices: [NO_OPERAND], memory: NO_OPERAND };
 
@@ -75,9 +78,9 @@ function modrm(choices: readonly Operand[], memory: Operand): Recipe {
   return { how: HOW.registerOrMemory, size: memory.size, choices, memory };
 }
 
-/** Memory that only a plain function knows. The register forms are other rows, so that there is nothing to choose. */
-function memory(size: number): Recipe {
-  return modrm([], register(KIND.memory, size, 0));
+/** Memory that only the instruction's meaning knows. Its register forms are other rows, or give these registers. */
+function memory(size: number, choices: readonly Operand[] = []): Recipe {
+  return modrm(choices, register(KIND.memory, size, 0));
 }
 
 function bytes(how: 5 | 6 | 7 | 8 | 9, size: number): Recipe {
@@ -159,6 +162,20 @@ const RECIPES: Readonly<Record<OperandCode, (size: 2 | 4) => Recipe>> = {
   Menv: size => memory(size === 2 ? 14 : 28),
   Msave: size => memory(size === 2 ? 94 : 108),
   Mfx: () => memory(512),
+  Pq: () => chosen(HOW.reg, MM),
+  Nq: () => chosen(HOW.rm, MM),
+  Qq: () => memory(8, MM),
+  Qd: () => memory(4, MM),
+  Vx: () => chosen(HOW.reg, XMM),
+  Ux: () => chosen(HOW.rm, XMM),
+  Wx: () => modrm(XMM, ALIGNED),
+  Wu: () => memory(16, XMM),
+  Wq: () => memory(8, XMM),
+  Wd: () => memory(4, XMM),
+  Mb: () => modrm([], M8),
+  Md: () => modrm([], M32),
+  Mx: () => modrm([], ALIGNED),
+  RdMw: () => modrm(R32, M16),
 };
 
 /** An opcode under one operand size. */
@@ -167,7 +184,7 @@ export interface Encoding {
   readonly modrm: boolean;
   /** Mod 0 to 2 is followed by an address: not so for moves of control and debug registers, which ignore it. */
   readonly address: boolean;
-  /** Undefined after 66, F2 or F3: what the manual marks NP (volume 2, 3.1.1.1), FXSAVE, FXRSTOR, VMCALL and its neighbours. */
+  /** Undefined after 66, F2 or F3: what the manual marks NP (volume 2, 3.1.1.1) among rows whose neighbours are not, VMCALL and its like. */
   readonly bare: boolean;
   /** Encodings by ModRM (8 memory forms by /reg, 64 register forms) instead of this one; null if there is but this one. */
   readonly forms: readonly Encoding[] | null;
@@ -189,7 +206,7 @@ function encoding(entry: Entry, opcode: number, size: 2 | 4, form = 0, prefixes:
     row,
     modrm: forms !== null || byModrm,
     address: !row.operands.includes('Rd'),
-    bare: row.operands.includes('Mfx') || (row.intercept === 'vmx' && row.operands.length === 0),
+    bare: row.intercept === 'vmx' && row.operands.length === 0,
     forms,
     prefixed: prefixes && {
       operandSize: encoding(prefixes.operandSize, opcode, size),

@@ -157,18 +157,6 @@ export const GROUP_9_PREFIXED = {
 export const GROUP_11_BYTE = only(row('mov', 'Eb Ib'));
 export const GROUP_11_WORD = only(row('mov', 'Ev Iz'));
 
-/** FXSAVE and FXRSTOR do not look at pending x87 exceptions (SDM volume 2, FXSAVE). */
-export const GROUP_15 = byReg([
-  row('fxsave', 'Mfx', { checks: ['fpuNoWait'] }),
-  row('fxrstor', 'Mfx', { checks: ['fpuNoWait'] }),
-  UNDEFINED,
-  UNDEFINED,
-  UNDEFINED,
-  UNDEFINED,
-  UNDEFINED,
-  UNDEFINED,
-]);
-
 // Moves from and to special registers: /reg is the register's number, and the ones that do not exist are undefined.
 
 const fromSegment = row('movFromSegment', 'RvMw Sw', { mnemonic: 'mov' });

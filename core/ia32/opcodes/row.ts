@@ -9,7 +9,9 @@ export type OperandList =
   | 'Gv Ev Iz'
   | 'Gv Ev Ibs'
   | 'Ev Gv Ib'
-  | 'Ev Gv CL';
+  | 'Ev Gv CL'
+  | `${'Pq' | 'Vx'} ${'Qq' | 'Wx' | 'Wq' | 'Wd' | 'RdMw'} Ib`
+  | `Gd ${'Nq' | 'Ux'} Ib`;
 
 /** What a row says beyond its operation and operands; see OpcodeRow. */
 export interface RowOptions {
@@ -83,14 +85,15 @@ export function isForms(entry: Entry): entry is Forms {
 
 type Eight<T> = readonly [T, T, T, T, T, T, T, T];
 
-/** Forms by /reg. A register form of a row whose operand can only be memory is undefined. */
+/** Forms by /reg. A form of a row whose operand can only be memory, or only a register, is undefined where it is the other. */
 export function byReg(memory: Eight<OpcodeRow>, register: Eight<OpcodeRow | Eight<OpcodeRow>> = memory): Forms {
+  const memoryForms = memory.map(form => (needsRegister(form) ? UNDEFINED : form));
   const registerForms = register.flatMap(rows => ('operation' in rows ? new Array<OpcodeRow>(8).fill(rows) : rows));
-  return [...memory, ...registerForms.map(form => (needsMemory(form) ? UNDEFINED : form))];
+  return [...memoryForms, ...registerForms.map(form => (needsMemory(form) ? UNDEFINED : form))];
 }
 
 /** Eight times the same row: where /reg is a register number, or ignored. */
-function anyReg(same: OpcodeRow): Eight<OpcodeRow> {
+export function anyReg(same: OpcodeRow): Eight<OpcodeRow> {
   return [same, same, same, same, same, same, same, same];
 }
 
@@ -98,12 +101,18 @@ function needsMemory(candidate: OpcodeRow): boolean {
   return candidate.operands.some(code => code.startsWith('M'));
 }
 
+function needsRegister(candidate: OpcodeRow): boolean {
+  return candidate.operands.some(code => code === 'Nq' || code === 'Ux');
+}
+
+/** The entry of a row: its forms where one kind of ModRM is undefined. */
+export function entryOf(entry: Entry): Entry {
+  return !isForms(entry) && (needsMemory(entry) || needsRegister(entry)) ? byReg(anyReg(entry)) : entry;
+}
+
 /** A map of 256 opcodes; those that the rows leave out are undefined. */
 export function opcodeMap(rows: Readonly<Record<number, Entry>>): readonly Entry[] {
-  return Array.from({ length: 256 }, (_, opcode) => {
-    const entry = rows[opcode] ?? UNDEFINED;
-    return !isForms(entry) && needsMemory(entry) ? byReg(anyReg(entry)) : entry;
-  });
+  return Array.from({ length: 256 }, (_, opcode) => entryOf(rows[opcode] ?? UNDEFINED));
 }
 
 /** The same row for `count` opcodes from `first` on: the low bits are a register number or a condition. */

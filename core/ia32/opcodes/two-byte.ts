@@ -4,7 +4,6 @@ import {
   GROUP_8,
   GROUP_9,
   GROUP_9_PREFIXED,
-  GROUP_15,
   MOV_FROM_CONTROL,
   MOV_FROM_DEBUG,
   MOV_TO_CONTROL,
@@ -13,14 +12,13 @@ import {
   vmx,
 } from './groups.ts';
 import { type ByPrefix, type Entry, opcodeMap, range, row, UNDEFINED } from './row.ts';
+import { SSE_PREFIXED, SSE_ROWS } from './sse.ts';
 
 const LOCK = { lock: true };
 
-/**
- * Opcodes after 0F (SDM volume 2, table A-3) of a P6 without MMX and SSE: CPUID does not announce them, so that their
- * encodings are undefined like those of later extensions.
- */
+/** Opcodes after 0F (SDM volume 2, table A-3). */
 export const TWO_BYTE: readonly Entry[] = opcodeMap({
+  ...SSE_ROWS,
   0: GROUP_6,
   1: GROUP_7,
   2: row('lar', 'Gv Ew', { checks: ['protected'], sensitive: true }),
@@ -29,8 +27,6 @@ export const TWO_BYTE: readonly Entry[] = opcodeMap({
   8: row('invd', '', { checks: ['cpl0'], intercept: 'always' }),
   9: row('wbinvd', '', { checks: ['cpl0'], intercept: 'wbinvd' }),
   11: row('ud', '', { mnemonic: 'ud2', endsBlock: true }),
-  // Hint NOPs: all that the P6 reserved, before SSE and later extensions gave some a meaning.
-  ...range(0x18, 8, row('nop', 'Ev')),
   32: MOV_FROM_CONTROL,
   33: MOV_FROM_DEBUG,
   34: MOV_TO_CONTROL,
@@ -60,7 +56,6 @@ export const TWO_BYTE: readonly Entry[] = opcodeMap({
   171: row('bts', 'Ev Gv', LOCK),
   172: row('shrd', 'Ev Gv Ib'),
   173: row('shrd', 'Ev Gv CL'),
-  174: GROUP_15,
   175: row('imul', 'Gv Ev'),
   176: row('cmpxchg', 'Eb Gb', LOCK),
   177: row('cmpxchg', 'Ev Gv', LOCK),
@@ -88,6 +83,7 @@ const UNPREFIXED: ByPrefix = { operandSize: UNDEFINED, repeat: UNDEFINED, repeat
 
 /** Opcodes after 0F of which a prefix is a part (SDM volume 2, 2.1.2). */
 export const TWO_BYTE_PREFIXED: Readonly<Record<number, ByPrefix>> = {
+  ...SSE_PREFIXED,
   120: UNPREFIXED,
   121: UNPREFIXED,
   199: GROUP_9_PREFIXED,

@@ -122,9 +122,17 @@ const da = byReg(
   ],
 );
 
-// FISTTP (/1 of DB, DD and DF) came with SSE3.
 const db = byReg(
-  [fpu('fild', 'Mi32'), UD, fpu('fist', 'Mi32'), fpu('fistp', 'Mi32'), UD, fpu('fld', 'Mf80'), UD, fpu('fstp', 'Mf80')],
+  [
+    fpu('fild', 'Mi32'),
+    fpu('fisttp', 'Mi32'),
+    fpu('fist', 'Mi32'),
+    fpu('fistp', 'Mi32'),
+    UD,
+    fpu('fld', 'Mf80'),
+    UD,
+    fpu('fstp', 'Mf80'),
+  ],
   [
     fcmov('fcmovnb'),
     fcmov('fcmovne'),
@@ -173,7 +181,7 @@ const dc = byReg(
 const dd = byReg(
   [
     fpu('fld', 'Mf64'),
-    UD,
+    fpu('fisttp', 'Mi64'),
     fpu('fst', 'Mf64'),
     fpu('fstp', 'Mf64'),
     fpu('frstor', 'Msave'),
@@ -210,7 +218,7 @@ const de = byReg(
 const df = byReg(
   [
     fpu('fild', 'Mi16'),
-    UD,
+    fpu('fisttp', 'Mi16'),
     fpu('fist', 'Mi16'),
     fpu('fistp', 'Mi16'),
     fpu('fbld', 'Mbcd'),

@@ -7,8 +7,11 @@ import * as decimal from './decimal.ts';
 import * as flags from './flags.ts';
 import * as logic from './logic.ts';
 import * as move from './move.ts';
+import * as packed from './packed.ts';
+import * as rearrange from './rearrange.ts';
 import * as shift from './shift.ts';
 import * as stack from './stack.ts';
+import * as vector from './vector.ts';
 
 /** The meaning of every generic operation. The compiler checks that none is missing. */
 export const SEMANTICS: Readonly<Record<SemanticsName, Semantics>> = {
@@ -19,6 +22,9 @@ export const SEMANTICS: Readonly<Record<SemanticsName, Semantics>> = {
   ...flags,
   ...logic,
   ...move,
+  ...packed,
+  ...rearrange,
   ...shift,
   ...stack,
+  ...vector,
 };

@@ -38,6 +38,7 @@ export type X87Operation =
   | 'fild'
   | 'fist'
   | 'fistp'
+  | 'fisttp'
   | 'fbld'
   | 'fbstp'
   | 'fxch'

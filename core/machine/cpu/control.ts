@@ -16,7 +16,8 @@ import { guestTimeStamp } from './vmx/time.ts';
 /** Bits of CR0 that can be changed; ET is fixed to 1 (SDM volume 3, 2.5). */
 const CR0_WRITABLE = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
 /** Bits of CR4 that this processor has; setting another raises #GP(0). VME is what CPUID does not announce. */
-export const CR4_ALLOWED = CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR;
+export const CR4_ALLOWED =
+  CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT;
 
 /** Bits that VMX operation fixes to 1 (SDM volume 3, 23.8); an unrestricted guest may be without protection and paging. */
 function fixedCr0(cpu: Executor): number {

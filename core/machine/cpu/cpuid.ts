@@ -18,9 +18,16 @@ const FEATURES =
   (1 << 14) | // MCA
   (1 << 15) | // CMOV
   (1 << 16) | // PAT
-  (1 << 24); // FXSR
+  (1 << 19) | // CLFSH
+  (1 << 23) | // MMX
+  (1 << 24) | // FXSR
+  (1 << 25) | // SSE
+  (1 << 26); // SSE2
 
-/** Leaf 1, ECX: virtual-machine extensions. */
+/** Leaf 1, EBX: CLFLUSH works on lines of eight quadwords. */
+const LINE = 8 << 8;
+/** Leaf 1, ECX: SSE3 and, where the processor has them, virtual-machine extensions. */
+const SSE3 = 1 << 0;
 const VMX = 1 << 5;
 
 /** Leaf 80000001, EDX: NX. */
@@ -55,7 +62,7 @@ function leaf(number: number, hasVmx: boolean): readonly [number, number, number
       return [word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12)];
     }
     default:
-      return [SIGNATURE, 0, hasVmx ? VMX : 0, FEATURES];
+      return [SIGNATURE, LINE, SSE3 | (hasVmx ? VMX : 0), FEATURES];
   }
 }
 

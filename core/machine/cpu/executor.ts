@@ -6,6 +6,7 @@ import { Access } from './access.ts';
 import { MachineStop } from './fault.ts';
 import type { PortSpace } from './io.ts';
 import * as L from './layout.ts';
+import { fetchVector, storeVector } from './vector.ts';
 
 /** What ports answer when nobody is wired to them. */
 const ABSENT_PORTS: PortSpace = {
@@ -252,6 +253,32 @@ export class Executor extends Access implements Ops<number> {
 
   probeStore(segment: number, offset: number, size: number): void {
     this.probeWriteLinear(this.linearForWrite(segment, offset, size), size);
+  }
+
+  // Vectors
+
+  readonly scratch = L.SCRATCH;
+
+  vector(i: Instruction, operand: Operand, size: number): number {
+    if (operand.kind === 16) return (L.W_XMM << 2) + (operand.register << 4); // xmm
+    if (operand.kind === 15) return (L.W_X87_REGISTERS << 2) + (operand.register << 4); // mm
+    return fetchVector(this, i, operand.kind === 17, size);
+  }
+
+  setVector(i: Instruction, operand: Operand, place: number, size: number): void {
+    if (operand.kind !== 15 && operand.kind !== 16) storeVector(this, i, operand.kind === 17, place, size);
+    else this.u8.copyWithin(this.vector(i, operand, size), place, place + size);
+  }
+
+  lane(place: number, size: number, index: number): number {
+    if (size === 4) return this.i32[(place >> 2) + index];
+    return size === 2 ? this.u16[(place >> 1) + index] : this.u8[place + index];
+  }
+
+  setLane(place: number, size: number, index: number, value: number): void {
+    if (size === 4) this.i32[(place >> 2) + index] = value;
+    else if (size === 2) this.u16[(place >> 1) + index] = value;
+    else this.u8[place + index] = value;
   }
 
   // Stack

@@ -1,14 +1,14 @@
 import type { Instruction } from '../../ia32/instruction.ts';
-import type { Check, Intercept, OpcodeRow } from '../../ia32/opcode.ts';
+import type { Check, Intercept, OpcodeRow, OperandCode } from '../../ia32/opcode.ts';
 import type { OperationName, SemanticsName } from '../../ia32/operations.ts';
-import { CR0 } from '../../ia32/registers.ts';
+import { CR0, CR4 } from '../../ia32/registers.ts';
 import { SEMANTICS } from '../../ia32/semantics/index.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
 import { SYSTEM } from './system.ts';
 import { interceptOf } from './vmx/intercepts.ts';
-import { checkPendingException } from './x87/state.ts';
+import { checkPendingException, enterMmx } from './x87/state.ts';
 
 /** What the run loop calls for an instruction: its checks, then its meaning. */
 export type Handler = (cpu: Executor, i: Instruction) => void;
@@ -25,6 +25,16 @@ const CHECKS: Readonly<Record<Check, (cpu: Executor) => void>> = {
   fpuNoWait: cpu => {
     if ((cpu.i32[L.W_CR0] & (CR0.EM | CR0.TS)) !== 0) cpu.raiseFault(VECTOR.NM, null);
   },
+  sse: cpu => {
+    const { i32 } = cpu;
+    if ((i32[L.W_CR0] & CR0.EM) !== 0 || (i32[L.W_CR4] & CR4.OSFXSR) === 0) cpu.raiseFault(VECTOR.UD, null);
+    if ((i32[L.W_CR0] & CR0.TS) !== 0) cpu.raiseFault(VECTOR.NM, null);
+  },
+  mmx: cpu => {
+    if ((cpu.i32[L.W_CR0] & CR0.EM) !== 0) cpu.raiseFault(VECTOR.UD, null);
+    if ((cpu.i32[L.W_CR0] & CR0.TS) !== 0) cpu.raiseFault(VECTOR.NM, null);
+    checkPendingException(cpu);
+  },
   cpl0: cpu => {
     if (cpu.protectedMode && cpu.cpl !== 0) cpu.generalProtection(0);
   },
@@ -37,8 +47,19 @@ function isSemantics(operation: OperationName): operation is SemanticsName {
   return operation in SEMANTICS;
 }
 
+const MMX_OPERANDS: ReadonlySet<OperandCode> = new Set(['Pq', 'Nq', 'Qq', 'Qd']);
+
+/** An instruction with MMX registers leaves the x87 with them, unless it faulted. */
+function onMmx(meaning: Handler): Handler {
+  return (cpu, i) => {
+    meaning(cpu, i);
+    enterMmx(cpu, i.dst);
+  };
+}
+
 export function handlerOf(row: OpcodeRow): Handler {
-  const meaning: Handler = isSemantics(row.operation) ? SEMANTICS[row.operation] : SYSTEM[row.operation];
+  const plain: Handler = isSemantics(row.operation) ? SEMANTICS[row.operation] : SYSTEM[row.operation];
+  const meaning = row.operands.some(code => MMX_OPERANDS.has(code)) ? onMmx(plain) : plain;
   const checks: Handler[] = row.checks.map(check => CHECKS[check]);
   if (row.intercept !== null) checks.splice(interceptPlace(row, row.intercept), 0, interceptOf(row.intercept));
   if (checks.length === 0) return meaning;

@@ -72,6 +72,10 @@ export const W_X87 = 256;
 /** x87 registers R0 to R7 (physical numbers), 16 bytes each: mantissa low, high, sign and exponent. */
 export const W_X87_REGISTERS = 272;
 
+/** MXCSR, behind the x87's words, and XMM0 to XMM7, four words each. The MMX registers are the x87's (SDM volume 1, 9.2). */
+export const W_MXCSR = 264;
+export const W_XMM = 320;
+
 /** VMX: not in VMX operation, in VMX root operation (the monitor), in VMX non-root operation (its guest). */
 export const W_VMX_OPERATION = 304;
 export const VMX_OFF = 0;
@@ -106,6 +110,10 @@ export const W_NMI_BLOCKED = 315;
 
 /** Bytes of processor state, all of which a snapshot carries. */
 export const STATE_BYTES = 2048;
+
+/** Where vector operands from memory are fetched to and results are made, 16 bytes each: no state, between instructions nothing. */
+export const FETCHED = STATE_BYTES;
+export const SCRATCH = STATE_BYTES + 16;
 
 /** TLB: three flat tables (read, write, execute) for supervisor and for user accesses, a word for each linear page. */
 export const TABLE_WORDS = 1 << 20;

@@ -169,11 +169,12 @@ describe.each(MACHINES)('system instructions, $engine', machine => {
         ['CMOV', 15, x('0f 44 c1')],
         ['EMMS', 23, x('0f 77')],
         ['XORPS', 25, x('0f 57 c0')],
+        ['CLFLUSH', 19, x('0f ae 3d 00 02 00 00')],
         ['PAUSE aside, LFENCE', 26, x('0f ae e8')],
       ];
       for (const [name, bit, code] of probes) {
         const b = bench();
-        b.program(code);
+        b.program(mov(EAX, CR4.OSFXSR), x('0f 22 e0'), code); // mov cr4, eax
         expect(b.run().vector === null ? 1 : 0, name).toBe(has(bit));
       }
       for (const [name, bit, flag] of [
@@ -183,6 +184,7 @@ describe.each(MACHINES)('system instructions, $engine', machine => {
         ['PAE', 6, CR4.PAE],
         ['PGE', 13, CR4.PGE],
         ['FXSR', 24, CR4.OSFXSR],
+        ['SSE', 25, CR4.OSXMMEXCPT],
       ] as const) {
         const b = bench();
         b.program(mov(EAX, flag), x('0f 22 e0')); // mov cr4, eax

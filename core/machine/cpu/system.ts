@@ -9,6 +9,7 @@ import { MachineStop } from './fault.ts';
 import { in_, out } from './io.ts';
 import { rdmsr, wrmsr } from './msr.ts';
 import * as segments from './segments.ts';
+import { SSE } from './sse/index.ts';
 import * as strings from './strings.ts';
 import { vmlaunch, vmresume } from './vmx/enter.ts';
 import * as vmx from './vmx/instructions.ts';
@@ -52,4 +53,5 @@ export const SYSTEM: Readonly<Record<SystemOperation, SystemFunction>> = {
   vmlaunch,
   vmresume,
   ...X87,
+  ...SSE,
 };

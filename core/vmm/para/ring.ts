@@ -17,8 +17,8 @@ import type { Traps } from './traps.ts';
 /** CR0 bits that the guest sets: TS, by a hypercall. */
 const GUEST_CR0 = CR0.TS;
 const MONITOR_CR0 = CR0.PE | CR0.MP | CR0.ET | CR0.NE | CR0.WP | CR0.PG;
-/** CR4 bits that a guest may set: whether ring 3 may read the time-stamp counter, and how I/O breakpoints are taken. */
-export const GUEST_CR4 = CR4.TSD | CR4.DE;
+/** CR4 bits that a guest may set: whether ring 3 may read the time-stamp counter, how I/O breakpoints are taken, and those of SSE. */
+export const GUEST_CR4 = CR4.TSD | CR4.DE | CR4.OSFXSR | CR4.OSXMMEXCPT;
 const MONITOR_CR4 = CR4.PAE;
 /** What the guest's flags never have on the machine. */
 const CLEARED_FLAGS = FLAG.IOPL | FLAG.VM | FLAG.VIF | FLAG.VIP;

@@ -137,7 +137,7 @@ export function setStartState(domain: Domain, plan: DomainPlan): void {
   const { i32 } = vcpu;
   i32.fill(0, EAX, 8);
   i32[L.W_CR0] = CR0.PE | CR0.MP | CR0.ET | CR0.NE | CR0.WP | CR0.PG;
-  i32[L.W_CR4] = CR4.PAE;
+  i32[L.W_CR4] = CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT;
   i32[L.W_GDTR_BASE] = H.GDT | 0;
   i32[L.W_GDTR_LIMIT] = H.GDT_SIZE - 1;
   i32[L.W_IDTR_BASE] = H.IDT | 0;

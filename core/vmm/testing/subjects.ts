@@ -65,6 +65,7 @@ function registersOf(cpu: Processor): Record<string, number> {
   };
   for (const [name, word] of Object.entries(words)) all[name] = i32[word] >>> 0;
   for (let n = 0; n < 48; n++) all[`x87.${n}`] = i32[L.W_X87 + n] >>> 0;
+  for (let n = 0; n < 32; n++) all[`xmm.${n}`] = i32[L.W_XMM + n] >>> 0;
   return all;
 }
 

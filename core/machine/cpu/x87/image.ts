@@ -1,6 +1,8 @@
 import type { Instruction } from '../../../ia32/instruction.ts';
+import { CR4 } from '../../../ia32/registers.ts';
 import type { Executor } from '../executor.ts';
 import * as L from '../layout.ts';
+import { MXCSR_MASK, setMxcsr } from '../sse/state.ts';
 import type { SystemFunction } from '../system.ts';
 import { checkAlignment } from './operand.ts';
 import * as S from './state.ts';
@@ -11,11 +13,12 @@ import * as S from './state.ts';
 const ENVIRONMENT_BYTES = { 2: 14, 4: 28 } as const;
 const STATE_BYTES = { 2: 94, 4: 108 } as const;
 const FXSAVE_BYTES = 512;
-/** Behind these the area holds SSE's registers, which this processor does not have. */
+/** The area's part for the x87 and, behind it, that with the XMM registers; the rest is not touched. */
 const FXSAVE_X87_BYTES = 160;
+const FXSAVE_SSE_BYTES = 288;
 
 /** An image on its way: it is read as a whole before anything changes, and written as a whole or not at all. */
-const image = new DataView(new ArrayBuffer(FXSAVE_X87_BYTES));
+const image = new DataView(new ArrayBuffer(FXSAVE_SSE_BYTES));
 
 /** Reads `bytes` bytes of the memory operand in units of the operand size, which alignment is checked for. */
 function read(cpu: Executor, i: Instruction, bytes: number, unit: 2 | 4): void {
@@ -160,9 +163,13 @@ function checkBoundary(cpu: Executor, i: Instruction): void {
   if (((cpu.base(i.memory.segment) + cpu.offset(i)) & 15) !== 0) cpu.generalProtection(0);
 }
 
-/** Where MXCSR and its mask lie (SDM volume 2, table 3-43): no part of the image without SSE. */
+/** Where MXCSR and its mask lie (SDM volume 2, table 3-43). Like the XMM registers they are a part of the image only with CR4.OSFXSR. */
 const MXCSR = 24;
 const REGISTERS = 32;
+
+function hasSse(cpu: Executor): boolean {
+  return (cpu.i32[L.W_CR4] & CR4.OSFXSR) !== 0;
+}
 
 export const fxsave: SystemFunction = (cpu, i) => {
   const { i32 } = cpu;
@@ -181,16 +188,29 @@ export const fxsave: SystemFunction = (cpu, i) => {
     image.setInt32(at + 12, 0, true);
   }
   putRegisters(cpu, REGISTERS, 16);
-  write(cpu, i, MXCSR, 4);
-  write(cpu, i, FXSAVE_X87_BYTES, 4, REGISTERS);
+  if (!hasSse(cpu)) {
+    write(cpu, i, MXCSR, 4);
+    write(cpu, i, FXSAVE_X87_BYTES, 4, REGISTERS);
+    return;
+  }
+  image.setInt32(MXCSR, i32[L.W_MXCSR], true);
+  image.setInt32(MXCSR + 4, MXCSR_MASK, true);
+  for (let n = 0; n < XMM_WORDS; n++) image.setInt32(FXSAVE_X87_BYTES + 4 * n, i32[L.W_XMM + n], true);
+  write(cpu, i, FXSAVE_SSE_BYTES, 4);
 };
+
+const XMM_WORDS = 32;
 
 export const fxrstor: SystemFunction = (cpu, i) => {
   const { i32 } = cpu;
   const { segment, mask } = i.memory;
   checkBoundary(cpu, i);
-  read(cpu, i, FXSAVE_X87_BYTES, 4);
+  read(cpu, i, FXSAVE_SSE_BYTES, 4);
   cpu.load(segment, (cpu.offset(i) + FXSAVE_BYTES - 4) & mask, 4);
+  if (hasSse(cpu)) {
+    setMxcsr(cpu, image.getInt32(MXCSR, true));
+    for (let n = 0; n < XMM_WORDS; n++) i32[L.W_XMM + n] = image.getInt32(FXSAVE_X87_BYTES + 4 * n, true);
+  }
   S.setStatus(cpu, image.getUint16(2, true));
   i32[S.W_EMPTY] = ~image.getUint8(4) & 0xff;
   i32[S.W_OPCODE] = image.getUint16(6, true) & 0x7ff;

@@ -1,7 +1,7 @@
 import { examine } from '../../../ia32/float/extended/compare.ts';
 import { setIndefinite } from '../../../ia32/float/extended/operands.ts';
 import { Float80 as Cell, type Float80, type FloatContext } from '../../../ia32/float/float80.ts';
-import type { Instruction } from '../../../ia32/instruction.ts';
+import { type Instruction, KIND, type Operand } from '../../../ia32/instruction.ts';
 import { CR0, CS } from '../../../ia32/registers.ts';
 import { VECTOR } from '../../../ia32/vectors.ts';
 import type { Executor } from '../executor.ts';
@@ -45,12 +45,23 @@ export function initialize(cpu: Executor): void {
   i32.fill(0, W_OPCODE, W_DATA_SELECTOR + 1);
 }
 
-/** State after RESET differs from FINIT: control word 0040, registers valid zeros (SDM volume 3, table 9-1). */
+/** State after RESET differs from FINIT: control word 0040, registers valid zeros; and MXCSR's (SDM volume 3, table 9-1). */
 export function resetX87(cpu: Executor): void {
   const { i32 } = cpu;
   i32[W_CONTROL] = 0x40;
+  i32[L.W_MXCSR] = 0x1f80;
   i32[W_STATUS] = 0;
   i32[W_EMPTY] = 0;
+}
+
+/**
+ * What an MMX instruction makes of the x87: TOP 0, all registers valid, and in the exponent of the one that it wrote all ones (SDM
+ * volume 3, 12.2).
+ */
+export function enterMmx(cpu: Executor, written: Operand): void {
+  setTop(cpu, 0);
+  cpu.i32[W_EMPTY] = 0;
+  if (written.kind === KIND.mm) cpu.i32[L.W_X87_REGISTERS + 4 * written.register + 2] = 0xffff;
 }
 
 /** #MF for an unmasked exception that is pending, if CR0.NE asks for it; without NE a PC would raise IRQ 13. */

@@ -112,6 +112,20 @@ function toRegister(cpu: Executor, to: number, pops: boolean): void {
   if (pops) S.pop(cpu);
 }
 
+/** Whatever the rounding mode, FISTTP truncates. */
+export const fisttp: SystemFunction = (cpu, i) => {
+  const control = cpu.i32[S.W_CONTROL];
+  cpu.i32[S.W_CONTROL] = control | TRUNCATE;
+  try {
+    toMemory(cpu, i, true);
+  } finally {
+    cpu.i32[S.W_CONTROL] = control;
+  }
+};
+
+/** Rounding control toward zero. */
+const TRUNCATE = 0xc00;
+
 function store(pops: boolean): SystemFunction {
   return (cpu, i) => {
     if (i.dst.kind === KIND.st) toRegister(cpu, i.dst.register, pops);

@@ -1,4 +1,5 @@
 import type { OperationName } from '../../../ia32/operations.ts';
+import type { PackedOperation, SseOperation } from '../../../ia32/sse/operations.ts';
 import type { X87Operation } from '../../../ia32/x87/operations.ts';
 import type { Code } from './code.ts';
 import * as control from './control.ts';
@@ -29,7 +30,10 @@ function transfer(emit: Emit): Rule {
 /** The x87 instructions that show where the last one was: the machine's answer would be a place in the cache. */
 const SHOWS_POINTERS: readonly OperationName[] = ['fnstenv', 'fnsave', 'fxsave'];
 
-const RULES: Readonly<Record<Exclude<OperationName, X87Operation>, Rule>> = {
+/** Operations on registers that ring 1 has as ring 0 has them. */
+type Unprivileged = X87Operation | PackedOperation | SseOperation;
+
+const RULES: Readonly<Record<Exclude<OperationName, Unprivileged>, Rule>> = {
   mov: ident,
   movzx: ident,
   movsx: ident,
@@ -190,11 +194,11 @@ const RULES: Readonly<Record<Exclude<OperationName, X87Operation>, Rule>> = {
   unimplemented: callout,
 };
 
-function isX87(operation: OperationName): operation is X87Operation {
+function isUnprivileged(operation: OperationName): operation is Unprivileged {
   return !(operation in RULES);
 }
 
 export function ruleFor(operation: OperationName): Rule {
-  if (!isX87(operation)) return RULES[operation];
+  if (!isUnprivileged(operation)) return RULES[operation];
   return SHOWS_POINTERS.includes(operation) ? callout : ident;
 }
