@@ -27,12 +27,15 @@ export interface BootRegisters {
   readonly gdt?: { readonly base: number; readonly limit: number };
 }
 
-export type ImageKind = 'multiboot' | 'linux';
+export type ImageKind = 'multiboot' | 'linux' | 'firmware';
 
 export interface BootPlan {
   readonly kind: ImageKind;
   readonly segments: readonly BootSegment[];
-  readonly registers: BootRegisters;
+  /** Null: the processor is left as power-on has it. */
+  readonly registers: BootRegisters | null;
+  /** Firmware: what answers at the top of the address space. */
+  readonly rom?: Uint8Array;
   /** What the image itself tells of its symbols, or null. */
   readonly symbols: SymbolFile | null;
 }

@@ -2,21 +2,21 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { BootOptions } from './boot.ts';
-import { loadImage } from './load.ts';
 import { makeBzImage } from './testing/images.ts';
+import { loadKernel } from './testing/kernel.ts';
 
 const MIB = 2 ** 20;
 const kernel = new Uint8Array(0x1000).fill(0x90);
 const initrd = new Uint8Array(0x1801).fill(7);
 const options: BootOptions = { memoryBytes: 64 * MIB, commandLine: 'console=ttyS0', initrd };
 
-function segmentAt(plan: ReturnType<typeof loadImage>, address: number): DataView {
+function segmentAt(plan: ReturnType<typeof loadKernel>, address: number): DataView {
   const bytes = plan.segments.find(segment => segment.address === address)?.bytes ?? new Uint8Array();
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 describe('a Linux bzImage', () => {
-  const plan = loadImage(makeBzImage(kernel), options);
+  const plan = loadKernel(makeBzImage(kernel), options);
   const zeroPage = segmentAt(plan, plan.registers.esi ?? 0);
 
   it('is entered as the 32-bit boot protocol demands', () => {
@@ -62,7 +62,7 @@ describe('a Linux bzImage', () => {
   });
 
   it('finds the initrd no higher than it can reach', () => {
-    const limited = loadImage(makeBzImage(kernel, { initrdAddressMax: 0x1ffffff }), options);
+    const limited = loadKernel(makeBzImage(kernel, { initrdAddressMax: 0x1ffffff }), options);
     expect(segmentAt(limited, 0x90000).getUint32(0x218, true)).toBe(0x2000000 - 0x2000);
   });
 
@@ -104,7 +104,7 @@ describe('a Linux bzImage', () => {
     ['with too long a command line', makeBzImage(kernel, { commandLineSize: 12 }), {}, /has 13 bytes, .* takes 12/],
     ['with an empty initrd', makeBzImage(kernel), { initrd: new Uint8Array() }, /initrd is empty/],
   ])('is refused %s', (_, image, changes, sentence) => {
-    expect(() => loadImage(image, { ...options, ...changes })).toThrow(sentence);
+    expect(() => loadKernel(image, { ...options, ...changes })).toThrow(sentence);
   });
 });
 
@@ -120,7 +120,7 @@ describe.skipIf(!has)("Debian's kernel", () => {
       memoryBytes: 256 * MIB,
       initrd: new Uint8Array(readFileSync(`${images}initrd-686.cpio.gz`)),
     };
-    expect(loadImage(debian(), real).registers.eip).toBe(0x100000);
-    expect(() => loadImage(debian(), { ...real, memoryBytes: 16 * MIB })).toThrow(/unpacks itself up to/);
+    expect(loadKernel(debian(), real).registers.eip).toBe(0x100000);
+    expect(() => loadKernel(debian(), { ...real, memoryBytes: 16 * MIB })).toThrow(/unpacks itself up to/);
   });
 });

@@ -17,6 +17,7 @@ const symbol = { name: 'main', value: 0x10000c, size: 3, type: 2, section: 1 };
 const data = part({ virtualAddress: 0x102000, physicalAddress: 0x102000, bytes: new Uint8Array(64).fill(5) });
 const elf = makeElf(0x10000c, [part(), data], [symbol]);
 const bzImage = makeBzImage(new Uint8Array(0x400));
+const firmware = changed(new Uint8Array(65536), 65536 - 16, 0xea, 0, 0, 0, 0xf0);
 const flat = concat([multibootHeader(0x10003, 0x100000, 0x100000, 0x100040, 0x100050, 0x100020), new Uint8Array(100)]);
 
 function changed(image: Uint8Array, offset: number, ...values: readonly number[]): Uint8Array {
@@ -26,10 +27,11 @@ function changed(image: Uint8Array, offset: number, ...values: readonly number[]
 }
 
 describe('detectImage', () => {
-  it('knows its two kinds', () => {
+  it('knows its kinds', () => {
     expect(detectImage(elf)).toBe('multiboot');
     expect(detectImage(flat)).toBe('multiboot');
     expect(detectImage(bzImage)).toBe('linux');
+    expect(detectImage(firmware)).toBe('firmware');
   });
 });
 
@@ -41,6 +43,25 @@ it.skipIf(!existsSync(primer))("plans the start of the project's own kernel", ()
   expectSound(plan, options.memoryBytes);
 });
 
+describe('firmware', () => {
+  it('is at the reset vector and below 1 MB', () => {
+    const plan = loadImage(firmware, { ...options, initrd: null });
+    expect(plan).toMatchObject({ kind: 'firmware', registers: null });
+    expect(plan.rom).toEqual(firmware);
+    expect(plan.segments).toEqual([{ address: 0xf0000, bytes: firmware }]);
+  });
+
+  it('takes no initrd, and wants 1 MiB', () => {
+    expect(() => loadImage(firmware, options)).toThrow(ImageError);
+    expect(() => loadImage(firmware, { ...options, initrd: null, memoryBytes: 65536 })).toThrow(/at least 1 MiB/);
+  });
+
+  it('is no file of another size, nor one without a jump', () => {
+    expect(() => detectImage(firmware.subarray(1))).toThrow(ImageError);
+    expect(() => detectImage(changed(firmware, 65536 - 16, 0))).toThrow(ImageError);
+  });
+});
+
 it('says how a kernel for Xen can be run', () => {
   const xen = makeXenElf(XEN_NOTES, [part({ bytes: new Uint8Array(64) })]);
   expect(() => loadImage(xen, options)).toThrow(/made for Xen .*--mode para/);
@@ -49,7 +70,11 @@ it('says how a kernel for Xen can be run', () => {
 describe('loadImage refuses with one sentence', () => {
   it.each([
     ['an empty file', new Uint8Array(), 'The image is empty.'],
-    ['text', new TextEncoder().encode('hello, world'), 'This file is neither a multiboot kernel nor a Linux bzImage.'],
+    [
+      'text',
+      new TextEncoder().encode('hello, world'),
+      'This file is neither a multiboot kernel nor a Linux bzImage nor firmware.',
+    ],
     ['gzip', words(0x00088b1f), /compressed with gzip/],
     ['cpio', new TextEncoder().encode('070701000000'), /cpio archive/],
     ['a boot sector', changed(new Uint8Array(512), 0x1fe, 0x55, 0xaa), /boot sector or disk image/],
@@ -90,6 +115,7 @@ describe('loadImage refuses with one sentence', () => {
 
 /** What a board may rely on. */
 function expectSound(plan: BootPlan, memoryBytes: number): void {
+  if (plan.registers === null) return;
   const sorted = plan.segments.map(({ address, bytes }) => [address, address + bytes.length]).sort(([a], [b]) => a - b);
   sorted.forEach(([start, end], index) => {
     expect(start).toBeGreaterThanOrEqual(index === 0 ? 0x500 : sorted[index - 1][1]);

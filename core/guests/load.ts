@@ -1,11 +1,14 @@
 /** Finds out what an image is and plans its start. */
 import { type BootOptions, type BootPlan, ImageError, type ImageKind } from './boot.ts';
 import { isElf, readElf } from './elf.ts';
+import { isFirmware, loadFirmware } from './firmware.ts';
 import { isLinux, loadLinux } from './linux.ts';
 import { findMultibootHeader, loadMultiboot, type MultibootHeader } from './multiboot.ts';
 import { isXenKernel } from './xen.ts';
 
-type Detected = { readonly kind: 'linux' } | { readonly kind: 'multiboot'; readonly header: MultibootHeader };
+type Detected =
+  | { readonly kind: 'linux' | 'firmware' }
+  | { readonly kind: 'multiboot'; readonly header: MultibootHeader };
 
 /** Files that people have at hand and that are not kernels, by the bytes at a given place. */
 const NOT_KERNELS: readonly { readonly at: number; readonly bytes: readonly number[]; readonly sentence: string }[] = [
@@ -29,7 +32,7 @@ const NOT_KERNELS: readonly { readonly at: number; readonly bytes: readonly numb
     at: 0x1fe,
     bytes: [0x55, 0xaa],
     sentence:
-      'This file looks like a boot sector or disk image: only multiboot kernels and Linux bzImages can be started.',
+      'This file looks like a boot sector or disk image: only multiboot kernels, Linux bzImages and firmware can be started.',
   },
 ];
 
@@ -52,6 +55,8 @@ export function loadImage(bytes: Uint8Array, options: BootOptions): BootPlan {
       return loadLinux(bytes, options);
     case 'multiboot':
       return loadMultiboot(bytes, detected.header, options);
+    case 'firmware':
+      return loadFirmware(bytes, options);
   }
 }
 
@@ -60,6 +65,7 @@ function detect(bytes: Uint8Array): Detected {
   if (isLinux(bytes)) return { kind: 'linux' };
   const header = findMultibootHeader(bytes);
   if (header !== null) return { kind: 'multiboot', header };
+  if (isFirmware(bytes)) return { kind: 'firmware' };
   throw new ImageError(whyNot(bytes));
 }
 
@@ -74,7 +80,7 @@ function whyNot(bytes: Uint8Array): string {
       : 'This ELF file has no multiboot header in its first 8192 bytes, so it is not a kernel that can be started.';
   }
   const known = NOT_KERNELS.find(file => file.bytes.every((byte, index) => bytes[file.at + index] === byte));
-  return known?.sentence ?? 'This file is neither a multiboot kernel nor a Linux bzImage.';
+  return known?.sentence ?? 'This file is neither a multiboot kernel nor a Linux bzImage nor firmware.';
 }
 
 /** Its first word is aligned to 8 bytes and lies in the first 32768 bytes (Multiboot2 Specification, section 3.1). */

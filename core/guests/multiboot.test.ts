@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BootOptions, BootPlan } from './boot.ts';
-import { loadImage } from './load.ts';
 import { ELF_CONTENT, makeElf, multibootHeader, words } from './testing/images.ts';
+import { loadKernel } from './testing/kernel.ts';
 
 const MIB = 2 ** 20;
 const options: BootOptions = { memoryBytes: 64 * MIB, commandLine: '', initrd: null };
@@ -26,7 +26,7 @@ function stringAt(memory: DataView, address: number): string {
 
 describe('a multiboot ELF kernel', () => {
   it('is loaded by its program headers, with zeros behind the bytes of the file', () => {
-    const plan = loadImage(kernel(0x100000), options);
+    const plan = loadKernel(kernel(0x100000), options);
     expect(plan.kind).toBe('multiboot');
     expect(plan.segments[0].address).toBe(0x100000);
     expect(plan.segments[0].bytes).toEqual(new Uint8Array([...code, ...new Uint8Array(0x2000 - code.length)]));
@@ -35,12 +35,12 @@ describe('a multiboot ELF kernel', () => {
 
   it('is entered at the physical address of its entry when it is linked for another', () => {
     const part = { virtualAddress: 0xc0100000, physicalAddress: 0x100000, bytes: code, memorySize: code.length };
-    expect(loadImage(makeElf(0xc010000c, [part]), options).registers.eip).toBe(0x10000c);
-    expect(loadImage(makeElf(0x10000c, [part]), options).registers.eip).toBe(0x10000c);
+    expect(loadKernel(makeElf(0xc010000c, [part]), options).registers.eip).toBe(0x10000c);
+    expect(loadKernel(makeElf(0x10000c, [part]), options).registers.eip).toBe(0x10000c);
   });
 
   it('finds memory sizes, memory map, command line and loader name in the information structure', () => {
-    const plan = loadImage(kernel(0x100000), { ...options, commandLine: 'root=ram a' });
+    const plan = loadKernel(kernel(0x100000), { ...options, commandLine: 'root=ram a' });
     const memory = memoryOf(plan);
     const info = plan.registers.ebx ?? 0;
     const word = (offset: number) => memory.getUint32(info + offset, true);
@@ -64,7 +64,7 @@ describe('a multiboot ELF kernel', () => {
 
   it('finds its module on the page boundary behind its zeros', () => {
     const initrd = new Uint8Array([1, 2, 3]);
-    const plan = loadImage(kernel(0x100800), { ...options, initrd });
+    const plan = loadKernel(kernel(0x100800), { ...options, initrd });
     const memory = memoryOf(plan);
     const info = plan.registers.ebx ?? 0;
     const [flags, count, module] = [0, 20, 24].map(offset => memory.getUint32(info + offset, true));
@@ -76,7 +76,7 @@ describe('a multiboot ELF kernel', () => {
   });
 
   it('gets a GDT with flat segments (SDM volume 3, section 3.4.5)', () => {
-    const plan = loadImage(kernel(0x100000), options);
+    const plan = loadKernel(kernel(0x100000), options);
     const { base, limit } = plan.registers.gdt ?? { base: 0, limit: 0 };
     const memory = memoryOf(plan);
     const entries = Array.from({ length: (limit + 1) / 8 }, (_, index) => memory.getBigUint64(base + index * 8, true));
@@ -85,7 +85,7 @@ describe('a multiboot ELF kernel', () => {
   });
 
   it('keeps the information structure out of its way', () => {
-    const plan = loadImage(kernel(0x8000), options);
+    const plan = loadKernel(kernel(0x8000), options);
     const [start, end] = [plan.registers.ebx ?? 0, (plan.registers.gdt?.base ?? 0) + 24];
     expect(end <= 0x8000 || start >= 0xa000).toBe(true);
     expect(start).toBeGreaterThanOrEqual(0x500);
@@ -93,7 +93,7 @@ describe('a multiboot ELF kernel', () => {
 
   it('is told when it leaves no room below 640 KiB', () => {
     const whole = { virtualAddress: 0x500, physicalAddress: 0x500, bytes: code, memorySize: 0x9fc00 - 0x500 };
-    expect(() => loadImage(makeElf(0x50c, [whole]), options)).toThrow(/leaves no room below 640 KiB/);
+    expect(() => loadKernel(makeElf(0x50c, [whole]), options)).toThrow(/leaves no room below 640 KiB/);
   });
 
   it.each([
@@ -107,7 +107,7 @@ describe('a multiboot ELF kernel', () => {
     ['from before it', 0xffffc, 0x1000, false],
   ])('may reach %s', (_, address, memorySize, fits) => {
     const part = { virtualAddress: address, physicalAddress: address, bytes: code, memorySize };
-    const load = () => loadImage(makeElf(address, [part]), options);
+    const load = () => loadKernel(makeElf(address, [part]), options);
     if (fits) expect(load().registers.eip).toBe(address);
     else expect(load).toThrow(/^The kernel /);
   });
@@ -115,7 +115,7 @@ describe('a multiboot ELF kernel', () => {
   it('brings the symbols of its symbol table', () => {
     const part = { virtualAddress: 0x100000, physicalAddress: 0x100000, bytes: code, memorySize: code.length };
     const symbol = { name: 'main', value: 0x10000c, size: 3, type: 2, section: 1 };
-    const plan = loadImage(makeElf(0x10000c, [part], [symbol]), options);
+    const plan = loadKernel(makeElf(0x10000c, [part], [symbol]), options);
     expect(plan.symbols?.symbols).toEqual([{ name: 'main', address: 0x10000c, size: 3, kind: 'function' }]);
   });
 });
@@ -134,7 +134,7 @@ describe('a multiboot kernel with addresses in its header', () => {
 
   it('is loaded from the byte that belongs to the load address, as far as the header says', () => {
     const image = flat(LOAD + 64, LOAD + 80);
-    const plan = loadImage(image, options);
+    const plan = loadKernel(image, options);
     expect(plan.segments[0]).toEqual({
       address: LOAD,
       bytes: new Uint8Array([...image.subarray(0, 64), ...new Uint8Array(16)]),
@@ -145,7 +145,7 @@ describe('a multiboot kernel with addresses in its header', () => {
 
   it('is loaded whole, without zeros, when the header leaves both ends open', () => {
     const image = flat(0, 0);
-    expect(loadImage(image, options).segments[0].bytes).toEqual(image);
+    expect(loadKernel(image, options).segments[0].bytes).toEqual(image);
   });
 
   it.each([
@@ -157,7 +157,7 @@ describe('a multiboot kernel with addresses in its header', () => {
     ['header before load address', multibootHeader(0x10000, 0x1000, 0x2000, 0, 0, 0), /load address does not fit/],
     ['header cut', multibootHeader(0x10000, 0x1000), /cut short or damaged: its multiboot header/],
   ])('is refused when it is wrong: %s', (_, image, sentence) => {
-    expect(() => loadImage(image, options)).toThrow(sentence);
+    expect(() => loadKernel(image, options)).toThrow(sentence);
   });
 });
 
@@ -170,16 +170,16 @@ describe('the multiboot header', () => {
     const bytes = new Uint8Array(9000);
     bytes.set(multibootHeader(0), offset - ELF_CONTENT);
     const part = { virtualAddress: 0x100000, physicalAddress: 0x100000, bytes, memorySize: bytes.length };
-    const load = () => loadImage(makeElf(0x100000, [part]), options).kind;
+    const load = () => loadKernel(makeElf(0x100000, [part]), options).kind;
     if (counts) expect(load()).toBe('multiboot');
     else expect(load).toThrow(/no multiboot header/);
   });
 
   it('is refused when it demands what the loader does not know', () => {
-    expect(() => loadImage(multibootHeader(0x18), options)).toThrow(/demands features .* \(flags 0x18\)/);
+    expect(() => loadKernel(multibootHeader(0x18), options)).toThrow(/demands features .* \(flags 0x18\)/);
   });
 
   it('is refused without addresses outside of an ELF file', () => {
-    expect(() => loadImage(multibootHeader(3), options)).toThrow(/not an ELF file/);
+    expect(() => loadKernel(multibootHeader(3), options)).toThrow(/not an ELF file/);
   });
 });

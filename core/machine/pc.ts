@@ -8,7 +8,7 @@ import type { TlbState } from './cpu/tlb.ts';
 import type { DeviceState } from './devices/device.ts';
 import { PhysicalMemory } from './physical.ts';
 
-/** What is to run: bytes for memory, and flat protected mode to start in. A loader's boot plan has this shape. */
+/** What is to run: bytes for memory, and flat protected mode to start in, or firmware. A loader's boot plan has this shape. */
 export interface MachineStart {
   readonly segments: readonly { readonly address: number; readonly bytes: Uint8Array }[];
   readonly registers: {
@@ -24,7 +24,9 @@ export interface MachineStart {
     readonly codeSelector: number;
     readonly dataSelector: number;
     readonly gdt?: { readonly base: number; readonly limit: number };
-  };
+  } | null;
+  /** Answers at the top of the address space, read-only. */
+  readonly rom?: Uint8Array;
 }
 
 export interface PcOptions {
@@ -145,6 +147,7 @@ export class Pc {
   /** Power-on, then the image is placed and the processor set up to start it. */
   start(start: MachineStart): void {
     this.powerOn();
+    this.physical.rom = start.rom ?? null;
     for (const { address, bytes } of start.segments) this.physical.bytes.set(bytes, L.RAM + address);
     setStart(this.cpu, start.registers);
   }
@@ -275,8 +278,9 @@ export function timeStampOffset(state: MachineState): number {
   return offset;
 }
 
-/** Flat protected mode, as a boot loader hands over. */
+/** Flat protected mode, as a boot loader hands over; null: as power-on has left it. */
 export function setStart(cpu: Processor, r: MachineStart['registers']): void {
+  if (r === null) return;
   const { i32 } = cpu;
   i32[L.W_CR0] = CR0.PE | CR0.ET;
   cpu.setSegment(CS, r.codeSelector, 0, -1, 0xc09b);

@@ -4,6 +4,8 @@ import { RAM } from './cpu/layout.ts';
 const HOLE_START = 0xa0000;
 const HOLE_END = 0xc0000;
 
+const END = 2 ** 32;
+
 const WASM_PAGE = 65536;
 
 /** A memory-mapped device: answers at physical addresses first to last. Values are unsigned, size 1, 2 or 4 bytes. */
@@ -25,6 +27,8 @@ export class PhysicalMemory {
   readonly size: number;
   /** Bit n is set while address line n is not forced low; the A20 gate clears bit 20. */
   addressMask = -1;
+  /** Firmware: its last byte is that at FFFFFFFF. Null: none. */
+  rom: Uint8Array | null = null;
   readonly #handlers: MemoryHandler[] = [];
 
   /** `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). */
@@ -55,7 +59,15 @@ export class PhysicalMemory {
     for (const handler of this.#handlers) {
       if (at >= handler.first && at <= handler.last) return handler.readMemory(at, size);
     }
-    return size === 4 ? -1 : size === 2 ? 0xffff : 0xff;
+    return this.#readRom(at, size) ?? (size === 4 ? -1 : size === 2 ? 0xffff : 0xff);
+  }
+
+  #readRom(address: number, size: number): number | null {
+    const { rom } = this;
+    if (rom === null || address < END - rom.length) return null;
+    let value = 0;
+    for (let n = 0; n < size; n++) value |= rom[address - (END - rom.length) + n] << (8 * n);
+    return value;
   }
 
   /** The byte of RAM at an address, or -1 where there is none; never asks a device. */

@@ -80,6 +80,7 @@ export class VirtualMachine {
     this.#setA20();
     this.#timeStampOffset = 0;
     this.vcpu.reset();
+    this.memory.rom = start.rom ?? null;
     for (const { address, bytes } of start.segments) this.memory.load(address, bytes);
     setStart(this.vcpu, start.registers);
     this.requested = null;
