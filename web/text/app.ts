@@ -91,6 +91,10 @@ export const app = {
   skip: 'Skip to the code',
   /** Units that are no symbols. */
   units: {
+    /** Between the parts of an enumeration, of a sentence, and between sentences. */
+    comma: ', ',
+    clause: ', ',
+    gap: ' ',
     bytes: (n: number) => `${n} bytes`,
     minutes: (minutes: number, seconds: string) => `${minutes} min ${seconds} s`,
   },

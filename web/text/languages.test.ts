@@ -71,7 +71,7 @@ function literals(source: string): readonly string[] {
 test('the check for words in panels finds them', () => {
   expect(literals('return <b>Reset</b>;')).toEqual(['Reset']);
   expect(literals('<b\n  className={styles.a}\n>\n  Two words\n</b>')).toEqual(['Two words']);
-  expect(literals('<p>Of {n} bytes</p>')).toEqual(['Of', 'bytes']);
+  expect(literals('<p>All {n} bytes</p>')).toEqual(['All', 'bytes']);
   expect(literals('<button title="Reset" aria-label={`Edit it`} />')).toEqual(['Reset', 'Edit it']);
   expect(literals('<b title={text.a}>{text.b} · {`·`}</b>')).toEqual([]);
 });

@@ -26,7 +26,7 @@ export function differing(register: BitRegister, a: number, b: number): string {
     .filter(({ bit }) => isSet(a ^ b, bit))
     .map(({ name }) => name);
   if (register === 'eflags' && iopl(a) !== iopl(b)) names.push('IOPL');
-  return names.join(', ');
+  return names.join(text.units.comma);
 }
 
 /** Why a register differs; call it only where it does. */
@@ -82,7 +82,7 @@ export function whySegment(index: number, guest: Segment, side: MachineSide): st
     reasons.push(why.ring(guestRing, ring));
   }
   if (machine.limit < guest.limit) reasons.push(why.limit);
-  return reasons.length === 0 ? why.segment : reasons.join(' ');
+  return reasons.length === 0 ? why.segment : reasons.join(text.units.gap);
 }
 
 /** Why GDTR or IDTR differs. */

@@ -112,7 +112,7 @@ export function RingsPanel() {
         ))}
         <TransitionArrow key={`${mode} ${key}`} circles={circles} transition={transition} here={here} mode={mode} />
       </svg>
-      <p className={styles.sentence}>{isPointed ? explain(mode, pointed) : sentences.join(' ')}</p>
+      <p className={styles.sentence}>{isPointed ? explain(mode, pointed) : sentences.join(text.units.gap)}</p>
     </Section>
   );
 }

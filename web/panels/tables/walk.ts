@@ -10,6 +10,7 @@ import type {
 } from '../../../core/protocol/monitor.ts';
 import { hex } from '../../format.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 
 /** Stretches of a linear address, from the top; `low` is the number of their lowest bit. */
 export interface AddressPart {
@@ -51,7 +52,7 @@ export function stripText(linear: number, parts: readonly AddressPart[]): string
   const each = parts.map(part =>
     laterText.walk.stripBits(part.low + part.bits - 1, part.low, laterText.walk.parts[part.part], partValue(part)),
   );
-  return laterText.walk.strip(hex(linear), each.join(', '));
+  return laterText.walk.strip(hex(linear), each.join(text.units.clause));
 }
 
 export type BitLetter = keyof typeof laterText.walk.bits;
@@ -161,7 +162,7 @@ export function tlbText({ tlb }: AddressView): string {
     .filter(kind => tlb[kind])
     .map(kind => laterText.walk.tlb.kinds[kind]);
   if (tlb.physical === null) return laterText.walk.tlb.none;
-  return laterText.walk.tlb.leads(kinds.join(', '), hex(tlb.physical));
+  return laterText.walk.tlb.leads(kinds.join(text.units.comma), hex(tlb.physical));
 }
 
 /** Where the guest's physical address lies in the machine, in words; null where there is but one kind of address. */

@@ -1,3 +1,5 @@
+import { decimal } from '../../format.ts';
+
 /** What part of the time a timeline shows: zoom and pan. Times are seconds. */
 export interface Span {
   readonly from: number;
@@ -92,7 +94,5 @@ export function ticks(
 export function tickText(at: number, step: number): string {
   const [unit, scale] = step >= 0.1 ? ['s', 1] : step >= 1e-4 ? ['ms', 1e3] : ['µs', 1e6];
   const digits = Math.max(0, -Math.floor(Math.log10(step * scale) + 1e-9));
-  const [whole, rest] = (at * scale).toFixed(digits).split('.');
-  const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
-  return `${grouped}${rest === undefined ? '' : `.${rest}`} ${unit}`;
+  return `${decimal(at * scale, digits)} ${unit}`;
 }

@@ -3,6 +3,7 @@ import { count, hex, seconds } from '../../format.ts';
 import { machine } from '../../stores/machine.ts';
 import type { Stretch } from '../../stores/timeline.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 
 /** Short times in nanoseconds: an instruction takes some. */
 export function duration(value: number): string {
@@ -28,5 +29,5 @@ export function described(stretch: Stretch): string {
   const parts = [words.lane[TIMELINE_LANES[stretch.lane]], cause(stretch), place(stretch), duration(stretch.busy)];
   return [...parts, words.steps(count(stretch.steps)), words.at(seconds(stretch.start))]
     .filter(part => part !== null)
-    .join(', ');
+    .join(text.units.clause);
 }

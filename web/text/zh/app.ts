@@ -90,6 +90,9 @@ export const app: Words<typeof English> = {
   },
   skip: '跳到代码',
   units: {
+    comma: '、',
+    clause: '，',
+    gap: '',
     bytes: n => `${n} 字节`,
     minutes: (minutes, seconds) => `${minutes} 分 ${seconds} 秒`,
   },
