@@ -6,10 +6,29 @@ import { happening } from './happening.ts';
 import { inMode } from './in-mode.ts';
 import { openDialog } from './open-dialog.ts';
 import { tables, translation, walk } from './paging.ts';
+import { palette } from './palette.ts';
+import { decoded, descriptors, fields, vmcs } from './system.ts';
 import { timeline } from './timeline.ts';
+import { verbs } from './verbs.ts';
 import type { Words } from './words.ts';
 
-const english = { happened, happening, inMode, walk, tables, translation, exits, timeline, openDialog };
+const english = {
+  happened,
+  happening,
+  inMode,
+  walk,
+  tables,
+  translation,
+  exits,
+  timeline,
+  openDialog,
+  descriptors,
+  vmcs,
+  decoded,
+  fields,
+  palette,
+  verbs,
+};
 
 export type LaterText = Words<typeof english>;
 

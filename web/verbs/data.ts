@@ -83,7 +83,15 @@ export function place(address: number, symbols: SymbolIndex): string {
   return ` <${name}${offset === 0 ? '' : `+0x${offset.toString(16)}`}>`;
 }
 
-const ESCAPES: Readonly<Record<number, string>> = { 0: '\\0', 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 13: '\\r', 27: '\\e' };
+const ESCAPES: Readonly<Record<number, string>> = {
+  0: '\\0',
+  7: '\\a',
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  13: '\\r',
+  27: '\\e',
+};
 
 function character(code: number): string {
   return `'${printable(code)}'`;

@@ -4,8 +4,8 @@
  * without $ or %.
  */
 import type { Register32, Registers } from '../../core/protocol/messages.ts';
-import { laterText } from '../text/later.ts';
 import { general, linearEip, type SymbolIndex } from '../symbols.ts';
+import { laterText } from '../text/later.ts';
 
 /** A line that cannot be carried out. The message is one clear sentence. */
 export class Refusal extends Error {
@@ -53,7 +53,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = { pc: 'eip', sp: 'esp', fp
 
 /** A number of at most 32 bits, or null. */
 export function parseNumber(word: string): number | null {
-  const hexadecimal = /^0x([0-9a-f]{1,8})$/i.exec(word) ?? /^([0-9a-f]{8})$/i.exec(word) ?? /^([0-9a-f]{1,8})h$/i.exec(word);
+  const hexadecimal =
+    /^0x([0-9a-f]{1,8})$/i.exec(word) ?? /^([0-9a-f]{8})$/i.exec(word) ?? /^([0-9a-f]{1,8})h$/i.exec(word);
   if (hexadecimal !== null) return Number.parseInt(hexadecimal[1], 16);
   if (/^\d+$/.test(word)) {
     const value = Number(word);

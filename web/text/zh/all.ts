@@ -14,8 +14,11 @@ import { modes, rings } from './modes.ts';
 import { openDialog } from './open-dialog.ts';
 import { opening } from './opening.ts';
 import { tables, translation, walk } from './paging.ts';
+import { palette } from './palette.ts';
 import { registers } from './registers.ts';
+import { decoded, descriptors, fields, vmcs } from './system.ts';
 import { timeline } from './timeline.ts';
+import { verbs } from './verbs.ts';
 
 export const first: Text = { ...app, ...opening, ...code, ...registers, modes, rings, back, cause, asking };
 
@@ -29,4 +32,10 @@ export const later: LaterText = {
   exits,
   timeline,
   openDialog,
+  descriptors,
+  vmcs,
+  decoded,
+  fields,
+  palette,
+  verbs,
 };

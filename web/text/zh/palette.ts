@@ -1,0 +1,35 @@
+import type { palette as English } from '../palette.ts';
+import type { Words } from '../words.ts';
+
+export const palette: Words<typeof English> = {
+  label: '命令面板',
+  input: '命令、符号或动词行',
+  placeholder: '命令、符号，或 x/8xw $esp 这样的命令行',
+  none: '没有匹配项。请输入命令行，或少输入几个字母。',
+  count: n => `${n} 个匹配项`,
+  groups: {
+    recent: '最近使用',
+    run: '运行',
+    back: '回到过去',
+    mode: '模式',
+    guest: '客户机',
+    panel: '面板',
+    look: '页面',
+    verb: '命令行',
+    symbol: '符号',
+  },
+  hints: 'Enter 执行 · ↑ ↓ 选择 · Esc 关闭',
+  mode: name => `模式：${name}`,
+  open: name => `打开 ${name}`,
+  show: panel => `显示${panel}`,
+  theme: name => `主题：${name}`,
+  language: name => `语言：${name}`,
+  toggle: what => `显示或隐藏：${what}`,
+  breakpoint: '在这条指令处设置或删除断点',
+  follow: '显示下一条指令',
+  trace: '把时间线存为跟踪文件',
+  restore: '恢复快照…',
+  verbs: '命令',
+  symbol: address => `在代码中显示 ${address}`,
+  backWrite: '回到光标处内存上一次改变之前',
+};
