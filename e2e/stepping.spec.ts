@@ -56,7 +56,7 @@ test('a breakpoint that was set by a click is hit after Run', async ({ ringside:
   await press(page, 'Run').click();
   await expect(page.getByRole('region', { name: 'What just happened' })).toContainText('Stopped at the breakpoint');
   expect(await eip(page)).toBe(name.slice(-8));
-  await page.getByRole('button', { name: `Remove the breakpoint at ${name.slice(-8)}` }).click();
+  await page.getByRole('button', { name: new RegExp(`^Remove: .*${name.slice(-8)}`) }).click();
   await expect(button).toHaveAttribute('aria-pressed', 'false');
 });
 

@@ -1,6 +1,7 @@
 /**
  * The page's end of the machine: the worker, what is sent to it, and what its answers change in the stores.
  */
+import type { BreakOn, Breakpoint } from '../core/protocol/breakpoints.ts';
 import type {
   BackKind,
   EditableRegister,
@@ -19,6 +20,7 @@ import type { PageGuest } from './guests.ts';
 import { isLive, modeOf } from './modes.ts';
 import { resetConsole, writeConsole } from './panels/console/output.ts';
 import { account, takeAccount } from './stores/account.ts';
+import { breakpoints, toggled } from './stores/breakpoints.ts';
 import { happenings, NONE } from './stores/happenings.ts';
 import { looks } from './stores/looks.ts';
 import { isFinal, machine, type OpenMessage, startsAgain, withGuest } from './stores/machine.ts';
@@ -92,23 +94,26 @@ function receive(message: FromWorker): void {
       resetConsole();
       // A view that was asked for before may be of the machine that is gone, or never come.
       loop?.answered(false);
-      machine.setState({
-        ...withGuest(request.message.type === 'open' ? request.message : null, message, request.source),
-        ...(same ? {} : { breakpoints: [] }),
-      });
+      machine.setState(withGuest(request.message.type === 'open' ? request.message : null, message, request.source));
+      if (!same) breakpoints.setState({ list: [] });
       windows.setState(home);
       happenings.setState(NONE);
       account.setState({ now: null });
       timeline.clear();
       if (asked.length === 0) opening.setState({ now: null });
       sendWindows();
-      sendBreakpoints(machine.getState().breakpoints);
+      taken = [];
+      tell(breakpoints.getState().list);
       if (request.run) run();
       return;
     }
     case 'refused':
       if (message.request === 'ask') {
         refuseFirst(message.message);
+        return;
+      }
+      if (message.request === 'breakpoints' && changes.length > 0) {
+        changes[0].refused = message.message;
         return;
       }
       if (message.request === 'open' || message.request === 'restore') {
@@ -219,11 +224,40 @@ export function whyNotBack(view: View | null): 'none' | 'start' | 'running' | nu
   return view.instructions > view.past.from ? null : 'start';
 }
 
-/** Goes back in time; a search can be paused. */
-export function goBack(kind: BackKind): void {
+/** Goes back in time; a search can be paused. `address`: linear, of the four bytes whose last write is meant. */
+export function goBack(kind: Exclude<BackKind, 'write'>): void;
+export function goBack(kind: 'write', address: number): void;
+export function goBack(kind: BackKind, address?: number): void {
   if (whyNotBack(machine.getState().view) !== null) return;
   machine.setState({ stepping: false });
-  send({ type: 'back', kind });
+  send({ type: 'back', kind, ...(address === undefined ? {} : { address }) });
+}
+
+/** Why the machine cannot go to another moment of its past now, or null if it can. */
+export function whyNotElsewhere(view: View | null): 'none' | 'running' | null {
+  const why = whyNotBack(view);
+  return why === 'start' ? null : why;
+}
+
+/** Goes to a moment of the known past, before or behind the present. `at`: steps since the guest was opened. */
+export function goTo(at: number): void {
+  if (whyNotElsewhere(machine.getState().view) !== null) return;
+  machine.setState({ stepping: false });
+  send({ type: 'goTo', step: at });
+}
+
+/** Runs on until this happens once. */
+export function runUntil(on: BreakOn): void {
+  if (!canGoOn()) return;
+  machine.setState({ stepping: false });
+  send({ type: 'until', on });
+}
+
+/** Executes the guest's last instruction that left for the monitor once more, in another mode. */
+export function sameStep(setting: Setting): void {
+  if (whyNotElsewhere(machine.getState().view) !== null) return;
+  machine.setState({ stepping: false });
+  send({ type: 'sameStep', setting });
 }
 
 /** Asks the worker something that changes nothing. What cannot be answered is answered with `none`, as is all when the machine is gone. */
@@ -248,11 +282,39 @@ export function typeOnConsole(bytes: Uint8Array): void {
   send({ type: 'input', bytes });
 }
 
+/** Sets a breakpoint before an instruction, or takes away all that are there. */
 export function toggleBreakpoint(address: number): void {
-  const old = machine.getState().breakpoints;
-  const breakpoints = old.includes(address) ? old.filter(a => a !== address) : [...old, address].sort((a, b) => a - b);
-  machine.setState({ breakpoints });
-  sendBreakpoints(breakpoints);
+  change(toggled(breakpoints.getState().list, { kind: 'execute', address }));
+}
+
+/** Sets what the machine is paused at from now on. What the worker does not take is said at the edge of the page. */
+export function change(list: readonly Breakpoint[]): void {
+  void setBreakpoints(list).then(refused => {
+    if (refused !== null) notify(refused);
+  });
+}
+
+/** The list that the worker has. */
+let taken: readonly Breakpoint[] = [];
+/** What the worker was told and has not answered yet, in order. */
+const changes: { readonly list: readonly Breakpoint[]; refused: string | null }[] = [];
+
+/** Sets what the machine is paused at. Resolves to why the worker does not take it, after which all is as before; else to null. */
+export async function setBreakpoints(list: readonly Breakpoint[]): Promise<string | null> {
+  breakpoints.setState({ list });
+  return tell(list);
+}
+
+async function tell(list: readonly Breakpoint[]): Promise<string | null> {
+  const one = { list, refused: null as string | null };
+  changes.push(one);
+  send({ type: 'breakpoints', breakpoints: list });
+  // Only a refusal is answered. What is asked after it is answered after it.
+  await ask({ kind: 'value', expression: '0' });
+  changes.splice(changes.indexOf(one), 1);
+  if (one.refused === null) taken = list;
+  else if (changes.length === 0) breakpoints.setState({ list: taken });
+  return one.refused;
 }
 
 export function writeRegister(register: EditableRegister, value: number): void {
@@ -297,14 +359,3 @@ windows.subscribe((state, old) => {
     (state.tab === 'memory') !== (old.tab === 'memory');
   if (looksElsewhere) sendWindows();
 });
-
-function sendBreakpoints(addresses: readonly number[]): void {
-  const breakpoints = addresses.map((address, id) => ({
-    id,
-    on: { kind: 'execute' as const, address },
-    condition: '',
-    enabled: true,
-    ignore: 0,
-  }));
-  send({ type: 'breakpoints', breakpoints });
-}

@@ -15,6 +15,7 @@ import type { LaterText } from './text/later.ts';
 import { modes, rings } from './text/modes.ts';
 import { opening } from './text/opening.ts';
 import { registers } from './text/registers.ts';
+import { stops } from './text/stops.ts';
 import type { Words } from './text/words.ts';
 
 const english = {
@@ -27,6 +28,7 @@ const english = {
   rings,
   back,
   cause,
+  stops,
 };
 
 export type Text = Words<typeof english>;

@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
+import { Breakpoints } from '../panels/breakpoints/Breakpoints.tsx';
 import { CodeBar } from '../panels/code/CodeBar.tsx';
 import { CodePanel } from '../panels/code/CodePanel.tsx';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
-import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';

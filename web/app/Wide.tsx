@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Group, type Layout, type LayoutChangedMeta, Panel, Separator } from 'react-resizable-panels';
+import { Breakpoints } from '../panels/breakpoints/Breakpoints.tsx';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
-import { Breakpoints } from '../panels/facts/Breakpoints.tsx';
 import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
 import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';

@@ -48,7 +48,6 @@ export interface MachineState {
   readonly stepping: boolean;
   /** A reset was asked for and has not shown yet. */
   readonly resetting: boolean;
-  readonly breakpoints: readonly number[];
   readonly failure: Failure | null;
   readonly consoleDropped: number;
   /** Whether the guest has written anything since it was started. */
@@ -80,7 +79,6 @@ export const machine = createStore<MachineState>(() => ({
   executed: null,
   stepping: false,
   resetting: false,
-  breakpoints: [],
   failure: null,
   consoleDropped: 0,
   consoleUsed: false,

@@ -61,7 +61,6 @@ export const code = {
   breakpoints: {
     label: 'Breakpoints',
     empty: 'None. Click left of an instruction, or press F9.',
-    remove: (address: string) => `Remove the breakpoint at ${address}`,
     show: (address: string) => `Show ${address} in the code`,
   },
   image: {

@@ -1,5 +1,6 @@
 /** The words of panels that are fetched after the first view; they come with them. See text.ts. */
 import { language } from '../text.ts';
+import { breaks } from './breaks.ts';
 import { exits } from './exits.ts';
 import { happened } from './happened.ts';
 import { happening } from './happening.ts';
@@ -13,6 +14,7 @@ import { verbs } from './verbs.ts';
 import type { Words } from './words.ts';
 
 const english = {
+  breaks,
   happened,
   happening,
   inMode,

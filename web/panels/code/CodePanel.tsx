@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import type { CodeRow, Registers } from '../../../core/protocol/messages.ts';
 import { toggleBreakpoint } from '../../machine.ts';
 import type { ModeName } from '../../modes.ts';
+import { breakpoints, dotOf } from '../../stores/breakpoints.ts';
 import { type FateOf, fates } from '../../stores/fates.ts';
 import { looks } from '../../stores/looks.ts';
 import { machine, presentMode, symbolsOf } from '../../stores/machine.ts';
@@ -40,7 +41,7 @@ export function CodePanel() {
 function Listing() {
   const code = useStore(machine, state => state.code);
   const symbols = useStore(machine, symbolsOf);
-  const breakpoints = useStore(machine, state => state.breakpoints);
+  const set = useStore(breakpoints, state => state.list);
   const eip = useStore(machine, state => state.codeEip);
   const cpl = useStore(machine, state => state.codeCpl);
   const mode = useStore(machine, presentMode);
@@ -179,7 +180,7 @@ function Listing() {
             fate={fate(line.row, cpl, mode, fateOf)}
             selected={line.row.address === selected}
             focusable={inList ? line.row.address === selected : i === firstInstruction}
-            broken={breakpoints.includes(line.row.address)}
+            dot={dotOf(set, line.row.address)}
             onSelect={select}
             onToggle={toggle}
           />

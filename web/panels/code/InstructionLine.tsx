@@ -1,6 +1,7 @@
 import { memo } from 'react';
 import type { CodeRow } from '../../../core/protocol/messages.ts';
 import { byteList, hex } from '../../format.ts';
+import type { Dot } from '../../stores/breakpoints.ts';
 import { walkTo } from '../../stores/walk.ts';
 import { text } from '../../text.ts';
 import styles from './CodePanel.module.css';
@@ -18,12 +19,13 @@ interface Properties {
   readonly fate: string;
   readonly selected: boolean;
   readonly focusable: boolean;
-  readonly broken: boolean;
+  /** Of the breakpoints here. */
+  readonly dot: Dot;
   readonly onSelect: (address: number) => void;
   readonly onToggle: (address: number) => void;
 }
 
-function Line({ row, now, cpl, fate, selected, focusable, broken, onSelect, onToggle }: Properties) {
+function Line({ row, now, cpl, fate, selected, focusable, dot, onSelect, onToggle }: Properties) {
   const address = hex(row.address);
   const space = row.text.indexOf(' ');
   const mnemonic = space < 0 ? row.text : row.text.slice(0, space);
@@ -42,7 +44,9 @@ function Line({ row, now, cpl, fate, selected, focusable, broken, onSelect, onTo
       <button
         type="button"
         className={styles.gutter}
-        aria-pressed={broken}
+        aria-pressed={dot !== 'none'}
+        data-dot={dot}
+        title={dot === 'conditional' || dot === 'off' ? text.stops.dot[dot] : undefined}
         aria-label={text.code.setBreakpoint(address)}
         tabIndex={focusable ? 0 : -1}
         onClick={event => {
@@ -90,7 +94,7 @@ export const InstructionLine = memo(Line, (a, b) => {
     a.now === b.now &&
     a.selected === b.selected &&
     a.focusable === b.focusable &&
-    a.broken === b.broken &&
+    a.dot === b.dot &&
     a.fate === b.fate &&
     // Only badges and the current row show the ring.
     (a.cpl === b.cpl || (a.row.class === 'plain' && !a.now));

@@ -3,7 +3,7 @@ import { hex } from '../../format.ts';
 import { text } from '../../text.ts';
 
 /** Names of the exceptions (SDM volume 3, table 6-1). */
-const EXCEPTIONS = [
+export const EXCEPTIONS: readonly string[] = [
   '#DE',
   '#DB',
   'NMI',
@@ -24,7 +24,7 @@ const EXCEPTIONS = [
   '#AC',
   '#MC',
   '#XM',
-] as const;
+];
 
 /** An interrupt vector as the manual writes it: "#GP(0)", "interrupt 20h". */
 export function vectorName(vector: number, code: number | null): string {

@@ -4,6 +4,7 @@ import type { LaterText } from '../later.ts';
 import { app } from './app.ts';
 import { asking } from './asking.ts';
 import { back } from './back.ts';
+import { breaks } from './breaks.ts';
 import { cause } from './cause.ts';
 import { code } from './code.ts';
 import { exits } from './exits.ts';
@@ -16,13 +17,15 @@ import { opening } from './opening.ts';
 import { tables, translation, walk } from './paging.ts';
 import { palette } from './palette.ts';
 import { registers } from './registers.ts';
+import { stops } from './stops.ts';
 import { decoded, descriptors, fields, vmcs } from './system.ts';
 import { timeline } from './timeline.ts';
 import { verbs } from './verbs.ts';
 
-export const first: Text = { ...app, ...opening, ...code, ...registers, modes, rings, back, cause, asking };
+export const first: Text = { ...app, ...opening, ...code, ...registers, modes, rings, back, cause, asking, stops };
 
 export const later: LaterText = {
+  breaks,
   happened,
   happening,
   inMode,

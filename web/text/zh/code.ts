@@ -60,7 +60,6 @@ export const code: Words<typeof English> = {
   breakpoints: {
     label: '断点',
     empty: '没有断点。点击指令左侧，或按 F9。',
-    remove: address => `删除 ${address} 处的断点`,
     show: address => `在代码中显示 ${address}`,
   },
   image: {

@@ -1,0 +1,11 @@
+/** Words of breakpoints and of ways through time that the first view has. */
+export const stops = {
+  add: 'Add',
+  addHint: 'Stop at a write, an exit, an interrupt, or something else',
+  /** Beside an instruction in the code. */
+  dot: {
+    conditional: 'set with a condition',
+    off: 'switched off',
+  },
+  until: 'Next event of a kind',
+};
