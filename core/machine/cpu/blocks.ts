@@ -49,6 +49,9 @@ export interface RowWatch {
   retires(instruction: Instruction): void;
 }
 
+/** Who can watch at the same time. */
+export type RowWatcher = 'monitor' | 'debugger';
+
 /** Thrown by the code source when a further instruction of a block would leave the page or the segment. */
 const END_OF_BLOCK = Symbol('end of block');
 
@@ -114,7 +117,7 @@ export class Blocks {
   /** The block that is being decoded. */
   readonly #instructions: Instruction[] = [];
   readonly #handlers: Handler[] = [];
-  #watch: RowWatch | null = null;
+  readonly #watches: Record<RowWatcher, RowWatch | null> = { monitor: null, debugger: null };
 
   constructor(cpu: Executor) {
     this.#cpu = cpu;
@@ -122,9 +125,9 @@ export class Blocks {
   }
 
   /** Sets who watches; null for nobody, which costs nothing. Decoded code is dropped. Call between runs. */
-  watch(watch: RowWatch | null): void {
-    if (this.#watch === watch) return;
-    this.#watch = watch;
+  watch(watch: RowWatch | null, watcher: RowWatcher = 'monitor'): void {
+    if (this.#watches[watcher] === watch) return;
+    this.#watches[watcher] = watch;
     this.#handlerOfRow.clear();
     this.#cache.fill(undefined);
     this.#crossing.fill(undefined);
@@ -287,7 +290,9 @@ export class Blocks {
     let handler = this.#handlerOfRow.get(row);
     if (handler === undefined) {
       handler = handlerOf(row);
-      if (this.#watch?.has(row) === true) handler = watched(handler, this.#watch);
+      for (const watch of Object.values(this.#watches)) {
+        if (watch?.has(row) === true) handler = watched(handler, watch);
+      }
       this.#handlerOfRow.set(row, handler);
     }
     return handler;

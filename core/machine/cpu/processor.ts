@@ -21,6 +21,8 @@ export interface InterruptSource {
   acknowledge(): number;
 }
 
+const NO_PAGES: ReadonlySet<number> = new Set();
+
 /** In place of the number of an instruction in its block. */
 const FETCHING = -1;
 
@@ -59,6 +61,7 @@ export class Processor extends Executor {
   #stopping = false;
   /** Pages with a breakpoint or a watched instruction, where instructions run one by one; null when there are none. */
   #stopPages: ReadonlySet<number> | null = null;
+  #pausing = false;
 
   constructor(physical: PhysicalMemory) {
     super(physical);
@@ -127,6 +130,17 @@ export class Processor extends Executor {
     this.#stopPages = pages.size === 0 ? null : pages;
   }
 
+  /**
+   * Ends the current run() before the next instruction, as a breakpoint there does, for those who listen to what happens. Nothing changes for the
+   * guest: it goes on as if the run had not ended.
+   */
+  pause(): void {
+    this.#pausing = true;
+    // The run loop looks closer.
+    this.#stopPages ??= NO_PAGES;
+    this.attend();
+  }
+
   /** Linear address of CS:EIP. */
   get linearEip(): number {
     return (this.base(CS) + this.i32[L.W_EIP]) | 0;
@@ -166,8 +180,9 @@ export class Processor extends Executor {
     i32[L.W_BUDGET] = steps;
     this.atBreakpoint = false;
     this.#stopping = false;
+    this.#pausing = false;
     let pass = passBreakpoint;
-    while (!this.atBreakpoint) {
+    while (!this.atBreakpoint && !this.#pausing) {
       if (i32[L.W_BUDGET] <= 0) {
         if (this.#stopping) break;
         i32[L.W_BUDGET] += this.#reserve;
@@ -186,6 +201,12 @@ export class Processor extends Executor {
       }
       this.#loop(pass);
       pass = false;
+    }
+    if (this.#pausing) {
+      this.#pausing = false;
+      this.atBreakpoint = true;
+      i32[L.W_ATTEND] = 0;
+      this.#findStopPages();
     }
     // Between runs the budget is 0, so that a snapshot does not depend on how the last run was asked for.
     this.restoreCount(this.count);
@@ -251,7 +272,7 @@ export class Processor extends Executor {
         const offset = i32[L.W_EIP];
         const linear = (i32[L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE] + offset) | 0;
         if (single || this.#nearBreakpoint(linear)) {
-          if (!pass && this.breakpoints?.has(linear)) {
+          if (this.#pausing || (!pass && this.breakpoints?.has(linear))) {
             this.atBreakpoint = true;
             return;
           }
@@ -310,7 +331,7 @@ export class Processor extends Executor {
         else if (thrown === this.fault) deliverException(this, this.fault.vector, 'exception', this.fault.code);
         else throw thrown;
         if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
-        if (attend) {
+        if (attend || this.#pausing) {
           this.#reserve += i32[L.W_BUDGET];
           i32[L.W_BUDGET] = 0;
         }
@@ -319,7 +340,7 @@ export class Processor extends Executor {
   }
 
   #nearBreakpoint(linear: number): boolean {
-    return this.#stopPages?.has(linear >>> 12) ?? false;
+    return this.#stopPages !== null && (this.#pausing || this.#stopPages.has(linear >>> 12));
   }
 
   /** One instruction with all that may follow it: the end of an interrupt shadow or of RF, the single-step trap. */
