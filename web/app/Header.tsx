@@ -1,8 +1,10 @@
-import { PanelLeft, PanelRight } from 'lucide-react';
+import { PanelBottom, PanelLeft, PanelRight } from 'lucide-react';
 import { useState } from 'react';
+import { useStore } from 'zustand';
+import { toggleOpen } from '../stores/parts.ts';
+import { settings } from '../stores/settings.ts';
 import { text } from '../text.ts';
 import { Brand } from './Brand.tsx';
-import { columns, useColumns } from './columns.ts';
 import { GuestPicker } from './GuestPicker.tsx';
 import styles from './Header.module.css';
 import { OpenDialog } from './later.ts';
@@ -22,7 +24,7 @@ export function Header({ narrow }: { readonly narrow: boolean }) {
       <RunControls />
       <Status />
       <div className={styles.tools}>
-        {!narrow && <ColumnToggles />}
+        {!narrow && <PartToggles />}
         <SnapshotMenu />
         <SettingsMenu />
       </div>
@@ -31,33 +33,30 @@ export function Header({ narrow }: { readonly narrow: boolean }) {
   );
 }
 
-function ColumnToggles() {
-  const { left, right } = useColumns();
+const TOGGLES = [
+  { part: 'left', Icon: PanelLeft },
+  { part: 'bottom', Icon: PanelBottom },
+  { part: 'right', Icon: PanelRight },
+] as const;
+
+/** Opens and closes the parts at the edges. */
+function PartToggles() {
+  const closed = useStore(settings, state => state.closed);
   const words = text.layout;
-  const leftWord = left ? words.hideLeft : words.showLeft;
-  const rightWord = right ? words.hideRight : words.showRight;
-  return (
-    <>
+  return TOGGLES.map(({ part, Icon }) => {
+    const isOpen = !closed.includes(part);
+    return (
       <button
+        key={part}
         type="button"
-        className={styles.tool}
-        aria-pressed={left}
-        aria-label={words.left}
-        title={leftWord}
-        onClick={() => columns.toggle('left')}
+        className={`${styles.tool} ${styles.toggles}`}
+        aria-pressed={isOpen}
+        aria-label={words[part]}
+        title={isOpen ? words.hide[part] : words.show[part]}
+        onClick={() => toggleOpen(part)}
       >
-        <PanelLeft size={16} />
+        <Icon size={16} />
       </button>
-      <button
-        type="button"
-        className={styles.tool}
-        aria-pressed={right}
-        aria-label={words.right}
-        title={rightWord}
-        onClick={() => columns.toggle('right')}
-      >
-        <PanelRight size={16} />
-      </button>
-    </>
-  );
+    );
+  });
 }

@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
 import { readSettings } from './settings.ts';
 
-const defaults = { theme: 'system', language: null, layouts: {} };
+const defaults = { theme: 'system', language: null, layouts: {}, closed: [] };
 
 test('what was stored comes back', () => {
-  const stored = { theme: 'dark', language: 'zh', layouts: { columns: { left: 20, middle: 55, right: 25 } } };
+  const stored = {
+    theme: 'dark',
+    language: 'zh',
+    layouts: { columns: { left: 20, middle: 55, right: 25 } },
+    closed: ['left'],
+  };
   expect(readSettings(JSON.stringify(stored))).toEqual(stored);
 });
 
@@ -20,6 +25,8 @@ test.each([
   '{"language":"tlh"}',
   '{"layouts":{"a":{"b":"wide"}}}',
   '{"layouts":3}',
+  '{"closed":["middle"]}',
+  '{"closed":"left"}',
 ])('nonsense in storage (%s) gives the defaults', stored => {
   expect(readSettings(stored)).toEqual(defaults);
 });

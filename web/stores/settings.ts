@@ -2,6 +2,10 @@ import * as v from 'valibot';
 import { createStore } from 'zustand/vanilla';
 import { LANGUAGES } from '../text.ts';
 
+/** Parts of the wide page that can be closed. */
+export const CLOSABLE = ['left', 'console', 'bottom', 'right'] as const;
+export type Closable = (typeof CLOSABLE)[number];
+
 /** What the page remembers between visits. Everything read back is checked field by field: a bad one falls back alone. */
 const Layout = v.record(v.string(), v.pipe(v.number(), v.minValue(0), v.maxValue(100)));
 const Settings = v.object({
@@ -10,12 +14,14 @@ const Settings = v.object({
   language: v.fallback(v.nullable(v.picklist(LANGUAGES)), null),
   /** Panel sizes in percent, by group and panel. */
   layouts: v.fallback(v.record(v.string(), Layout), {}),
+  /** Parts of the wide page that are not shown. */
+  closed: v.fallback(v.array(v.picklist(CLOSABLE)), []),
 });
 
 export type Settings = v.InferOutput<typeof Settings>;
 export type Theme = Settings['theme'];
 
-const DEFAULTS: Settings = { theme: 'system', language: null, layouts: {} };
+const DEFAULTS: Settings = { theme: 'system', language: null, layouts: {}, closed: [] };
 const KEY = 'ringside.settings';
 
 /** The settings in a stored text; the defaults for whatever is missing or wrong in it. */
