@@ -2,12 +2,14 @@
 import { canGoOn, goBack, pause, reset, run, step, toggleBreakpoint } from './machine.ts';
 import { machine } from './stores/machine.ts';
 import { windows } from './stores/windows.ts';
+import { runUntilSame } from './until.ts';
 
 const actions: Readonly<Record<string, () => void>> = {
   F5: () => {
     if (canGoOn()) run();
   },
   F6: pause,
+  F8: runUntilSame,
   F9: () => {
     const address = windows.getState().selected ?? machine.getState().codeEip;
     if (address !== null) toggleBreakpoint(address);

@@ -16,6 +16,7 @@ import { goBack, pause, reset, run, step, whyNotBack } from '../machine.ts';
 import { isFinal, machine } from '../stores/machine.ts';
 import { text } from '../text.ts';
 import styles from './Header.module.css';
+import { UntilMenu } from './later.ts';
 
 interface ControlProperties {
   readonly word: string;
@@ -129,14 +130,17 @@ export function RunControls() {
         iconOnly
         onPress={() => step('machine')}
       />
-      <Control
-        word={words.trap}
-        hint={words.trapHint}
-        keys="Ctrl+F10"
-        icon={<SkipForward size={15} />}
-        enabled={ready}
-        onPress={() => step('trap')}
-      />
+      <span className={styles.split}>
+        <Control
+          word={words.trap}
+          hint={words.trapHint}
+          keys="Ctrl+F10"
+          icon={<SkipForward size={15} />}
+          enabled={ready}
+          onPress={() => step('trap')}
+        />
+        <UntilMenu enabled={ready} />
+      </span>
       <Control
         word={running ? words.pause : words.run}
         hint={running ? words.pauseHint : words.runHint}

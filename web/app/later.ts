@@ -10,4 +10,5 @@ export const MemoryPanel = later(async () => (await import('../panels/memory/Mem
 export const OpenDialog = later(async () => (await import('./OpenDialog.tsx')).OpenDialog);
 export const TablesPanel = later(async () => (await import('../panels/tables/TablesPanel.tsx')).TablesPanel);
 export const TimelinePanel = later(async () => (await import('../panels/timeline/TimelinePanel.tsx')).TimelinePanel);
+export const UntilMenu = later(async () => (await import('./UntilMenu.tsx')).UntilMenu);
 export const WalkPanel = later(async () => (await import('../panels/tables/WalkPanel.tsx')).WalkPanel);

@@ -60,16 +60,38 @@ test('the cost that comes later is taken over', () => {
   expect(later.list.map(({ cost }) => cost)).toEqual([60]);
 });
 
-test('another mode shows nothing of the last, and another guest keeps nothing', () => {
+test('another mode shows nothing of the last', () => {
   const first = withHappening(NONE, view(10, happeningOf({ serial: 9 })));
   const bare = { ...view(10, null), monitor: bareMonitor };
   expect(shownHappening(withHappening(first, bare))).toBeNull();
-  expect(withHappening(first, view(3, happeningOf({ serial: 1 }))).list.map(({ serial }) => serial)).toEqual([1]);
+});
+
+test('going back forgets nothing, and what comes again is there once', () => {
+  let state = NONE;
+  for (const serial of [1, 2, 3])
+    state = withHappening(state, view(serial * 10, happeningOf({ serial, step: serial })));
+  state = withHappening(state, view(15, null, { kind: 'pause' }));
+  expect(state.list).toHaveLength(3);
+  expect(shownHappening(state)).toBeNull();
+  state = withHappening(state, view(20, happeningOf({ serial: 4, step: 2 })));
+  expect(state.list.map(({ serial }) => serial)).toEqual([1, 3, 4]);
+  // The same step in another mode is another one.
+  const bare = { mode: 'patch', paging: 'nested' } as const;
+  state = withHappening(state, view(20, happeningOf({ serial: 5, step: 2, setting: bare })));
+  expect(state.list.map(({ serial }) => serial)).toEqual([1, 3, 4, 5]);
+});
+
+test('a stop at an exit shows that exit', () => {
+  const hit = { id: 1, on: { kind: 'exit', reason: null }, before: null, after: null, reason: 'cli' } as const;
+  const stop = (by: number): StopReason => ({ kind: 'breakpoint', address: 0, hit: { ...hit, by } });
+  expect(shownHappening(withHappening(NONE, view(10, happeningOf(), stop(0xc0101000))))?.serial).toBe(1);
+  expect(shownHappening(withHappening(NONE, view(10, happeningOf(), stop(0xc0101004))))).toBeNull();
 });
 
 test('the reader goes back and forth over what was seen', () => {
   let state = NONE;
-  for (const serial of [1, 2, 3]) state = withHappening(state, view(serial * 10, happeningOf({ serial })));
+  for (const serial of [1, 2, 3])
+    state = withHappening(state, view(serial * 10, happeningOf({ serial, step: serial })));
   happenings.setState(state);
   expect(neighbour(happenings.getState(), 1)).toBeNull();
   neighbour(happenings.getState(), -1)?.();
@@ -84,7 +106,8 @@ test('the reader goes back and forth over what was seen', () => {
 
 test('only so many are kept', () => {
   let state = NONE;
-  for (let serial = 1; serial <= 80; serial++) state = withHappening(state, view(serial, happeningOf({ serial })));
+  for (let serial = 1; serial <= 80; serial++)
+    state = withHappening(state, view(serial, happeningOf({ serial, step: serial })));
   expect(state.list).toHaveLength(50);
   expect(state.list[0].serial).toBe(31);
 });

@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla';
-import type { View } from '../../core/protocol/messages.ts';
+import type { StopReason, View } from '../../core/protocol/messages.ts';
 import type { Happening } from '../../core/protocol/monitor.ts';
 import { modeOf } from '../modes.ts';
 
@@ -8,7 +8,7 @@ const MOST = 50;
 
 /** Traps, exits, hypercalls and deliveries that the reader has stood behind. */
 export interface Happenings {
-  /** The latest last; as they were when the machine last stood still. */
+  /** In the order in which they were met, the latest last: going back in time forgets none. As they were when the machine last stood still. */
   readonly list: readonly Happening[];
   /** The latest belongs to the last step, and not to something before it. */
   readonly isOfStep: boolean;
@@ -28,8 +28,7 @@ export function withHappening(old: Happenings, view: View): Happenings {
   const { happening, setting } = view.monitor;
   const mode = modeOf(setting);
   const last = old.list.at(-1);
-  // Serial numbers begin again with another guest.
-  const list = happening !== null && last !== undefined && happening.serial < last.serial ? [] : old.list;
+  const { list } = old;
   const isNew = happening !== null && happening.serial !== last?.serial;
   if (!isNew) {
     // What the monitor spends is known whole only once the guest goes on.
@@ -38,8 +37,22 @@ export function withHappening(old: Happenings, view: View): Happenings {
     if (view.instructions === old.at && mode === old.mode) return old;
     return { ...old, isOfStep: false, shown: null, at: view.instructions, mode };
   }
-  const isOfStep = view.stop.kind === 'step';
-  return { list: [...list, happening].slice(-MOST), isOfStep, shown: null, at: view.instructions, mode };
+  const isOfStep = view.stop.kind === 'step' || isAbout(view.stop, happening);
+  // After going back the same comes again.
+  const others = list.filter(one => !isSame(one, happening));
+  return { list: [...others, happening].slice(-MOST), isOfStep, shown: null, at: view.instructions, mode };
+}
+
+/** Whether it is the same one, told again: numbers count on when the machine goes back. */
+function isSame(a: Happening, b: Happening): boolean {
+  return a.step === b.step && a.kind === b.kind && a.address === b.address && modeOf(a.setting) === modeOf(b.setting);
+}
+
+/** What an event breakpoint stops at has just happened; the instruction that did it tells whether this is that. */
+function isAbout(stop: StopReason, { address }: Happening): boolean {
+  if (stop.kind !== 'breakpoint' || stop.hit === undefined) return false;
+  const { on, by } = stop.hit;
+  return (on.kind === 'exit' || on.kind === 'hypercall') && by === address;
 }
 
 function isMore(now: Happening, before: Happening): boolean {

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { readSettings } from './settings.ts';
 
-const defaults = { theme: 'system', language: null, layouts: {}, closed: [] };
+const defaults = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [] };
 
 test('what was stored comes back', () => {
   const stored = {
     theme: 'dark',
     language: 'zh',
+    until: 'exit cli',
     layouts: { columns: { left: 20, middle: 55, right: 25 } },
     closed: ['left'],
   };

@@ -12,6 +12,8 @@ const Settings = v.object({
   theme: v.fallback(v.picklist(['system', 'light', 'dark']), 'system'),
   /** Null: what the browser asks for. */
   language: v.fallback(v.nullable(v.picklist(LANGUAGES)), null),
+  /** What to run until, chosen last: see web/until.ts. */
+  until: v.fallback(v.string(), 'exit'),
   /** Panel sizes in percent, by group and panel. */
   layouts: v.fallback(v.record(v.string(), Layout), {}),
   /** Parts of the wide page that are not shown. */
@@ -21,7 +23,7 @@ const Settings = v.object({
 export type Settings = v.InferOutput<typeof Settings>;
 export type Theme = Settings['theme'];
 
-const DEFAULTS: Settings = { theme: 'system', language: null, layouts: {}, closed: [] };
+const DEFAULTS: Settings = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [] };
 const KEY = 'ringside.settings';
 
 /** The settings in a stored text; the defaults for whatever is missing or wrong in it. */

@@ -77,7 +77,6 @@ export const breaks = {
   },
   /** Why the machine stands here. `what`: the instruction, `at`: where it is. */
   story: {
-    execute: (what: string) => `Stopped at a breakpoint, before \`${what}\`.`,
     condition: (condition: string) => `Its condition \`${condition}\` holds.`,
     write: (what: string, where: string) => `\`${what}\` wrote to \`${where}\`:`,
     access: (what: string, where: string) => `\`${what}\` reached \`${where}\`:`,
@@ -87,13 +86,12 @@ export const breaks = {
     delivery: (what: string, vector: string) =>
       `The guest was given ${vector} at \`${what}\`; it stands before the first instruction of its handler.`,
     pageFault: (what: string, where: string) => `\`${what}\` caused a page fault of the guest, for \`${where}\`.`,
-    cr3: (what: string, from: string, to: string) =>
-      `\`${what}\` led to another address space: CR3 \`${from}\` → \`${to}\`.`,
-    cr3Only: (what: string, to: string) => `\`${what}\` led to another address space: CR3 is \`${to}\`.`,
+    cr3: (what: string, to: string) => `\`${what}\` led to another address space: CR3 is \`${to}\`.`,
     ring: (what: string, ring: number) => `\`${what}\` changed the guest’s privilege: it is in ring ${ring} now.`,
-    by: 'By',
     at: 'At',
   },
+  /** A happening that the machine has gone back from. */
+  ahead: 'The machine has gone back since: this lies ahead of it.',
   /** The menu of what can be done with an address. */
   address: {
     label: (address: string) => `What to do with ${address}`,

@@ -7,5 +7,4 @@ export const stops = {
     conditional: 'set with a condition',
     off: 'switched off',
   },
-  until: 'Next event of a kind',
 };

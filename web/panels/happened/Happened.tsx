@@ -10,10 +10,12 @@ import { Prose } from '../../widgets/Prose.tsx';
 import { Ring } from '../../widgets/Ring.tsx';
 import { Section } from '../../widgets/Section.tsx';
 import { guestPlace } from '../rings/seats.ts';
+import { BreakStory } from './BreakStory.tsx';
 import styles from './Happened.module.css';
 import { inMode } from './in-mode.ts';
 import { type Kind, kindOf, kindOfHappening } from './instruction-kind.ts';
 import { ModeTable } from './ModeTable.tsx';
+import { SameStep } from './SameStep.tsx';
 import { account } from './sentence.ts';
 import { instructionOf, story } from './story.ts';
 
@@ -50,7 +52,13 @@ export function Happened({ compact = false, quiet = false }: Properties) {
   const waiting = guest === null ? laterText.happened.empty : laterText.happened.starting;
   const sentence = words === null ? waiting : happening === null ? words.state : story(happening);
   const instruction = happening === null ? (words?.instruction ?? null) : instructionOf(happening);
+  const hit = view !== null && !running && view.stop.kind === 'breakpoint' && !isPast ? (view.stop.hit ?? null) : null;
   const hasMonitor = happening !== null && happening.kind !== 'delivered';
+
+  // The mode was switched since: the same step can be seen in the new one.
+  const last = seen.list.at(-1);
+  const mode = view === null ? null : modeOf(view.monitor.setting);
+  const otherMode = !running && happening === null && last !== undefined && modeOf(last.setting) !== mode ? mode : null;
 
   let kind: Kind | null = null;
   if (happening !== null) kind = kindOfHappening(happening);
@@ -60,6 +68,7 @@ export function Happened({ compact = false, quiet = false }: Properties) {
     if (about !== undefined && about !== null && about.bytes.length > 0) kind = kindOf(about, isUser);
   }
 
+  const isPrivilegedStep = mode === 'bare' && view?.stop.kind === 'step' && executed?.row.class === 'privileged';
   const body = (
     <div
       className={styles.card}
@@ -93,15 +102,27 @@ export function Happened({ compact = false, quiet = false }: Properties) {
       )}
       {/* Said aloud when the machine stops; while it runs the sentence does not change. */}
       <p role={quiet ? undefined : 'status'}>
-        <Prose>{sentence}</Prose>
+        {hit === null ? <Prose>{sentence}</Prose> : <BreakStory hit={hit} state={words?.state ?? ''} />}
       </p>
+      {hit !== null && happening !== null && (
+        <p>
+          <Prose>{sentence}</Prose>
+        </p>
+      )}
       {happening !== null && !compact && <HappeningDetails happening={happening} kind={kind} />}
       {words !== null && words.next !== null && !isPast && (
         <p className={styles.next}>
           <Prose>{words.next}</Prose>
         </p>
       )}
-      {isPast && <p className={styles.next}>{laterText.happening.past}</p>}
+      {isPast && (
+        <p className={styles.next}>
+          {happening !== null && happening.step > (view?.instructions ?? 0)
+            ? laterText.breaks.ahead
+            : laterText.happening.past}
+        </p>
+      )}
+      {otherMode !== null && !compact && <SameStep mode={otherMode} />}
     </div>
   );
   if (compact) return body;
@@ -109,7 +130,11 @@ export function Happened({ compact = false, quiet = false }: Properties) {
     <Section title={laterText.happened.label} aside={seen.list.length > 0 && !running ? <History /> : undefined}>
       {body}
       {kind !== null && view !== null && (
-        <ModeTable kind={kind} mode={modeOf(happening === null ? view.monitor.setting : happening.setting)} />
+        <ModeTable
+          kind={kind}
+          mode={modeOf(happening === null ? view.monitor.setting : happening.setting)}
+          isLast={happening !== null ? happening === last : isPrivilegedStep}
+        />
       )}
     </Section>
   );

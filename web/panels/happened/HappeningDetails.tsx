@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import type { Happening } from '../../../core/protocol/monitor.ts';
 import { count, hex } from '../../format.ts';
 import { modeOf } from '../../modes.ts';
+import { happenings } from '../../stores/happenings.ts';
 import { machine, symbolsOf } from '../../stores/machine.ts';
 import { laterText } from '../../text/later.ts';
 import { Prose } from '../../widgets/Prose.tsx';
@@ -20,7 +21,10 @@ interface Properties {
 export function HappeningDetails({ happening, kind }: Properties) {
   const line = useStore(machine, symbolsOf).lineAt(happening.address);
   const words = laterText.happening;
-  const deeds = deedSentences(happening);
+  // The machine may still stand in the monitor, on its way back.
+  const isLast = useStore(happenings, state => state.list.at(-1)?.serial === happening.serial);
+  const inMonitor = useStore(machine, state => state.view?.monitor.seat.inMonitor ?? false);
+  const deeds = deedSentences(happening, !(isLast && inMonitor));
   const hasMonitor = happening.kind !== 'delivered';
   return (
     <dl className={styles.details}>

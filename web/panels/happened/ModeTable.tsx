@@ -8,15 +8,18 @@ import { text } from '../../text.ts';
 import { inMode, isSameEverywhere } from './in-mode.ts';
 import type { Kind } from './instruction-kind.ts';
 import styles from './ModeTable.module.css';
+import { SameStep } from './SameStep.tsx';
 
 interface Properties {
   readonly kind: Kind;
   /** The mode that it happened in. */
   readonly mode: ModeName;
+  /** It is the last that left for the monitor: that can be done again in another mode. */
+  readonly isLast: boolean;
 }
 
 /** What the same instruction does in each mode. A mode's name goes on in it. */
-export function ModeTable({ kind, mode }: Properties) {
+export function ModeTable({ kind, mode, isLast }: Properties) {
   const [open, setOpen] = useState(true);
   // A mode can be chosen as long as there is a guest; which ones, depends on it.
   const guest = useStore(machine, state => state.guest);
@@ -46,6 +49,7 @@ export function ModeTable({ kind, mode }: Properties) {
                 >
                   {name}
                 </button>
+                {isLast && !isHere ? <SameStep mode={other} short /> : <span />}
                 <span className={styles.outcome} data-outcome={outcome}>
                   {words.outcome[outcome]}
                 </span>

@@ -77,11 +77,11 @@ function deedSentence(deed: Deed): string {
   }
 }
 
-/** What the monitor did, step by step, up to its return to the guest. */
-export function deedSentences({ deeds, setting, kind }: Happening): readonly string[] {
+/** What the monitor did, step by step, up to its return to the guest where it has come to that. */
+export function deedSentences({ deeds, setting, kind }: Happening, isBack: boolean): readonly string[] {
   if (kind === 'delivered') return [];
   const resume = laterText.happening.deed.resume[setting.mode === 'hardware' ? 'vmresume' : 'iret'];
-  return kind === 'tripleFault' ? deeds.map(deedSentence) : [...deeds.map(deedSentence), resume];
+  return kind === 'tripleFault' || !isBack ? deeds.map(deedSentence) : [...deeds.map(deedSentence), resume];
 }
 
 /** Where the processor saved what it did, for the page's words. */

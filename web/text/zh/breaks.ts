@@ -76,7 +76,6 @@ export const breaks: Words<typeof English> = {
     badIgnore: '须为不小于 0 的整数。',
   },
   story: {
-    execute: what => `停在断点处，\`${what}\` 之前。`,
     condition: condition => `条件 \`${condition}\` 成立。`,
     write: (what, where) => `\`${what}\` 写入了 \`${where}\`：`,
     access: (what, where) => `\`${what}\` 访问了 \`${where}\`：`,
@@ -85,12 +84,11 @@ export const breaks: Words<typeof English> = {
     hypercall: name => `内核请求虚拟机监视器：超级调用 \`${name}\`。`,
     delivery: (what, vector) => `客户机在 \`${what}\` 处得到 ${vector}；现在停在其处理程序的第一条指令之前。`,
     pageFault: (what, where) => `\`${what}\` 引起了客户机的缺页，地址为 \`${where}\`。`,
-    cr3: (what, from, to) => `\`${what}\` 转到了另一个地址空间：CR3 \`${from}\` → \`${to}\`。`,
-    cr3Only: (what, to) => `\`${what}\` 转到了另一个地址空间：CR3 为 \`${to}\`。`,
+    cr3: (what, to) => `\`${what}\` 转到了另一个地址空间：CR3 为 \`${to}\`。`,
     ring: (what, ring) => `\`${what}\` 改变了客户机的特权级：现在为 ring ${ring}。`,
-    by: '由',
     at: '位于',
   },
+  ahead: '机器此后已回到更早的时刻：这还在它的前面。',
   address: {
     label: address => `对 ${address} 的操作`,
     write: '被写入时停下',

@@ -8,5 +8,4 @@ export const stops: Words<typeof English> = {
     conditional: '已设置，带条件',
     off: '已停用',
   },
-  until: '下一个某类事件',
 };
