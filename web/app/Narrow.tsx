@@ -14,9 +14,28 @@ import { showTab, type Tab, windows } from '../stores/windows.ts';
 import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
-import { ExitsPanel, Happened, MemoryBar, MemoryPanel, TablesPanel, TimelinePanel, WalkPanel } from './later.ts';
+import {
+  ExitsPanel,
+  Happened,
+  MemoryBar,
+  MemoryPanel,
+  TablesPanel,
+  TimelinePanel,
+  VerbsPanel,
+  WalkPanel,
+} from './later.ts';
 
-const order: readonly Tab[] = ['code', 'console', 'monitor', 'registers', 'memory', 'timeline', 'exits', 'machine'];
+const order: readonly Tab[] = [
+  'code',
+  'console',
+  'monitor',
+  'registers',
+  'memory',
+  'timeline',
+  'exits',
+  'verbs',
+  'machine',
+];
 
 const panels: Readonly<Record<Tab, () => ReactNode>> = {
   code: () => (
@@ -52,6 +71,7 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
   ),
   timeline: () => <TimelinePanel />,
   exits: () => <ExitsPanel />,
+  verbs: () => <VerbsPanel />,
   machine: () => (
     <div className={styles.column}>
       <MachineFacts />

@@ -11,4 +11,5 @@ export const OpenDialog = later(async () => (await import('./OpenDialog.tsx')).O
 export const TablesPanel = later(async () => (await import('../panels/tables/TablesPanel.tsx')).TablesPanel);
 export const TimelinePanel = later(async () => (await import('../panels/timeline/TimelinePanel.tsx')).TimelinePanel);
 export const UntilMenu = later(async () => (await import('./UntilMenu.tsx')).UntilMenu);
+export const VerbsPanel = later(async () => (await import('../panels/verbs/VerbsPanel.tsx')).VerbsPanel);
 export const WalkPanel = later(async () => (await import('../panels/tables/WalkPanel.tsx')).WalkPanel);

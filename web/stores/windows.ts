@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import type { MemoryWindow } from '../../core/protocol/messages.ts';
 
-export type Tab = 'code' | 'memory' | 'console' | 'registers' | 'monitor' | 'timeline' | 'exits' | 'machine';
+export type Tab = 'code' | 'memory' | 'console' | 'registers' | 'monitor' | 'timeline' | 'exits' | 'verbs' | 'machine';
 
 /** What the panels look at. */
 export interface Windows {

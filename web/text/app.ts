@@ -73,6 +73,7 @@ export const app = {
     monitor: 'Rings',
     timeline: 'Timeline',
     exits: 'Exits',
+    verbs: 'Verbs',
     machine: 'Machine',
   },
   notices: {

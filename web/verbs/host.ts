@@ -42,10 +42,8 @@ export interface Host {
 
   readonly breakpoints: () => readonly Breakpoint[];
   readonly breakCounts: () => readonly BreakCount[];
-  /** The number that it has got. */
-  readonly addBreakpoint: (on: BreakOn, condition: string) => number;
-  readonly changeBreakpoint: (id: number, change: Partial<Omit<Breakpoint, 'id' | 'on'>>) => void;
-  readonly removeBreakpoint: (id: number) => void;
+  /** All that are set from now on. Rejects with Refusal, and leaves all as it was, when the worker does not take them. */
+  readonly setBreakpoints: (list: readonly Breakpoint[]) => Promise<void>;
 
   /** Adds lines to what the verb says, before it is done. */
   readonly print: (lines: readonly string[]) => void;

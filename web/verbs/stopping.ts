@@ -1,5 +1,6 @@
 /** Verbs that say where the machine shall stop. */
-import type { BreakOn } from '../../core/protocol/breakpoints.ts';
+import type { BreakOn, Breakpoint } from '../../core/protocol/breakpoints.ts';
+import { newBreakpoint } from '../stores/breakpoints.ts';
 import { linearEip } from '../symbols.ts';
 import { laterText } from '../text/later.ts';
 import { breakpointLines, onText } from './answers.ts';
@@ -22,11 +23,16 @@ function placeOf({ rest }: Line, names: Names): Place {
   };
 }
 
-function add(on: BreakOn, condition: string, host: Host): readonly string[] {
+async function add(on: BreakOn, condition: string, host: Host): Promise<readonly string[]> {
   viewOf(host);
-  const id = host.addBreakpoint(on, condition);
-  const set = host.breakpoints().filter(each => each.id === id);
-  return breakpointLines(set, () => 0, host.symbols());
+  const one = newBreakpoint(on, condition);
+  await host.setBreakpoints([...host.breakpoints(), one]);
+  return breakpointLines([one], () => 0, host.symbols());
+}
+
+/** Sets one of the breakpoints anew. */
+async function replace(id: number, change: Partial<Omit<Breakpoint, 'id' | 'on'>>, host: Host): Promise<void> {
+  await host.setBreakpoints(host.breakpoints().map(each => (each.id === id ? { ...each, ...change } : each)));
 }
 
 function watching(kind: 'write' | 'access', aliases: readonly string[]): Verb {
@@ -114,15 +120,21 @@ function idOf(word: string, host: Host): number {
 }
 
 /** A verb for breakpoints by their numbers; without one, for all. */
-function byNumber(aliases: readonly string[], change: (id: number, host: Host) => void, done: () => string): Verb {
+function byNumber(
+  aliases: readonly string[],
+  change: (each: Breakpoint) => Breakpoint | null,
+  done: () => string,
+): Verb {
   return verb({
     aliases,
     usage: '[N…]',
     group: 'stop',
     read: ({ rest }) => rest.split(/[\s,]+/).filter(Boolean),
-    act: (words, host) => {
+    act: async (words, host) => {
       const ids = words.length === 0 ? host.breakpoints().map(({ id }) => id) : words.map(word => idOf(word, host));
-      for (const id of ids) change(id, host);
+      await host.setBreakpoints(
+        host.breakpoints().flatMap(each => (ids.includes(each.id) ? (change(each) ?? []) : [each])),
+      );
       return ids.length === 0 ? [laterText.verbs.noBreakpoints] : [`${done()} ${ids.join(', ')}`];
     },
   });
@@ -184,17 +196,17 @@ export const stopping = {
   }),
   delete: byNumber(
     ['d', 'del'],
-    (id, host) => host.removeBreakpoint(id),
+    () => null,
     () => laterText.verbs.deleted,
   ),
   enable: byNumber(
     ['bpe'],
-    (id, host) => host.changeBreakpoint(id, { enabled: true }),
+    each => ({ ...each, enabled: true }),
     () => laterText.verbs.enabled,
   ),
   disable: byNumber(
     ['bpd'],
-    (id, host) => host.changeBreakpoint(id, { enabled: false }),
+    each => ({ ...each, enabled: false }),
     () => laterText.verbs.disabledNow,
   ),
   condition: verb({
@@ -205,9 +217,9 @@ export const stopping = {
       const [id = '', ...words] = rest.split(/\s+/);
       return { id, condition: words.length === 0 ? '' : tidy(words.join(' '), names) };
     },
-    act: ({ id, condition }, host) => {
+    act: async ({ id, condition }, host) => {
       const which = idOf(id, host);
-      host.changeBreakpoint(which, { condition });
+      await replace(which, { condition }, host);
       const set = host.breakpoints().find(each => each.id === which);
       return set === undefined ? [] : [`${which}  ${onText(set.on)}${condition === '' ? '' : `  if ${condition}`}`];
     },
@@ -221,8 +233,8 @@ export const stopping = {
       if (count === null) throw new Refusal(laterText.verbs.noNumber(hits));
       return { id, count };
     },
-    act: ({ id, count }, host) => {
-      host.changeBreakpoint(idOf(id, host), { ignore: count });
+    act: async ({ id, count }, host) => {
+      await replace(idOf(id, host), { ignore: count }, host);
       return [`${id}  ${laterText.verbs.ignores(count)}`];
     },
   }),

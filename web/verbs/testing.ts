@@ -100,19 +100,9 @@ export function hostFor(
     saveSnapshot: note('save'),
     breakpoints: () => breakpoints,
     breakCounts: () => [],
-    addBreakpoint: (on, condition) => {
-      const id = breakpoints.length + 1;
-      breakpoints = [...breakpoints, { id, on, condition, enabled: true, ignore: 0 }];
-      note('break')(on, condition);
-      return id;
-    },
-    changeBreakpoint: (id, change) => {
-      breakpoints = breakpoints.map(each => (each.id === id ? { ...each, ...change } : each));
-      note('change')(id, change);
-    },
-    removeBreakpoint: id => {
-      breakpoints = breakpoints.filter(each => each.id !== id);
-      note('remove')(id);
+    setBreakpoints: async list => {
+      for (const { on, condition } of list.slice(breakpoints.length)) note('break')(on, condition);
+      breakpoints = list;
     },
     print: lines => done.push(...lines.map(line => `print ${line}`)),
     clear: note('clear'),

@@ -153,18 +153,21 @@ describe('the grammar: what each line asks of the page', () => {
     const host = hostFor(done);
     await perform('b main', host);
     await perform('b switch_task', host);
-    expect((await perform('info b', host)).lines).toEqual([
-      '1    break c0100000 <main>  met 0 times',
-      '2    break c0100a40 <switch_task>  met 0 times',
+    const [first, second] = host.breakpoints().map(({ id }) => id);
+    expect((await perform('info b', host)).lines.map(line => line.replace(/^\d+ +/, ''))).toEqual([
+      'break c0100000 <main>  met 0 times',
+      'break c0100a40 <switch_task>  met 0 times',
     ]);
-    await perform('disable 1', host);
-    await perform('ignore 2 5', host);
-    await perform('condition 2 eax == 1', host);
+    await perform(`disable ${first}`, host);
+    await perform(`ignore ${second} 5`, host);
+    await perform(`condition ${second} eax == 1`, host);
     const { lines } = await perform('info breakpoints', host);
     expect(lines[0]).toContain('disabled');
     expect(lines[1]).toContain('if eax == 0x1');
     expect(lines[1]).toContain('ignores 5');
-    expect((await perform('delete 7', host)).refused).toBe(true);
+    expect((await perform('delete 9999', host)).refused).toBe(true);
+    await perform(`delete ${first}`, host);
+    expect(host.breakpoints().map(({ id }) => id)).toEqual([second]);
     await perform('delete', host);
     expect((await perform('info b', host)).lines).toEqual(['No breakpoint is set.']);
   });
@@ -181,7 +184,7 @@ describe('the grammar: what each line asks of the page', () => {
     'ring 4',
     'catch rain',
     'catch interrupt 256',
-    'delete 1',
+    'delete 9999',
     'info rain',
     'info gdt his',
     'set 5',

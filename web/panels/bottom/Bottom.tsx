@@ -1,29 +1,30 @@
 import { useStore } from 'zustand';
-import { createStore } from 'zustand/vanilla';
+import { BOTTOM_TABS, bottom } from '../../stores/bottom.ts';
 import { text } from '../../text.ts';
+import { later } from '../../widgets/later.tsx';
 import { Tabs } from '../../widgets/Tabs.tsx';
 import { ExitsPanel } from '../exits/ExitsPanel.tsx';
 import { TimelinePanel } from '../timeline/TimelinePanel.tsx';
 import styles from './Bottom.module.css';
 
-const TABS = ['exits', 'timeline'] as const;
+const VerbsPanel = later(async () => (await import('../verbs/VerbsPanel.tsx')).VerbsPanel);
 
-/** The tab that is shown, also after the panel was closed and opened. The timeline is recorded when somebody asks for it. */
-const chosen = createStore<{ readonly tab: (typeof TABS)[number] }>(() => ({ tab: 'exits' }));
+const panels = { exits: ExitsPanel, timeline: TimelinePanel, verbs: VerbsPanel } as const;
 
-/** What the whole run looked like: in time, or added up. */
+/** What the whole run looked like, in time or added up; and the console of verbs. */
 export function Bottom() {
-  const tab = useStore(chosen, state => state.tab);
+  const tab = useStore(bottom, state => state.tab);
+  const Panel = panels[tab];
   return (
     <div className={styles.bottom}>
       <Tabs
         label={text.layout.bottomTabs}
-        tabs={TABS.map(id => ({ id, label: text.tabs[id] }))}
+        tabs={BOTTOM_TABS.map(id => ({ id, label: text.tabs[id] }))}
         selected={tab}
-        onSelect={next => chosen.setState({ tab: next })}
+        onSelect={next => bottom.setState({ tab: next })}
       />
       <div className={styles.panel} role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`}>
-        {tab === 'timeline' ? <TimelinePanel /> : <ExitsPanel />}
+        <Panel />
       </div>
     </div>
   );

@@ -74,6 +74,7 @@ export const app: Words<typeof English> = {
     monitor: '特权级',
     timeline: '时间线',
     exits: '退出',
+    verbs: '命令',
     machine: '机器',
   },
   notices: {
