@@ -1,6 +1,6 @@
 /** The emulated processor as a driver of the vectors: flat user mode over an identity-mapped sandbox, exceptions through the IDT. */
 
-import { CR0, CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../core/ia32/registers.ts';
+import { CR0, CR4, CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../core/ia32/registers.ts';
 import * as L from '../../core/machine/cpu/layout.ts';
 import { Processor } from '../../core/machine/cpu/processor.ts';
 import * as X87 from '../../core/machine/cpu/x87/state.ts';
@@ -8,6 +8,7 @@ import { PhysicalMemory } from '../../core/machine/physical.ts';
 import {
   dataImage,
   memoryRuns,
+  type SseState,
   type VectorLayout,
   type VectorResult,
   type VectorState,
@@ -159,6 +160,7 @@ class ProcessorDriver implements Driver {
 
     i32[L.W_CR0] = CR0.PE | CR0.MP | CR0.ET | CR0.NE | CR0.WP | CR0.AM | CR0.PG;
     i32[L.W_CR3] = DIRECTORY;
+    i32[L.W_CR4] = initial.sse ? CR4.OSFXSR | CR4.OSXMMEXCPT : 0;
     i32[L.W_GDTR_BASE] = SYSTEM_LINEAR + GDT;
     i32[L.W_GDTR_LIMIT] = GDT_LIMIT;
     i32[L.W_IDTR_BASE] = SYSTEM_LINEAR + IDT;
@@ -183,6 +185,7 @@ class ProcessorDriver implements Driver {
     i32[L.W_ATTEND] = 0;
     cpu.setEflags(initial.eflags);
     if (initial.x87) placeX87(cpu, initial.x87);
+    if (initial.sse) placeSse(cpu, initial.sse);
   }
 
   /** All but memory. In ring 0 an exception was delivered, and its frame has what user mode had. */
@@ -192,7 +195,8 @@ class ProcessorDriver implements Driver {
     const selectors = Uint16Array.from([ES, CS, SS, DS, FS, GS], index => cpu.selector(index));
     const eip = cpu.i32[L.W_EIP] >>> 0;
     const x87 = initial.x87 && x87Of(cpu);
-    if (cpu.cpl === 3) return { registers, selectors, eip, eflags: cpu.eflags(), x87, exception: null };
+    const sse = initial.sse && sseOf(cpu);
+    if (cpu.cpl === 3) return { registers, selectors, eip, eflags: cpu.eflags(), x87, sse, exception: null };
 
     const vector = eip - HANDLERS;
     const hasCode = WITH_ERROR_CODE.includes(vector);
@@ -209,6 +213,7 @@ class ProcessorDriver implements Driver {
       eip: word(first),
       eflags: (word(first + 2) & ~RF) | traced,
       x87,
+      sse,
       exception: {
         vector,
         errorCode: hasCode ? word(0) : 0,
@@ -244,6 +249,15 @@ function x87Of(cpu: Processor): X87State {
     registers.set(cpu.u8.subarray(at, at + 10), i * 10);
   }
   return { registers, words: Uint32Array.from(X87_WORDS, word => (word === null ? X87.tagWord(cpu) : cpu.i32[word])) };
+}
+
+function placeSse(cpu: Processor, { xmm, mxcsr }: SseState): void {
+  cpu.u8.set(xmm, L.W_XMM << 2);
+  cpu.i32[L.W_MXCSR] = mxcsr;
+}
+
+function sseOf(cpu: Processor): SseState {
+  return { xmm: cpu.u8.slice(L.W_XMM << 2, (L.W_XMM << 2) + 128), mxcsr: cpu.i32[L.W_MXCSR] };
 }
 
 /** Opens a driver for a file's layout on a processor of `create`, which stays the driver's. */

@@ -24,6 +24,8 @@ export interface VectorLayout {
   readonly segments: readonly { readonly selector: number; readonly base: number; readonly limit: number }[];
   /** The x87's words before a case puts its own; null when the family has no x87. */
   readonly x87Words: Uint32Array | null;
+  /** MXCSR the same way; null when the family has no SSE. */
+  readonly mxcsr: number | null;
   /** Linear address of the first data byte. */
   readonly dataBase: number;
   /** The bytes from dataBase on (adjacent writable and read-only pages) before a case puts its own. */
@@ -44,6 +46,13 @@ export interface X87State {
   readonly words: Uint32Array;
 }
 
+/** SDM volume 1, 10.2. */
+export interface SseState {
+  /** XMM0 to XMM7, 16 bytes each. */
+  readonly xmm: Uint8Array;
+  readonly mxcsr: number;
+}
+
 /** The processor before the instruction. */
 export interface VectorState {
   /** EAX ECX EDX EBX ESP EBP ESI EDI. */
@@ -54,6 +63,8 @@ export interface VectorState {
   readonly eflags: number;
   /** null in families without it. */
   readonly x87: X87State | null;
+  /** null in families without it. */
+  readonly sse: SseState | null;
   /** The instruction's bytes, to lie at eip. Those behind the end of the code page are not there. */
   readonly code: Uint8Array;
   /** Differences from the layout's background. */
@@ -77,13 +88,15 @@ export interface VectorResult {
   readonly eflags: number;
   /** null in families without it. */
   readonly x87: X87State | null;
+  /** null in families without it. */
+  readonly sse: SseState | null;
   /** Differences from the state before. */
   readonly memory: readonly MemoryRun[];
   /** null when the instruction retired. */
   readonly exception: VectorException | null;
 }
 
-export type Destination = 'defined' | 'undefined' | 'approximate' | 'image';
+export type Destination = 'defined' | 'undefined' | 'approximate' | 'image' | 'relative';
 
 /** What the manual leaves open in a case. */
 interface UndefinedRule {
@@ -91,7 +104,8 @@ interface UndefinedRule {
   readonly flags: number;
   /**
    * What is left open of the destination. `approximate`: x87 registers may be one unit in the last place off, and C1 differ.
-   * `image`: a page fault may name another byte of the operand, and stores before it may stay.
+   * `image`: a page fault may name another byte of the operand, and stores before it may stay. `relative`: XMM registers hold
+   * single-precision approximations.
    */
   readonly destination: Destination;
   /** The manual's words. */
@@ -141,7 +155,7 @@ function formSeed(seed: number, name: string): number {
 }
 
 /** By their numbers in the file. */
-const DESTINATIONS: readonly Destination[] = ['defined', 'undefined', 'approximate', 'image'];
+const DESTINATIONS: readonly Destination[] = ['defined', 'undefined', 'approximate', 'image', 'relative'];
 
 /** CF PF AF ZF SF DF OF: the flags that a case starts with come from the seed. */
 const SEEDED_FLAGS = 0xcd5;
@@ -209,6 +223,22 @@ function changedX87(c: Cursor, from: X87State | null): X87State | null {
   return { registers, words: changed(from.words, from.words.slice(), c.u8(), () => c.u32()) };
 }
 
+const XMM_REGISTERS = 8;
+const XMM_BYTES = 16;
+
+/** The XMM registers as the seed says, after the x87's. */
+function seededXmm(random: () => number): Uint8Array {
+  return new Uint8Array(Uint32Array.from(times(XMM_REGISTERS * 4, random)).buffer);
+}
+
+function changedSse(c: Cursor, from: SseState | null): SseState | null {
+  if (from === null) return null;
+  const xmm = from.xmm.slice();
+  const mask = c.u8();
+  for (let i = 0; i < XMM_REGISTERS; i++) if ((mask >> i) & 1) xmm.set(c.bytes(XMM_BYTES), i * XMM_BYTES);
+  return { xmm, mxcsr: c.u8() === 0 ? from.mxcsr : c.u32() };
+}
+
 /** The bank's registers as they are, or as a copy with those that the mask names replaced. */
 function changed<T extends Uint32Array | Uint16Array>(from: T, copy: T, mask: number, next: () => number): T {
   if (mask === 0) return from;
@@ -218,7 +248,8 @@ function changed<T extends Uint32Array | Uint16Array>(from: T, copy: T, mask: nu
 
 /** What read.ts knows: names, registers, bytes of each, and whether a case starts from the seed or from the file's values. */
 const BANKS = 'general 8 x 4 bytes, from the seed, segment 6 x 2 bytes, from values';
-const X87_BANKS = 'x87 8 x 10 bytes, from the seed, x87 words 8 x 4 bytes, from values';
+const X87_BANKS = `${BANKS}, x87 8 x 10 bytes, from the seed, x87 words 8 x 4 bytes, from values`;
+const SSE_BANKS = `${X87_BANKS}, xmm 8 x 16 bytes, from the seed, mxcsr 1 x 4 bytes, from values`;
 
 function readBank(c: Cursor): { name: string; values: readonly number[] } {
   const name = c.text();
@@ -245,9 +276,11 @@ function readHeader(c: Cursor): VectorLayout {
   const ranges = times(c.u8(), () => ({ base: c.u32(), limit: c.u32() }));
   const banks = times(c.u8(), () => readBank(c));
   const names = banks.map(bank => bank.name).join(', ');
-  if (names !== BANKS && names !== `${BANKS}, ${X87_BANKS}`) throw new Error(`unknown register banks: ${names}`);
+  if (names !== BANKS && names !== X87_BANKS && names !== SSE_BANKS)
+    throw new Error(`unknown register banks: ${names}`);
   const segments = ranges.map((range, i) => ({ selector: banks[1].values[i], ...range }));
   const x87Words = names === BANKS ? null : Uint32Array.from(banks[3].values);
+  const mxcsr = names === SSE_BANKS ? banks[5].values[0] : null;
 
   const data = regions.filter(r => !r.executable);
   const dataBase = Math.min(...data.map(r => r.base));
@@ -255,7 +288,7 @@ function readHeader(c: Cursor): VectorLayout {
   const words = new DataView(background.buffer);
   const next = randomWords(seed);
   for (let i = 0; i < background.length; i += 4) words.setUint32(i, next(), true);
-  return { processor, family, seed, regions, segments, x87Words, dataBase, background };
+  return { processor, family, seed, regions, segments, x87Words, mxcsr, dataBase, background };
 }
 
 function readRuns(c: Cursor, dataBase: number): MemoryRun[] {
@@ -274,6 +307,7 @@ function readVector(c: Cursor, layout: VectorLayout, rules: readonly UndefinedRu
   const seeded = Uint32Array.from(times(8, random));
   const seededFlags = ALWAYS_SET | (random() & SEEDED_FLAGS);
   const seededState = layout.x87Words && { registers: seededX87(random), words: layout.x87Words };
+  const seededSse = layout.mxcsr === null ? null : { xmm: seededXmm(random), mxcsr: layout.mxcsr };
   const code = c.bytes(c.u8());
   const codeBase = layout.regions.find(r => r.executable)?.base ?? 0;
   const eip = codeBase + c.varint();
@@ -284,9 +318,10 @@ function readVector(c: Cursor, layout: VectorLayout, rules: readonly UndefinedRu
   const base = Uint16Array.from(layout.segments, s => s.selector);
   const selectors = changed(base, base.slice(), c.u8(), () => c.u16());
   const x87 = changedX87(c, seededState);
+  const sse = changedSse(c, seededSse);
   const eflags = seededFlags ^ c.varint();
   const memory = readRuns(c, layout.dataBase);
-  const initial: VectorState = { registers, selectors, x87, eip, eflags, code, memory };
+  const initial: VectorState = { registers, selectors, x87, sse, eip, eflags, code, memory };
 
   const vector = c.u8();
   const retired = vector === 0xff;
@@ -298,6 +333,7 @@ function readVector(c: Cursor, layout: VectorLayout, rules: readonly UndefinedRu
     registers: changed(registers, registers.slice(), c.u8(), () => c.u32()),
     selectors: changed(selectors, selectors.slice(), c.u8(), () => c.u16()),
     x87: changedX87(c, x87),
+    sse: changedSse(c, sse),
     eflags: eflags ^ c.varint(),
     memory: readRuns(c, layout.dataBase),
     exception: retired ? null : { vector, errorCode, address },

@@ -2,6 +2,7 @@
 import {
   type MemoryRun,
   readVectors,
+  type SseState,
   type Vector,
   type VectorForm,
   type VectorLayout,
@@ -142,6 +143,7 @@ export function compare(vector: Vector, actual: VectorResult, strict = false): r
     if (!((ignoredRegisters >> i) & 1)) check(name, expected.registers[i], actual.registers[i] >>> 0, n => hex(n, 8));
   for (const [i, name] of SELECTORS.entries()) check(name, expected.selectors[i], actual.selectors[i], n => hex(n, 4));
   differences.push(...x87Differences(expected.x87, actual.x87, ignoredFlags >>> 16, destination === 'approximate'));
+  differences.push(...sseDifferences(expected.sse, actual.sse, destination === 'relative'));
   check('eip', expected.eip, actual.eip >>> 0, n => hex(n, 8));
   check('eflags', expected.eflags & ~ignoredFlags, actual.eflags & ~ignoredFlags, flagsInWords);
   if (!ignoreMemory) differences.push(...memoryDifferences(expected.memory, actual.memory));
@@ -188,6 +190,45 @@ function x87Differences(
     const want = expected.words[i] & ~ignored;
     const got = actual.words[i] & ~ignored;
     if (want !== got) differences.push({ what, expected: hex(want, 4), actual: hex(got, 4) });
+  }
+  return differences;
+}
+
+function xmmInHex(xmm: Uint8Array, index: number): string {
+  const words = new Uint32Array(xmm.slice(16 * index, 16 * index + 16).buffer);
+  return Array.from(words, word => hex(word, 8))
+    .reverse()
+    .join(':');
+}
+
+/** Both may be off by 1.5 * 2^-12, one to each side. */
+const APPROXIMATION = 3 * 2 ** -12;
+/** The smallest normal number: an approximation of it may have become 0. */
+const NORMAL = 2 ** -126;
+
+function areNear(a: Uint8Array, b: Uint8Array, index: number): boolean {
+  const numbers = (xmm: Uint8Array) => new Float32Array(xmm.slice(16 * index, 16 * index + 16).buffer);
+  const others = numbers(b);
+  // The bits of what is no number are looked at as well.
+  const isSame = (n: number) => [0, 1, 2, 3].every(at => a[16 * index + 4 * n + at] === b[16 * index + 4 * n + at]);
+  const isTiny = (x: number) => Math.abs(x) <= NORMAL;
+  return numbers(a).every(
+    (x, n) => isSame(n) || Math.abs(x - others[n]) <= APPROXIMATION * Math.abs(x) || (isTiny(x) && isTiny(others[n])),
+  );
+}
+
+function sseDifferences(expected: SseState | null, actual: SseState | null, relative: boolean): Difference[] {
+  if (expected === null) return [];
+  if (actual === null) return [{ what: 'SSE', expected: 'a state', actual: 'none' }];
+  const differences: Difference[] = [];
+  for (let i = 0; i < 8; i++) {
+    const want = xmmInHex(expected.xmm, i);
+    const got = xmmInHex(actual.xmm, i);
+    if (want === got || (relative && areNear(expected.xmm, actual.xmm, i))) continue;
+    differences.push({ what: `XMM${i}`, expected: want, actual: got });
+  }
+  if (expected.mxcsr !== actual.mxcsr) {
+    differences.push({ what: 'MXCSR', expected: hex(expected.mxcsr, 4), actual: hex(actual.mxcsr, 4) });
   }
   return differences;
 }
@@ -239,6 +280,12 @@ function x87InWords(x87: X87State | null): string[] {
   ];
 }
 
+function sseInWords(sse: SseState | null): string[] {
+  if (sse === null) return [];
+  const registers = Array.from({ length: 8 }, (_, i) => `XMM${i}=${xmmInHex(sse.xmm, i)}`);
+  return [`    MXCSR ${hex(sse.mxcsr, 4)}`, ...[0, 2, 4, 6].map(i => `    ${registers.slice(i, i + 2).join(' ')}`)];
+}
+
 function failureInWords({ vector, differences }: Failure): string {
   const { initial, undefined: rule } = vector;
   const registers = REGISTERS.map((name, i) => `${name}=${hex(initial.registers[i], 8)}`);
@@ -247,6 +294,7 @@ function failureInWords({ vector, differences }: Failure): string {
     `    ${registers.slice(0, 4).join(' ')}`,
     `    ${registers.slice(4).join(' ')}`,
     ...x87InWords(initial.x87),
+    ...sseInWords(initial.sse),
     ...initial.memory.map(run => `    memory ${hex(run.address, 8)}: ${bytesInHex(run.bytes)}`),
     ...differences.slice(0, 12).map(d => `    ${d.what}: expected ${d.expected}, actual ${d.actual}`),
   ];

@@ -33,6 +33,11 @@ function split(memory: Entry, register: Entry): Entry {
   return 'operation' in memory && 'operation' in register ? byReg(anyReg(memory), anyReg(register)) : UNDEFINED;
 }
 
+/** From memory a conversion has nothing to do with the x87 (SDM volume 2, CVTPI2PD). */
+function fromMmx(operation: 'cvtpi2ps' | 'cvtpi2pd'): Entry {
+  return split(sse(operation, 'Vx Mq'), mixed(operation, 'Vx Nq'));
+}
+
 const FLOAT_OPERANDS = { ps: 'Vx Wx', pd: 'Vx Wx', ss: 'Vx Wd', sd: 'Vx Wq' } as const;
 
 /** Packed single without prefix, packed double after 66, scalar single after F3, scalar double after F2. */
@@ -181,7 +186,7 @@ const ROWS: Readonly<Record<number, Four>> = {
   23: [sse('movHighToMemory', 'Mq Vx', 'movhps'), sse('movHighToMemory', 'Mq Vx', 'movhpd')],
   40: move('mova', 'Vx Wx'),
   41: move('mova', 'Wx Vx'),
-  42: [mixed('cvtpi2ps', 'Vx Qq'), mixed('cvtpi2pd', 'Vx Qq'), sse('cvtsi2ss', 'Vx Ed'), sse('cvtsi2sd', 'Vx Ed')],
+  42: [fromMmx('cvtpi2ps'), fromMmx('cvtpi2pd'), sse('cvtsi2ss', 'Vx Ed'), sse('cvtsi2sd', 'Vx Ed')],
   43: [sse('movVector', 'Mx Vx', 'movntps'), sse('movVector', 'Mx Vx', 'movntpd')],
   44: [mixed('cvttps2pi', 'Pq Wq'), mixed('cvttpd2pi', 'Pq Wx'), sse('cvttss2si', 'Gd Wd'), sse('cvttsd2si', 'Gd Wq')],
   45: [mixed('cvtps2pi', 'Pq Wq'), mixed('cvtpd2pi', 'Pq Wx'), sse('cvtss2si', 'Gd Wd'), sse('cvtsd2si', 'Gd Wq')],

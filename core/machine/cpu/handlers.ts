@@ -1,4 +1,4 @@
-import type { Instruction } from '../../ia32/instruction.ts';
+import { type Instruction, KIND } from '../../ia32/instruction.ts';
 import type { Check, Intercept, OpcodeRow, OperandCode } from '../../ia32/opcode.ts';
 import type { OperationName, SemanticsName } from '../../ia32/operations.ts';
 import { CR0, CR4 } from '../../ia32/registers.ts';
@@ -8,7 +8,7 @@ import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
 import { SYSTEM } from './system.ts';
 import { interceptOf } from './vmx/intercepts.ts';
-import { checkPendingException, enterMmx } from './x87/state.ts';
+import { checkPendingException, enterMmx, writeMmx } from './x87/state.ts';
 
 /** What the run loop calls for an instruction: its checks, then its meaning. */
 export type Handler = (cpu: Executor, i: Instruction) => void;
@@ -49,11 +49,16 @@ function isSemantics(operation: OperationName): operation is SemanticsName {
 
 const MMX_OPERANDS: ReadonlySet<OperandCode> = new Set(['Pq', 'Nq', 'Qq', 'Qd']);
 
-/** An instruction with MMX registers leaves the x87 with them, unless it faulted. */
+/** An instruction with MMX registers, not just memory in their place, leaves the x87 with them, unless it faulted. */
 function onMmx(meaning: Handler): Handler {
   return (cpu, i) => {
+    // MASKMOVQ writes no register; processors have left the x87 before it faults.
+    const isStore = i.row.operation === 'maskmov';
+    if (isStore) enterMmx(cpu);
     meaning(cpu, i);
-    enterMmx(cpu, i.dst);
+    if (isStore || (i.dst.kind !== KIND.mm && i.src.kind !== KIND.mm)) return;
+    enterMmx(cpu);
+    writeMmx(cpu, i.dst);
   };
 }
 

@@ -32,6 +32,8 @@ static gregset_t host;
 
 /* FRSTOR or FNSAVE (DD /4, DD /6) of an image at a fixed address: these many bytes. */
 enum { FRSTOR = 0x25DD, FNSAVE = 0x35DD, MOVE = 6 };
+/* FXRSTOR or FXSAVE (0F AE /1, /0) the same way, for SSE. */
+enum { FXRSTOR = 0x0DAE, FXSAVE = 0x05AE, FX_MOVE = 7 };
 enum { SAVE_STUB = 16 }; /* offset in the code page of an FNSAVE for cases that raise an exception */
 
 /* The image in memory, protected mode, 32 bits: SDM volume 1, figure 8-9, then the registers from ST(0). */
@@ -40,6 +42,22 @@ struct image {
   uint8_t st[8][10];
 };
 static struct image before, after;
+
+/* FXSAVE's: of it only MXCSR and the XMM registers are used, SDM volume 2, table 3-43. */
+struct fx_image {
+  uint16_t control, status, tag, opcode;
+  uint32_t pointers[4];
+  uint32_t mxcsr, mxcsr_mask;
+  uint8_t st[8][16];
+  uint32_t xmm[8][4];
+  uint8_t rest[224];
+};
+static struct fx_image fx_before __attribute__((aligned(16))), fx_after __attribute__((aligned(16)));
+
+/* Bytes of code that load the state before the instruction, and that store it behind. */
+static uint32_t move_bytes(void) {
+  return (current->with_x87 ? MOVE : 0) + (current->with_sse ? FX_MOVE : 0);
+}
 
 /* In the order of the instruction encoding: EAX ECX EDX EBX ESP EBP ESI EDI, ES CS SS DS FS GS. */
 static const int GENERAL[8] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI};
@@ -82,7 +100,7 @@ static void enter(greg_t *regs) {
   const struct state *s = &current->initial;
   for (int i = 0; i < 8; i++) regs[GENERAL[i]] = (greg_t)s->reg[i];
   for (int i = 0; i < 6; i++) regs[SEGMENT[i]] = s->selector[i];
-  regs[REG_EIP] = (greg_t)(s->eip - (current->with_x87 ? MOVE : 0));
+  regs[REG_EIP] = (greg_t)(s->eip - move_bytes());
   regs[REG_EFL] = (greg_t)(s->eflags | (current->traced ? TF : 0));
 }
 
@@ -100,7 +118,7 @@ static bool note(greg_t *regs, uint32_t cr2, int signal) {
 
   const uint32_t vector = (uint32_t)regs[REG_TRAPNO];
   const uint32_t next = current->initial.eip + current->length;
-  const bool stopped_behind = vector == 3 && !current->traced && s->eip == next + (current->with_x87 ? MOVE : 0) + 1;
+  const bool stopped_behind = vector == 3 && !current->traced && s->eip == next + move_bytes() + 1;
   const bool stopped_by_trace = vector == 1 && current->traced;
   if (stopped_behind) {
     s->eip = next;
@@ -127,6 +145,10 @@ static void save_x87(greg_t *regs) {
 static void note_x87(void) {
   struct x87 *x = &result->final.x87;
   from_image(&after, x);
+  if (current->with_sse) {
+    memcpy(result->final.sse.xmm, fx_after.xmm, sizeof fx_after.xmm);
+    result->final.sse.mxcsr = fx_after.mxcsr;
+  }
   if (result->exception == NONE) return;
   const uint32_t *initial = current->initial.x87.word;
   x->word[IP_SELECTOR] = initial[IP_SELECTOR];
@@ -233,6 +255,22 @@ static void put_move(uint32_t offset, uint16_t opcode, const struct image *image
   memcpy(code + offset + 2, &image, 4);
 }
 
+static void put_fx_move(uint32_t offset, uint16_t opcode, const struct fx_image *image) {
+  code[offset] = 0x0F;
+  memcpy(code + offset + 1, &opcode, 2);
+  memcpy(code + offset + 3, &image, 4);
+}
+
+static void put_sse(const struct sse *sse, uint32_t offset, uint32_t length) {
+  memset(&fx_before, 0, sizeof fx_before);
+  fx_before.control = 0x37F;
+  fx_before.mxcsr = sse->mxcsr;
+  memcpy(fx_before.xmm, sse->xmm, sizeof fx_before.xmm);
+  put_fx_move(offset - MOVE - FX_MOVE, FXRSTOR, &fx_before);
+  put_fx_move(offset + length + MOVE, FXSAVE, &fx_after);
+  put_fx_move(SAVE_STUB + MOVE, FXSAVE, &fx_after);
+}
+
 /* Every other byte of the code page is INT3, so whatever comes after the instruction traps. */
 void sandbox_run(const struct test *test, struct outcome *outcome) {
   memset(code, 0xCC, PAGE);
@@ -244,6 +282,7 @@ void sandbox_run(const struct test *test, struct outcome *outcome) {
     put_move(offset + test->length, FNSAVE, &after);
     put_move(SAVE_STUB, FNSAVE, &after);
   }
+  if (test->with_sse) put_sse(&test->initial.sse, offset, test->length);
   current = test;
   result = outcome;
   phase = ENTERING;

@@ -49,6 +49,11 @@ struct x87 {
   uint32_t word[X87_WORDS];
   uint8_t reg[8][10];
 };
+/* XMM0 to XMM7 and MXCSR, SDM volume 1, 10.2. */
+struct sse {
+  uint32_t xmm[8][4];
+  uint32_t mxcsr;
+};
 enum { ES_BIT = 1 << 7 }; /* of the status word: an exception is pending */
 
 struct state {
@@ -57,6 +62,7 @@ struct state {
   uint32_t eflags;
   uint16_t selector[6];
   struct x87 x87;
+  struct sse sse;
 };
 
 /* One case while it is built. `pinned` holds the registers whose value an address or an operand already depends on. */
@@ -65,6 +71,7 @@ struct test {
   uint8_t code[16];
   uint8_t length;
   bool with_x87; /* the family has the x87's banks */
+  bool with_sse; /* and those of SSE behind them */
   bool traced; /* stopped by the trap flag instead of INT3 after the instruction: for everything that branches */
   uint8_t pinned;
   bool address16;
@@ -99,6 +106,7 @@ void settle(struct x87 *x87);
 /* write.c: forms, cases and files */
 void family(const char *name);
 void family_with_x87(const char *name);
+void family_with_sse(const char *name);
 void form(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool next_case(void);
 void run_case(void);
@@ -108,6 +116,7 @@ void undefined_after_exception(uint32_t flags, const char *words);
 void undefined_destination_after_exception(uint8_t registers, const char *words);
 void image_after_exception(const char *words);
 void within_one_unit(const char *words);
+void approximation(const char *words);
 void leave_out(uint32_t address, uint32_t size);
 
 /* random.c */
@@ -171,6 +180,33 @@ void x87_memory_form(const char *name, unsigned op, unsigned digit, enum format 
 void x87_register_form(const char *name, unsigned op);
 void x87_plain_form(const char *name, unsigned op, bool pushes);
 
+/* sse-operand.c: instructions with vector operands, and what these hold */
+enum kind { GPR, MMR, XMMR };
+enum contents { BYTES, WORDS, DWORDS, SINGLES, DOUBLES };
+struct vector_form {
+  const char *name;
+  uint8_t prefix; /* 0, 66, F3 or F2 as a part of the opcode */
+  uint8_t op;
+  enum kind reg; /* what the reg field of ModRM names */
+  enum kind rm;
+  enum where where;
+  uint8_t bytes; /* of the r/m operand where it is memory */
+  bool aligned;
+  bool immediate;
+  enum contents reg_holds, rm_holds;
+};
+struct shared {
+  const char *name;
+  uint8_t op;
+  enum contents holds;
+};
+extern const struct shared SHARED[];
+extern const unsigned SHARED_COUNT;
+void shift_forms(enum kind kind, const char *suffix);
+void vector_form(const struct vector_form *f);
+void vector_case(const struct vector_form *f, int digit);
+uint32_t any_mxcsr(void);
+
 /* families */
 void arithmetic(void);
 void move(void);
@@ -188,5 +224,11 @@ void x87_arithmetic(void);
 void x87_transfer(void);
 void x87_transcendental(void);
 void x87_control(void);
+void mmx(void);
+void sse_move(void);
+void sse_integer(void);
+void sse_float(void);
+void sse_convert(void);
+void sse_state(void);
 
 #endif

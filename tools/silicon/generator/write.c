@@ -14,9 +14,10 @@ struct bytes {
 };
 /*
  * What a rule says of the destination. APPROXIMATE: x87 registers may be one unit in the last place off. IMAGE: a page fault
- * may be reported for another byte of the operand, and stores before it may stay.
+ * may be reported for another byte of the operand, and stores before it may stay. RELATIVE: single-precision numbers in XMM registers
+ * may be off as far as the manual allows.
  */
-enum destination { DEFINED, UNDEFINED, APPROXIMATE, IMAGE };
+enum destination { DEFINED, UNDEFINED, APPROXIMATE, IMAGE, RELATIVE };
 struct rule {
   uint32_t flags;
   enum destination destination;
@@ -39,7 +40,7 @@ static struct state base;
 static uint8_t background[DATA_SIZE];
 static unsigned total_forms, total_cases;
 static bool skipped;
-static bool with_x87;
+static bool with_x87, with_sse;
 
 static void put8(struct bytes *b, unsigned v) {
   if (b->size == b->room) b->at = realloc(b->at, b->room = b->room * 2 + 4096);
@@ -134,6 +135,8 @@ enum { FROM_SEED, FROM_VALUES };
 /* What the x87's words are unless the case says otherwise: as after FNINIT, with pointers that are none. */
 static const uint32_t X87_DEFAULT[X87_WORDS] = {0x37F, 0, 0xFFFF, 0x2A5, 0x12345678, 0x1234, 0x9ABCDEF0, 0x5678};
 
+enum { MXCSR_DEFAULT = 0x1F80 };
+
 static void write_header(const char *name) {
   struct bytes b = {0};
   put_bytes(&b, "IA32VEC1", 8);
@@ -154,7 +157,7 @@ static void write_header(const char *name) {
     put32(&b, i == FS ? FS_LIMIT : i == GS ? 0 : 0xFFFFFFFF);
   }
   /* The register banks, in the order in which every case lists what differs: from the seed, or from these values. */
-  put8(&b, with_x87 ? 4 : 2);
+  put8(&b, with_sse ? 6 : with_x87 ? 4 : 2);
   put_text(&b, "general");
   put8(&b, 8);
   put8(&b, 4);
@@ -174,6 +177,17 @@ static void write_header(const char *name) {
     put8(&b, 4);
     put8(&b, FROM_VALUES);
     for (unsigned i = 0; i < X87_WORDS; i++) put32(&b, X87_DEFAULT[i]);
+  }
+  if (with_sse) {
+    put_text(&b, "xmm");
+    put8(&b, 8);
+    put8(&b, 16);
+    put8(&b, FROM_SEED);
+    put_text(&b, "mxcsr");
+    put8(&b, 1);
+    put8(&b, 4);
+    put8(&b, FROM_VALUES);
+    put32(&b, MXCSR_DEFAULT);
   }
   flush(&b);
   free(b.at);
@@ -195,7 +209,7 @@ static void open_family(const char *name) {
 
 void family(const char *name) {
   end_family();
-  with_x87 = false;
+  with_x87 = with_sse = false;
   open_family(name);
 }
 
@@ -203,6 +217,14 @@ void family(const char *name) {
 void family_with_x87(const char *name) {
   end_family();
   with_x87 = true;
+  with_sse = false;
+  open_family(name);
+}
+
+/* The same, and one of SSE. */
+void family_with_sse(const char *name) {
+  end_family();
+  with_x87 = with_sse = true;
   open_family(name);
 }
 
@@ -236,6 +258,11 @@ bool next_case(void) {
       const uint32_t word[3] = {random32(), random32() | 0x80000000, random32()};
       memcpy(t.initial.x87.reg[i], word, 10);
     }
+  }
+  t.with_sse = with_sse;
+  if (with_sse) {
+    for (unsigned i = 0; i < 32; i++) t.initial.sse.xmm[i / 4][i % 4] = random32();
+    t.initial.sse.mxcsr = MXCSR_DEFAULT;
   }
   base = t.initial;
   memcpy(data, background, DATA_SIZE);
@@ -282,6 +309,11 @@ void within_one_unit(const char *words) {
   t.undefined = rule_number(0, APPROXIMATE, words);
 }
 
+/* The numbers that the case makes are approximations. */
+void approximation(const char *words) {
+  t.undefined = rule_number(0, RELATIVE, words);
+}
+
 void leave_out(uint32_t address, uint32_t size) {
   const unsigned i = t.left_out[0].size ? 1 : 0;
   t.left_out[i].address = address;
@@ -317,10 +349,21 @@ static void put_x87(const struct x87 *from, const struct x87 *to) {
     if (mask >> i & 1) put32(&cases, to->word[i]);
 }
 
+static void put_sse(const struct sse *from, const struct sse *to) {
+  uint8_t mask = 0;
+  for (unsigned i = 0; i < 8; i++) mask |= (uint8_t)((memcmp(from->xmm[i], to->xmm[i], 16) != 0) << i);
+  put8(&cases, mask);
+  for (unsigned i = 0; i < 8; i++)
+    if (mask >> i & 1) put_bytes(&cases, to->xmm[i], 16);
+  put8(&cases, from->mxcsr != to->mxcsr);
+  if (from->mxcsr != to->mxcsr) put32(&cases, to->mxcsr);
+}
+
 static void put_state(const struct state *from, const struct state *to) {
   put_registers(from, to);
   put_selectors(from, to);
   if (with_x87) put_x87(&from->x87, &to->x87);
+  if (with_sse) put_sse(&from->sse, &to->sse);
   put_varint(&cases, from->eflags ^ to->eflags);
 }
 
@@ -414,6 +457,12 @@ int main(int argc, char **argv) {
   x87_transfer();
   x87_transcendental();
   x87_control();
+  mmx();
+  sse_move();
+  sse_integer();
+  sse_float();
+  sse_convert();
+  sse_state();
   end_family();
   printf("%s\nseed %u: %u forms, %u cases\n", processor(), seed, total_forms, total_cases);
   return 0;

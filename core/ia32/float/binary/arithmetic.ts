@@ -33,7 +33,14 @@ interface Operation {
   exact(x: Exact, y: Exact): Exact;
 }
 
-const TINY = 2 ** -900;
+/** Beyond these an operand's product with a result loses bits, or overflows on the way. */
+const SMALLEST = 2 ** -900;
+const LARGEST = 2 ** 990;
+
+function isOutside(x: number): boolean {
+  const magnitude = Math.abs(x);
+  return magnitude < SMALLEST || magnitude > LARGEST;
+}
 
 /** p + error = x * y exactly (Dekker). */
 function productError(x: number, y: number, p: number): number {
@@ -73,7 +80,7 @@ const MULTIPLY: Operation = {
 const DIVIDE: Operation = {
   compute: (x, y) => x / y,
   error: (x, y, quotient) => {
-    if (Math.abs(x) < TINY) return Number.NaN;
+    if (isOutside(x)) return Number.NaN;
     const product = quotient * y;
     const rest = x - product - productError(quotient, y, product);
     return y < 0 ? -rest : rest;
@@ -101,7 +108,7 @@ function sticky(value: bigint, rest: bigint, exponent: number, negative: boolean
 const SQUARE_ROOT: Operation = {
   compute: (_, y) => Math.sqrt(y),
   error: (_, y, root) => {
-    if (y < TINY) return Number.NaN;
+    if (isOutside(y)) return Number.NaN;
     const product = root * root;
     return y - product - productError(root, root, product);
   },
@@ -193,7 +200,8 @@ function choose(format: Format, isFirst: (x: number, y: number) => boolean): Flo
     const y = get(v, b, format);
     if (Number.isNaN(x) || Number.isNaN(y)) {
       c.flags |= FloatFlag.invalid;
-      copy(v, b, to, format);
+      if (Number.isNaN(y)) copy(v, b, to, format);
+      else put(v, to, format, seen(c, y, format));
       return;
     }
     if (!c.daz && (isDenormal(x, format) || isDenormal(y, format))) c.flags |= FloatFlag.denormal;

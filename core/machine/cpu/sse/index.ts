@@ -3,9 +3,11 @@ import * as A from '../../../ia32/float/binary/arithmetic.ts';
 import { compare, holds } from '../../../ia32/float/binary/compare.ts';
 import * as C from '../../../ia32/float/binary/convert.ts';
 import { DOUBLE, type FloatLane, type Format, SINGLE } from '../../../ia32/float/binary/format.ts';
+import { KIND } from '../../../ia32/instruction.ts';
 import type { FloatForm, SseOperation } from '../../../ia32/sse/operations.ts';
 import * as L from '../layout.ts';
 import type { SystemFunction } from '../system.ts';
+import { enterMmx } from '../x87/state.ts';
 import { clflush, conclude, contextOf, emms, ldmxcsr, stmxcsr } from './state.ts';
 
 /**
@@ -122,6 +124,8 @@ const horizontal =
 function convert(lane: FloatLane, count: number, from: number, to: number, bytes = count * to): SystemFunction {
   return (cpu, i) => {
     const b = cpu.vector(i, i.src, count * from);
+    // Also where an exception follows.
+    if (i.dst.kind === KIND.mm || i.src.kind === KIND.mm) enterMmx(cpu);
     const c = contextOf(cpu);
     for (let n = 0; n < count; n++) lane(c, cpu.view, 0, b + n * from, L.SCRATCH + n * to);
     cpu.i32.fill(0, (L.SCRATCH + count * to) >> 2, (L.SCRATCH + bytes) >> 2);

@@ -54,13 +54,14 @@ export function resetX87(cpu: Executor): void {
   i32[W_EMPTY] = 0;
 }
 
-/**
- * What an MMX instruction makes of the x87: TOP 0, all registers valid, and in the exponent of the one that it wrote all ones (SDM
- * volume 3, 12.2).
- */
-export function enterMmx(cpu: Executor, written: Operand): void {
+/** What an MMX instruction makes of the x87: TOP 0 and all registers valid (SDM volume 3, 12.2). */
+export function enterMmx(cpu: Executor): void {
   setTop(cpu, 0);
   cpu.i32[W_EMPTY] = 0;
+}
+
+/** A write to an MMX register sets all bits of the x87 register's sign and exponent. */
+export function writeMmx(cpu: Executor, written: Operand): void {
   if (written.kind === KIND.mm) cpu.i32[L.W_X87_REGISTERS + 4 * written.register + 2] = 0xffff;
 }
 
