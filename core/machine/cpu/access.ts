@@ -8,6 +8,7 @@ import { createNestedWalk, createNestedWalker, references } from '../mmu/nested.
 import { createWalk, type Access as Kind, PAGE, type PagingRegisters, walkTables } from '../mmu/walk.ts';
 import type { PhysicalMemory } from '../physical.ts';
 import { CodePages } from './code-pages.ts';
+import { BREAKPOINT_ENABLED, Breakpoints } from './debug-registers.ts';
 import { Fault } from './fault.ts';
 import * as L from './layout.ts';
 import { EFER, EFER_NXE } from './msr-numbers.ts';
@@ -35,6 +36,7 @@ export class Access extends State implements PagingRegisters {
   readonly codePages: CodePages;
   readonly watches = new Watches();
   readonly tlb: Tlb;
+  readonly debug = new Breakpoints();
   /** Who looks at changes of the ring; null when nobody does. */
   probe: Probe | null = null;
   /** Page walks since reset: TLB misses with paging on. */
@@ -355,6 +357,28 @@ export class Access extends State implements PagingRegisters {
     }
   }
 
+  /** DR7, with its fixed bits as they are. */
+  setDebugControl(value: number): void {
+    this.i32[L.W_DR + 7] = value;
+    this.updateBreakpoints();
+  }
+
+  /** Call after DR0 to DR3, DR7 or CR4.DE changed. */
+  updateBreakpoints(): void {
+    const ranges = this.debug.ranges(this.i32);
+    if (ranges === null) return;
+    this.watch('debugRegisters', ranges, hit => {
+      this.debug.met(hit);
+      this.attend();
+    });
+    this.attend();
+  }
+
+  /** A trap follows if a breakpoint was met (SDM volume 3, 17.3.1.2). */
+  pendBreakpoints(): void {
+    if (this.debug.hits !== 0) this.pendDebug(this.debug.take() | BREAKPOINT_ENABLED);
+  }
+
   /** Has a debug trap delivered before the next instruction, unless that is held off; `conditions`: bits of the pending debug exceptions. */
   pendDebug(conditions: number): void {
     this.i32[L.W_PENDING_DEBUG] |= conditions;
@@ -544,6 +568,9 @@ export class Access extends State implements PagingRegisters {
     }
     this.setCpl(i32[L.W_CPL] & 3);
     this.#rederiveVmx();
+    this.debug.hits = 0;
+    this.updateBreakpoints();
+    i32[L.W_ATTEND] = 0;
     this.newEpoch();
   }
 

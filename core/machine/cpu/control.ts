@@ -3,6 +3,7 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import { CR0, CR4, EAX, EDX } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { SECONDARY } from '../../ia32/vmx/controls.ts';
+import { DR6, DR6_FIXED, DR6_WRITABLE, DR7, DR7_FIXED, DR7_WRITABLE } from './debug-registers.ts';
 import type { Executor } from './executor.ts';
 import { popFlags } from './flags.ts';
 import * as L from './layout.ts';
@@ -56,6 +57,7 @@ export function setCr4(cpu: Executor, value: number): void {
   }
   cpu.i32[L.W_CR4] = value;
   if ((changed & (CR4.PAE | CR4.PSE | CR4.PGE)) !== 0) cpu.flushGlobal();
+  if ((changed & CR4.DE) !== 0) cpu.updateBreakpoints();
 }
 
 function controlRegister(cpu: Executor, number: number): number {
@@ -115,14 +117,11 @@ function debugRegister(cpu: Executor, number: number): number {
 }
 
 /** DR7.GD makes every access to a debug register raise #DB (SDM volume 3, 17.2.4). */
-const DR7_GD = 1 << 13;
-const DR6_BD = 1 << 13;
-
 function checkDebugAccess(cpu: Executor): void {
-  if ((cpu.i32[L.W_DR + 7] & DR7_GD) === 0) return;
-  if (debugExits(cpu, DR6_BD)) throw cpu.vmExit;
-  cpu.i32[L.W_DR + 7] &= ~DR7_GD;
-  cpu.i32[L.W_DR + 6] |= DR6_BD;
+  if ((cpu.i32[L.W_DR + 7] & DR7.generalDetect) === 0) return;
+  if (debugExits(cpu, DR6.access)) throw cpu.vmExit;
+  cpu.i32[L.W_DR + 7] &= ~DR7.generalDetect;
+  cpu.i32[L.W_DR + 6] |= DR6.access;
   cpu.raiseFault(VECTOR.DB, null);
 }
 
@@ -132,14 +131,16 @@ export function movFromDebug(cpu: Executor, i: Instruction): void {
   cpu.setRegister(i.dst.register, cpu.i32[L.W_DR + number]);
 }
 
-/** Fixed bits of DR6 and DR7 (SDM volume 3, figure 17-1). */
 export function movToDebug(cpu: Executor, i: Instruction): void {
   const number = debugRegister(cpu, i.dst.register);
   checkDebugAccess(cpu);
   const value = cpu.register(i.src.register);
-  if (number === 6) cpu.i32[L.W_DR + 6] = (value & 0xe00f) | 0xffff0ff0;
-  else if (number === 7) cpu.setDebugControl((value & 0xffff2bff) | 0x400);
-  else cpu.i32[L.W_DR + number] = value;
+  if (number === 6) cpu.i32[L.W_DR + 6] = (value & DR6_WRITABLE) | DR6_FIXED;
+  else if (number === 7) cpu.setDebugControl((value & DR7_WRITABLE) | DR7_FIXED);
+  else {
+    cpu.i32[L.W_DR + number] = value;
+    cpu.updateBreakpoints();
+  }
 }
 
 export function invlpg(cpu: Executor, i: Instruction): void {

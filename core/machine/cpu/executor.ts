@@ -3,7 +3,6 @@ import type { Instruction, Operand } from '../../ia32/instruction.ts';
 import type { Ops } from '../../ia32/ops.ts';
 import { SS } from '../../ia32/registers.ts';
 import { Access } from './access.ts';
-import { MachineStop } from './fault.ts';
 import type { PortSpace } from './io.ts';
 import * as L from './layout.ts';
 import { fetchVector, storeVector } from './vector.ts';
@@ -536,14 +535,6 @@ export class Executor extends Access implements Ops<number> {
 
   branch(i: Instruction, condition: number): void {
     if (condition !== 0) this.jump(i, (this.i32[L.W_EIP] + i.dst.value) | 0);
-  }
-
-  /** DR7. Breakpoints by address are not done yet: enabling one says so. */
-  setDebugControl(value: number): void {
-    if ((value & 0xff) !== 0) {
-      throw new MachineStop('unimplemented', `hardware breakpoints (DR7 = ${(value >>> 0).toString(16)})`);
-    }
-    this.i32[L.W_DR + 7] = value;
   }
 
   raise(vector: number): void {

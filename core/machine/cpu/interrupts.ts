@@ -35,6 +35,7 @@ export function deliver(cpu: Executor, vector: number, source: EventSource, code
   cpu.i32[L.W_SHADOW] = 0;
   cpu.delivering = 0;
   cpu.unblocksNmi = false;
+  cpu.pendBreakpoints();
   cpu.probe?.delivered(vector, source, code);
 }
 

@@ -43,6 +43,7 @@ export function in_(cpu: Executor, i: Instruction): void {
   const size = portSize(i.dst.size);
   checkPort(cpu, port, size);
   cpu.write(i, i.dst, cpu.ports.read(port, size) | 0);
+  cpu.debug.noticePort(port, size);
   cpu.attend();
 }
 
@@ -51,5 +52,6 @@ export function out(cpu: Executor, i: Instruction): void {
   const size = portSize(i.src.size);
   checkPort(cpu, port, size);
   cpu.ports.write(port, cpu.read(i, i.src) >>> 0, size);
+  cpu.debug.noticePort(port, size);
   cpu.attend();
 }

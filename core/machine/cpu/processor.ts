@@ -4,6 +4,7 @@ import { CR0, CS, EDX, LDTR, TR } from '../../ia32/registers.ts';
 import type { PhysicalMemory } from '../physical.ts';
 import { type Block, Blocks } from './blocks.ts';
 import { SIGNATURE } from './cpuid.ts';
+import { BREAKPOINT_ENABLED, DR6, DR6_FIXED, DR7_FIXED } from './debug-registers.ts';
 import { Executor } from './executor.ts';
 import { deliverException } from './interrupts.ts';
 import * as L from './layout.ts';
@@ -33,9 +34,6 @@ const FETCHING = -1;
 const SOFTWARE_INTERRUPTS: ReadonlySet<OperationName> = new Set<OperationName>(['int', 'int1', 'int3', 'into']);
 
 const VM_ENTRIES: ReadonlySet<OperationName> = new Set<OperationName>(['vmlaunch', 'vmresume']);
-
-/** DR6.BS: single step (SDM volume 3, 17.2.3). */
-const DR6_BS = 1 << 14;
 
 /**
  * The IA-32 processor: fetches blocks, runs them, delivers exceptions and interrupts.
@@ -84,8 +82,9 @@ export class Processor extends Executor {
     i32[L.W_GDTR_LIMIT] = 0xffff;
     i32[L.W_IDTR_LIMIT] = 0xffff;
     i32[L.W_CR0] = CR0.CD | CR0.NW | CR0.ET;
-    i32[L.W_DR + 6] = 0xffff0ff0 | 0;
-    i32[L.W_DR + 7] = 0x400;
+    i32[L.W_DR + 6] = DR6_FIXED;
+    this.setDebugControl(DR7_FIXED);
+    this.debug.hits = 0;
     i32[L.W_VMCS_POINTER] = L.NO_VMCS;
     this.delivering = 0;
     this.heldOff = 0;
@@ -276,7 +275,13 @@ export class Processor extends Executor {
             this.atBreakpoint = true;
             return;
           }
-          if (this.watches.executions.size !== 0) this.watches.notice('execute', linear, 1);
+          if (this.watches.executions.size !== 0) {
+            this.watches.notice('execute', linear, 1);
+            if (this.debug.hits !== 0 && this.#meetsBreakpoint()) {
+              previous = null;
+              continue;
+            }
+          }
           this.#stepOne();
           pass = false;
           previous = null;
@@ -309,6 +314,7 @@ export class Processor extends Executor {
           i32[L.W_EIP] = eip;
           handlers[n](this, instruction);
           if (i32[L.W_ATTEND] !== 0) {
+            this.pendBreakpoints();
             i32[L.W_ATTEND] = 0;
             this.#reserve += i32[L.W_BUDGET] + length - 1 - n;
             i32[L.W_BUDGET] = 0;
@@ -318,6 +324,7 @@ export class Processor extends Executor {
         previous = block;
       } catch (thrown) {
         previous = null;
+        this.debug.hits = 0;
         const attend = i32[L.W_ATTEND] !== 0;
         i32[L.W_ATTEND] = 0;
         // A fetch that faults is a step of its own.
@@ -341,6 +348,19 @@ export class Processor extends Executor {
 
   #nearBreakpoint(linear: number): boolean {
     return this.#stopPages !== null && (this.#pausing || this.#stopPages.has(linear >>> 12));
+  }
+
+  /**
+   * An instruction breakpoint is a fault before its instruction, and a step; RF, and a load of SS just before, keep it from coming (SDM volume
+   * 3, 17.3.1.1 and 6.8.3). Returns whether it came.
+   */
+  #meetsBreakpoint(): boolean {
+    const { i32 } = this;
+    const conditions = this.debug.take();
+    if ((i32[L.W_EFLAGS] & FLAG.RF) !== 0 || i32[L.W_SHADOW] === L.SHADOW_STACK) return false;
+    i32[L.W_BUDGET]--;
+    trapDebug(this, conditions);
+    return true;
   }
 
   /** One instruction with all that may follow it: the end of an interrupt shadow or of RF, the single-step trap. */
@@ -371,6 +391,7 @@ export class Processor extends Executor {
     } finally {
       this.heldOff = 0;
     }
+    const hits = this.debug.take();
     if (i32[L.W_ATTEND] !== 0) {
       i32[L.W_ATTEND] = 0;
       this.#reserve += i32[L.W_BUDGET];
@@ -383,11 +404,12 @@ export class Processor extends Executor {
     const entered = SOFTWARE_INTERRUPTS.has(instruction.row.operation) && (i32[L.W_EFLAGS] & FLAG.TF) === 0;
     // The trap after an instruction that began with TF set (SDM volume 3, 17.3.1.4).
     const traps = traced && !entered && i32[L.W_SHADOW] !== L.SHADOW_STACK;
+    if (hits !== 0) this.pendDebug(hits | BREAKPOINT_ENABLED | (traps ? DR6.singleStep : 0));
     if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) {
       i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
       // The exit comes first.
-      if (traps) i32[L.W_PENDING_DEBUG] |= DR6_BS;
-    } else if (traps) trapDebug(this, DR6_BS);
+      if (traps) i32[L.W_PENDING_DEBUG] |= DR6.singleStep;
+    } else if (traps && hits === 0) trapDebug(this, DR6.singleStep);
   }
 }
 

@@ -44,8 +44,11 @@ function repeat(cpu: Executor, i: Instruction, iteration: Iteration, bulk: Bulk 
     most -= done;
     cpu.setRegisterPart(ECX, i.addressSize, left);
     if (left === 0 || !goOn) return true;
+    if (cpu.debug.hits !== 0) break;
   }
   cpu.i32[L.W_EIP] -= i.length;
+  // An instruction breakpoint here was met when it began (SDM volume 3, 17.3.1.1).
+  cpu.i32[L.W_EFLAGS] |= FLAG.RF;
   cpu.attend();
   return true;
 }
@@ -193,6 +196,7 @@ const insOnce: Iteration = (c, instruction, size) => {
   const at = index(c, EDI, instruction);
   c.probeStore(ES, at, size);
   c.store(ES, at, size, c.ports.read(port, portSize(size)));
+  c.debug.noticePort(port, size);
   move(c, EDI, instruction, delta(c, size));
   return true;
 };
@@ -206,6 +210,7 @@ const outsOnce: Iteration = (c, instruction, size) => {
   const port = c.registerPart(EDX, 2);
   checkPort(c, port, size);
   c.ports.write(port, c.load(instruction.segment, index(c, ESI, instruction), size) >>> 0, portSize(size));
+  c.debug.noticePort(port, size);
   move(c, ESI, instruction, delta(c, size));
   return true;
 };

@@ -1,6 +1,7 @@
 import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
+import { DR6, DR7 } from './debug-registers.ts';
 import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
 import {
@@ -191,7 +192,7 @@ export function switchTask(cpu: Executor, request: TaskSwitch): void {
   if (by !== 'iret') setBusy(cpu, d.address, true);
   cpu.setSegment(TR, selector, base, descriptorLimit(d), d.attributes | BUSY_BIT);
   i32[L.W_CR0] |= CR0.TS;
-  cpu.setDebugControl(i32[L.W_DR + 7] & ~DR7_LOCAL);
+  cpu.setDebugControl(i32[L.W_DR + 7] & ~DR7.local);
   loadRegisters(cpu, task, isNested ? FLAG.NT : 0);
   try {
     enterTask(cpu, task, request, layout.size);
@@ -200,9 +201,6 @@ export function switchTask(cpu: Executor, request: TaskSwitch): void {
     throw thrown;
   }
 }
-
-/** L0 to L3 and LE of DR7, which a task has for itself (17.2.4). */
-const DR7_LOCAL = 0x155;
 
 /** The registers that need no check; segment registers have their selectors, but no segments yet. */
 function loadRegisters(cpu: Executor, task: Task, flags: number): void {
@@ -237,11 +235,8 @@ function enterTask(cpu: Executor, task: Task, { external, code }: TaskSwitch, si
     setStackPointer(cpu, stack.pointer);
   }
   if (task.eip >>> 0 > i32[L.W_CODE_LIMIT] >>> 0) cpu.generalProtection(external);
-  if (task.traps) cpu.pendDebug(DR6_BT);
+  if (task.traps) cpu.pendDebug(DR6.taskSwitch);
 }
-
-/** DR6.BT: a switch to a task whose TSS has the debug trap flag (17.2.3). */
-const DR6_BT = 1 << 15;
 
 function loadLdt(cpu: Executor, selector: number, external: number): void {
   if (isNull(selector)) return;

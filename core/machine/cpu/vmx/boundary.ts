@@ -3,6 +3,7 @@ import { VECTOR } from '../../../ia32/vectors.ts';
 import { EXIT_CONTROL, PIN } from '../../../ia32/vmx/controls.ts';
 import { EVENT_TYPE, EXIT, INTERRUPTION } from '../../../ia32/vmx/exits.ts';
 import { FIELD } from '../../../ia32/vmx/fields.ts';
+import { BREAKPOINT_ENABLED, DR6, DR7 } from '../debug-registers.ts';
 import type { Executor } from '../executor.ts';
 import { deliverException } from '../interrupts.ts';
 import * as L from '../layout.ts';
@@ -29,6 +30,8 @@ export function atBoundary(cpu: Executor): boolean {
     i32[L.W_PENDING_DEBUG] = 0;
     i32[L.W_VMX_WATCH] &= ~L.WATCH_DEBUG;
     if (isDue(conditions)) {
+      // A step of its own: where the delivery meets a breakpoint on the stack, the next one is due at once.
+      i32[L.W_BUDGET]--;
       trapDebug(cpu, conditions & ~BREAKPOINT_ENABLED);
       return true;
     }
@@ -47,23 +50,20 @@ export function atBoundary(cpu: Executor): boolean {
   return false;
 }
 
-/** Pending debug exceptions: breakpoints that were met count only with the bit that says one is enabled (table 24-4). */
-const BREAKPOINT_ENABLED = 1 << 12;
-const SINGLE_STEP = 1 << 14;
-/** A task switch, where the VMCS has no bit: guests switch no tasks. */
-const TASK_SWITCH = 1 << 15;
-
+/** Breakpoints that were met count only with the bit that says one is enabled (table 24-4). Guests switch no tasks. */
 function isDue(conditions: number): boolean {
-  return (conditions & (BREAKPOINT_ENABLED | SINGLE_STEP | TASK_SWITCH)) !== 0;
+  return (conditions & (BREAKPOINT_ENABLED | DR6.singleStep | DR6.taskSwitch)) !== 0;
 }
 
-/** A debug trap: an exit with the conditions, or DR6 has them and the handler runs (SDM volume 3, 17.2.3). */
+/** A debug exception: an exit with the conditions, or DR6 has them and the handler runs (SDM volume 3, 17.2.3). */
 export function trapDebug(cpu: Executor, conditions: number): void {
   if (debugExits(cpu, conditions)) {
     leaveGuest(cpu);
     return;
   }
   cpu.i32[L.W_DR + 6] |= conditions;
+  // The handler may use the debug registers (17.2.4).
+  cpu.i32[L.W_DR + 7] &= ~DR7.generalDetect;
   deliverException(cpu, VECTOR.DB, 'exception', null);
 }
 

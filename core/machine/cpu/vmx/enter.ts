@@ -3,6 +3,7 @@ import { ENTRY_CONTROL, PIN, PROCESSOR, SECONDARY } from '../../../ia32/vmx/cont
 import { BLOCKING, INSTRUCTION_ERROR as ERROR, EXIT } from '../../../ia32/vmx/exits.ts';
 import { FIELD, type FieldEncoding } from '../../../ia32/vmx/fields.ts';
 import { isPdpte } from '../access.ts';
+import { DR7_FIXED, DR7_WRITABLE } from '../debug-registers.ts';
 import type { Executor } from '../executor.ts';
 import * as L from '../layout.ts';
 import * as M from '../msr-numbers.ts';
@@ -70,8 +71,7 @@ function loadRegisters(cpu: Executor): void {
   i32[L.W_CR3] = readField(cpu, FIELD.guestCr3);
   i32[L.W_CR4] = readField(cpu, FIELD.guestCr4);
   if (hasEntryControl(cpu, ENTRY_CONTROL.loadDebugControls)) {
-    // Breakpoints by address are not done yet: a guest that comes with some does not meet them.
-    i32[L.W_DR + 7] = (readField(cpu, FIELD.guestDr7) & 0xffff2bff) | 0x400;
+    cpu.setDebugControl((readField(cpu, FIELD.guestDr7) & DR7_WRITABLE) | DR7_FIXED);
   }
   i32[L.W_MSR + M.SYSENTER_CS] = readField(cpu, FIELD.guestSysenterCs);
   i32[L.W_MSR + M.SYSENTER_ESP] = readField(cpu, FIELD.guestSysenterEsp);

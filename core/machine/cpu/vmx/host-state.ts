@@ -2,6 +2,7 @@ import { FLAG } from '../../../ia32/flags.ts';
 import { CR0, CR4, CS, DS, ES, ESP, FS, GS, LDTR, SS, TR } from '../../../ia32/registers.ts';
 import { EXIT_CONTROL } from '../../../ia32/vmx/controls.ts';
 import { FIELD, type FieldEncoding } from '../../../ia32/vmx/fields.ts';
+import { DR7_FIXED } from '../debug-registers.ts';
 import type { Executor } from '../executor.ts';
 import * as L from '../layout.ts';
 import * as M from '../msr-numbers.ts';
@@ -40,7 +41,7 @@ export function loadHostState(cpu: Executor): boolean {
   i32[L.W_CR0] = (readField(cpu, FIELD.hostCr0) & ~CR0_KEPT) | (i32[L.W_CR0] & CR0_KEPT);
   i32[L.W_CR3] = readField(cpu, FIELD.hostCr3);
   i32[L.W_CR4] = readField(cpu, FIELD.hostCr4);
-  i32[L.W_DR + 7] = 0x400;
+  cpu.setDebugControl(DR7_FIXED);
   i32[L.W_MSR + M.DEBUG_CONTROL] = 0;
   i32[L.W_MSR + M.SYSENTER_CS] = readField(cpu, FIELD.hostSysenterCs);
   i32[L.W_MSR + M.SYSENTER_ESP] = readField(cpu, FIELD.hostSysenterEsp);
