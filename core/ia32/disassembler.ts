@@ -129,7 +129,7 @@ function operandText(operand: Operand, i: Instruction, address: number, symbol: 
       return (sizeIsImplied(operand, i) ? '' : SIZE_NAMES[operand.size]) + memoryText(i.memory, symbol);
     case KIND.memory:
     case KIND.aligned:
-      return memoryPrefix(i) + memoryText(i.memory, symbol);
+      return memoryPrefix(i, operand.size) + memoryText(i.memory, symbol);
     case KIND.none:
       return '';
   }
@@ -141,7 +141,7 @@ function branchTarget(i: Instruction, address: number): number {
   return i.operandSize === 2 ? target & 0xffff : target >>> 0;
 }
 
-const SIZE_NAMES: Readonly<Record<number, string>> = { 1: 'byte ', 2: 'word ', 4: 'dword ' };
+const SIZE_NAMES: Readonly<Record<number, string>> = { 1: 'byte ', 2: 'word ', 4: 'dword ', 8: 'qword ', 16: 'oword ' };
 
 const FORMAT_SIZES: Readonly<Record<MemoryFormat, string>> = {
   f32: 'dword ',
@@ -153,8 +153,9 @@ const FORMAT_SIZES: Readonly<Record<MemoryFormat, string>> = {
   bcd: 'tword ',
 };
 
-/** A register of the same size says how large the memory is, but CL as a shift count does not. */
+/** A register of the same size says how large the memory is, but CL as a shift count does not. Of a cache line's byte only the address counts. */
 function sizeIsImplied(memory: Operand, i: Instruction): boolean {
+  if (i.row.operands[0] === 'Mb') return true;
   return [i.dst, i.src].some((operand, n) => {
     if (operand === memory || i.row.operands[n] === 'CL') return false;
     if (operand.kind === KIND.segment) return true;
@@ -165,7 +166,8 @@ function sizeIsImplied(memory: Operand, i: Instruction): boolean {
   });
 }
 
-function memoryPrefix(i: Instruction): string {
+function memoryPrefix(i: Instruction, size: number): string {
+  if ([i.dst, i.src].some(operand => operand.kind === KIND.mm || operand.kind === KIND.xmm)) return SIZE_NAMES[size];
   if (i.row.format !== null) return FORMAT_SIZES[i.row.format];
   if (i.row.operation !== 'callFar' && i.row.operation !== 'jmpFar') return '';
   return i.operandSize === 2 ? 'word far ' : 'dword far ';

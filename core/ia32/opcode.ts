@@ -98,6 +98,8 @@ export type Check =
   /** #UD if CR0.EM, or for SSE if CR4.OSFXSR is 0, then #NM if CR0.TS; MMX looks at pending x87 exceptions, too. */
   | 'sse'
   | 'mmx'
+  /** #UD if CR0.EM, #NM if CR0.TS: FXSAVE and FXRSTOR. */
+  | 'fxsr'
   /** #GP(0) unless CPL is 0 (virtual-8086 mode counts as 3). */
   | 'cpl0'
   /** In virtual-8086 mode, #GP(0) unless IOPL is 3 (INT n, PUSHF, POPF, IRET). */

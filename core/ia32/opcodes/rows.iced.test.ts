@@ -60,7 +60,11 @@ const CLAIMS: readonly Claim[] = [
   ['privilege', w => w.row.checks.includes('cpl0'), w => w.info.mustBeCpl0],
   ['real mode', w => w.row.checks.includes('protected'), w => !w.info.realMode],
   ['LOCK', w => w.row.lock && w.memory, w => w.info.canUseLockPrefix && w.memory],
-  ['x87 instructions that do not wait', w => w.row.checks.includes('fpuNoWait'), w => w.info.isFpuNoWait],
+  [
+    'x87 instructions that do not wait',
+    w => w.row.checks.includes('fpuNoWait') || w.row.checks.includes('fxsr'),
+    w => w.info.isFpuNoWait,
+  ],
   ['port input and output', w => w.row.intercept === 'io', w => w.info.isInputOutput],
   [
     'VM exits',

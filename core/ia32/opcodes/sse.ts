@@ -86,8 +86,8 @@ const memoryOnly = (operation: OperationName, operands: OperandList, mnemonic: s
 /** Group 15. FXSAVE and FXRSTOR do not look at pending x87 exceptions (SDM volume 2, FXSAVE). */
 const GROUP_15 = byReg(
   [
-    row('fxsave', 'Mfx', { checks: ['fpuNoWait'] }),
-    row('fxrstor', 'Mfx', { checks: ['fpuNoWait'] }),
+    row('fxsave', 'Mfx', { checks: ['fxsr'] }),
+    row('fxrstor', 'Mfx', { checks: ['fxsr'] }),
     memoryOnly('ldmxcsr', 'Md'),
     memoryOnly('stmxcsr', 'Md'),
     UNDEFINED,

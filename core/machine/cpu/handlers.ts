@@ -26,15 +26,14 @@ const CHECKS: Readonly<Record<Check, (cpu: Executor) => void>> = {
     if ((cpu.i32[L.W_CR0] & (CR0.EM | CR0.TS)) !== 0) cpu.raiseFault(VECTOR.NM, null);
   },
   sse: cpu => {
-    const { i32 } = cpu;
-    if ((i32[L.W_CR0] & CR0.EM) !== 0 || (i32[L.W_CR4] & CR4.OSFXSR) === 0) cpu.raiseFault(VECTOR.UD, null);
-    if ((i32[L.W_CR0] & CR0.TS) !== 0) cpu.raiseFault(VECTOR.NM, null);
+    if ((cpu.i32[L.W_CR4] & CR4.OSFXSR) === 0) cpu.raiseFault(VECTOR.UD, null);
+    checkExtension(cpu);
   },
   mmx: cpu => {
-    if ((cpu.i32[L.W_CR0] & CR0.EM) !== 0) cpu.raiseFault(VECTOR.UD, null);
-    if ((cpu.i32[L.W_CR0] & CR0.TS) !== 0) cpu.raiseFault(VECTOR.NM, null);
+    checkExtension(cpu);
     checkPendingException(cpu);
   },
+  fxsr: checkExtension,
   cpl0: cpu => {
     if (cpu.protectedMode && cpu.cpl !== 0) cpu.generalProtection(0);
   },
@@ -42,6 +41,12 @@ const CHECKS: Readonly<Record<Check, (cpu: Executor) => void>> = {
     if (cpu.virtual8086 && cpu.iopl !== 3) cpu.generalProtection(0);
   },
 };
+
+/** Where x87 instructions raise #NM for emulation, its extensions raise #UD (SDM volume 3, 2.5, CR0.EM). */
+function checkExtension(cpu: Executor): void {
+  if ((cpu.i32[L.W_CR0] & CR0.EM) !== 0) cpu.raiseFault(VECTOR.UD, null);
+  if ((cpu.i32[L.W_CR0] & CR0.TS) !== 0) cpu.raiseFault(VECTOR.NM, null);
+}
 
 function isSemantics(operation: OperationName): operation is SemanticsName {
   return operation in SEMANTICS;
