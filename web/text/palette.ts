@@ -25,9 +25,9 @@ export const palette = {
   toggle: (what: string) => `Show or hide: ${what}`,
   breakpoint: 'Set or remove a breakpoint at this instruction',
   follow: 'Show the next instruction',
+  walk: 'Page walk of the next instruction',
+  notNow: 'Not now',
   trace: 'Save the timeline as a trace',
-  restore: 'Restore snapshot…',
-  verbs: 'Verbs',
   symbol: (address: string) => `${address} in the code`,
   backWrite: 'Back to the last change of the memory under the cursor',
 };

@@ -1,5 +1,6 @@
 /** Verbs that say where the machine shall stop. */
 import type { BreakOn, Breakpoint } from '../../core/protocol/breakpoints.ts';
+import { EXCEPTIONS } from '../panels/happened/cause.ts';
 import { newBreakpoint } from '../stores/breakpoints.ts';
 import { linearEip } from '../symbols.ts';
 import { laterText } from '../text/later.ts';
@@ -65,30 +66,9 @@ function ringOf(word: string): 0 | 1 | 2 | 3 | null {
   return ring;
 }
 
-/** Exceptions by the manual's names (SDM volume 3, table 6-1). */
-const VECTORS: Readonly<Record<string, number>> = {
-  '#de': 0,
-  '#db': 1,
-  nmi: 2,
-  '#bp': 3,
-  '#of': 4,
-  '#br': 5,
-  '#ud': 6,
-  '#nm': 7,
-  '#df': 8,
-  '#ts': 10,
-  '#np': 11,
-  '#ss': 12,
-  '#gp': 13,
-  '#pf': 14,
-  '#mf': 16,
-  '#ac': 17,
-  '#mc': 18,
-  '#xm': 19,
-};
-
 function vectorOf(word: string): number {
-  const vector = VECTORS[word.toLowerCase()] ?? parseNumber(word);
+  const named = EXCEPTIONS.findIndex(name => name.toLowerCase() === word.toLowerCase());
+  const vector = named < 0 ? parseNumber(word) : named;
   if (vector === null || vector > 255) throw new Refusal(laterText.verbs.noVector(word));
   return vector;
 }

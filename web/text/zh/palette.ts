@@ -27,9 +27,9 @@ export const palette: Words<typeof English> = {
   toggle: what => `显示或隐藏：${what}`,
   breakpoint: '在这条指令处设置或删除断点',
   follow: '显示下一条指令',
+  walk: '对下一条指令做页表遍历',
+  notNow: '现在不行',
   trace: '把时间线存为跟踪文件',
-  restore: '恢复快照…',
-  verbs: '命令',
   symbol: address => `在代码中显示 ${address}`,
   backWrite: '回到光标处内存上一次改变之前',
 };
