@@ -13,6 +13,16 @@ export default defineConfig({
     baseURL: `http://127.0.0.1:${PORT}/`,
     viewport: { width: 1440, height: 900 },
     colorScheme: 'dark',
+    // Who has seen the tour; its own spec begins as a stranger.
+    storageState: {
+      cookies: [],
+      origins: [
+        {
+          origin: `http://127.0.0.1:${PORT}`,
+          localStorage: [{ name: 'ringside.settings', value: JSON.stringify({ toured: true }) }],
+        },
+      ],
+    },
     launchOptions: {
       executablePath: '/usr/bin/chromium',
       args: [

@@ -10,11 +10,13 @@ import { listenToKeys } from './keys.ts';
 import { startMachine } from './machine.ts';
 import { openGuest } from './opening.ts';
 import { restoreSettings } from './stores/settings.ts';
+import { offerTour } from './stores/tour.ts';
 
 restoreSettings();
 followTheme();
 listenToKeys();
 startMachine();
+offerTour();
 void openGuest(primer);
 
 const root = document.getElementById('root');

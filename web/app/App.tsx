@@ -1,14 +1,18 @@
 import { useStore } from 'zustand';
 import { machine } from '../stores/machine.ts';
+import { sheet } from '../stores/sheet.ts';
+import { tour } from '../stores/tour.ts';
 import { language, text } from '../text.ts';
 import { useMedia } from '../widgets/hooks.ts';
 import styles from './App.module.css';
 import { DropZone } from './DropZone.tsx';
 import { FailureOverlay } from './FailureOverlay.tsx';
 import { Header } from './Header.tsx';
+import { Shortcuts, Tour } from './later.ts';
 import { Narrow } from './Narrow.tsx';
 import { Notices } from './Notices.tsx';
 import { OpeningBar } from './OpeningBar.tsx';
+import { SafeBanner } from './SafeBanner.tsx';
 import { StopBanner } from './StopBanner.tsx';
 import { Wide } from './Wide.tsx';
 
@@ -20,18 +24,23 @@ export function App() {
 
 function Page() {
   const narrow = useMedia('(max-width: 800px)');
+  const isTouring = useStore(tour, state => state.step !== null);
+  const isSheetOpen = useStore(sheet, state => state.open);
   const failure = useStore(machine, state => state.failure);
   return (
     <div className={styles.app}>
       <a className={styles.skip} href="#panel-code">
         {text.skip}
       </a>
+      {isTouring && <Tour />}
       <Header narrow={narrow} />
       <OpeningBar />
+      <SafeBanner />
       <Notices />
       <StopBanner />
       <main className={styles.main}>{narrow ? <Narrow /> : <Wide />}</main>
       <DropZone />
+      {isSheetOpen && <Shortcuts />}
       {failure !== null && <FailureOverlay failure={failure} />}
     </div>
   );

@@ -26,7 +26,7 @@ export function Header({ narrow }: { readonly narrow: boolean }) {
       <div className={styles.tools}>
         {!narrow && <PartToggles />}
         <SnapshotMenu />
-        <SettingsMenu />
+        <SettingsMenu narrow={narrow} />
       </div>
       {dialog && <OpenDialog onClose={() => setDialog(false)} />}
     </header>

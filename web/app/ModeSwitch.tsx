@@ -71,7 +71,7 @@ export function ModeSwitch() {
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: a toolbar is what these are.
-    <div className={styles.switch} role="group" aria-label={words.label}>
+    <div className={styles.switch} data-tour="mode" role="group" aria-label={words.label}>
       {FAMILIES.map(({ name, modes }) => segment(name, modes))}
       {asked !== null && source !== null && (
         <ModeDialog mode={asked} guest={source} onClose={() => asking.setState({ mode: null })} />

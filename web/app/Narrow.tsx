@@ -94,6 +94,7 @@ export function Narrow() {
         selected={tab}
         onSelect={next => showTab(next, machine.getState().codeEip)}
         spread
+        tour="run"
       />
       <div className={styles.panel} role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`}>
         {panels[tab]()}

@@ -12,6 +12,7 @@ import {
 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
+import { chordOf } from '../keys.ts';
 import { goBack, pause, reset, run, step, whyNotBack } from '../machine.ts';
 import { isFinal, machine } from '../stores/machine.ts';
 import { text } from '../text.ts';
@@ -27,11 +28,13 @@ interface ControlProperties {
   readonly lit?: boolean;
   readonly iconOnly?: boolean;
   readonly className?: string | undefined;
+  /** Under which the tour finds it. */
+  readonly tour?: string;
   readonly onPress: () => void;
 }
 
 /** A button that keeps the focus when it cannot be pressed: stepping by keyboard goes on where it was. */
-function Control({ word, hint, keys, icon, enabled, lit, iconOnly, className = '', onPress }: ControlProperties) {
+function Control({ word, hint, keys, icon, enabled, lit, iconOnly, className = '', tour, onPress }: ControlProperties) {
   return (
     <button
       type="button"
@@ -42,6 +45,7 @@ function Control({ word, hint, keys, icon, enabled, lit, iconOnly, className = '
       data-lit={(lit && enabled) || undefined}
       data-primary={lit || undefined}
       data-icon={iconOnly || undefined}
+      data-tour={tour}
       title={`${word}: ${hint} (${keys})`}
       onClick={() => {
         if (enabled) onPress();
@@ -70,7 +74,7 @@ export function RunControls() {
       <Control
         word={words.reset}
         hint={words.resetHint}
-        keys="Ctrl+Shift+F5"
+        keys={chordOf('reset')}
         icon={<RotateCcw size={15} />}
         enabled={here}
         lit={final}
@@ -80,7 +84,7 @@ export function RunControls() {
       <Control
         word={text.back.trap}
         hint={noBack === null ? text.back.trapHint : text.back[noBack]}
-        keys="Alt+F10"
+        keys={chordOf('backTrap')}
         icon={<ChevronsLeft size={15} />}
         enabled={here && noBack === null}
         iconOnly
@@ -89,7 +93,7 @@ export function RunControls() {
       <Control
         word={text.back.step}
         hint={noBack === null ? text.back.stepHint : text.back[noBack]}
-        keys="Alt+F11"
+        keys={chordOf('backStep')}
         icon={<UndoDot size={15} />}
         enabled={here && noBack === null}
         iconOnly
@@ -98,16 +102,17 @@ export function RunControls() {
       <Control
         word={words.step}
         hint={words.stepHint}
-        keys="F11"
+        keys={chordOf('step')}
         icon={<ArrowDownToDot size={15} />}
         enabled={ready}
         lit={!final && !running}
+        tour="step"
         onPress={() => step('into')}
       />
       <Control
         word={words.over}
         hint={words.overHint}
-        keys="F10"
+        keys={chordOf('over')}
         icon={<RedoDot size={15} />}
         enabled={ready}
         onPress={() => step('over')}
@@ -115,7 +120,7 @@ export function RunControls() {
       <Control
         word={words.out}
         hint={words.outHint}
-        keys="Shift+F11"
+        keys={chordOf('out')}
         icon={<ArrowUpFromDot size={15} />}
         enabled={ready}
         iconOnly
@@ -124,7 +129,7 @@ export function RunControls() {
       <Control
         word={words.machine}
         hint={words.machineHint}
-        keys="Ctrl+F11"
+        keys={chordOf('machine')}
         icon={<Cpu size={15} />}
         enabled={ready}
         iconOnly
@@ -134,7 +139,7 @@ export function RunControls() {
         <Control
           word={words.trap}
           hint={words.trapHint}
-          keys="Ctrl+F10"
+          keys={chordOf('trap')}
           icon={<SkipForward size={15} />}
           enabled={ready}
           onPress={() => step('trap')}
@@ -144,7 +149,7 @@ export function RunControls() {
       <Control
         word={running ? words.pause : words.run}
         hint={running ? words.pauseHint : words.runHint}
-        keys={running ? 'F6' : 'F5'}
+        keys={chordOf(running ? 'pause' : 'run')}
         icon={running ? <Pause size={15} /> : <Play size={15} />}
         enabled={running || ready}
         lit={running}

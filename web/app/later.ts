@@ -8,8 +8,10 @@ export const Happened = later(async () => (await import('../panels/happened/Happ
 export const MemoryBar = later(async () => (await import('../panels/memory/MemoryBar.tsx')).MemoryBar);
 export const MemoryPanel = later(async () => (await import('../panels/memory/MemoryPanel.tsx')).MemoryPanel);
 export const OpenDialog = later(async () => (await import('./OpenDialog.tsx')).OpenDialog);
+export const Shortcuts = later(async () => (await import('./Shortcuts.tsx')).Shortcuts);
 export const TablesPanel = later(async () => (await import('../panels/tables/TablesPanel.tsx')).TablesPanel);
 export const TimelinePanel = later(async () => (await import('../panels/timeline/TimelinePanel.tsx')).TimelinePanel);
+export const Tour = later(async () => (await import('./tour/Tour.tsx')).Tour);
 export const UntilMenu = later(async () => (await import('./UntilMenu.tsx')).UntilMenu);
 export const VerbsPanel = later(async () => (await import('../panels/verbs/VerbsPanel.tsx')).VerbsPanel);
 export const WalkPanel = later(async () => (await import('../panels/tables/WalkPanel.tsx')).WalkPanel);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readSettings } from './settings.ts';
 
-const defaults = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [] };
+const defaults = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [], toured: false };
 
 test('what was stored comes back', () => {
   const stored = {
@@ -10,6 +10,7 @@ test('what was stored comes back', () => {
     until: 'exit cli',
     layouts: { columns: { left: 20, middle: 55, right: 25 } },
     closed: ['left'],
+    toured: true,
   };
   expect(readSettings(JSON.stringify(stored))).toEqual(stored);
 });

@@ -16,6 +16,8 @@ const Settings = v.object({
   until: v.fallback(v.string(), 'exit'),
   /** Panel sizes in percent, by group and panel. */
   layouts: v.fallback(v.record(v.string(), Layout), {}),
+  /** The tour was seen, or skipped. */
+  toured: v.fallback(v.boolean(), false),
   /** Parts of the wide page that are not shown. */
   closed: v.fallback(v.array(v.picklist(CLOSABLE)), []),
 });
@@ -23,7 +25,7 @@ const Settings = v.object({
 export type Settings = v.InferOutput<typeof Settings>;
 export type Theme = Settings['theme'];
 
-const DEFAULTS: Settings = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [] };
+const DEFAULTS: Settings = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [], toured: false };
 const KEY = 'ringside.settings';
 
 /** The settings in a stored text; the defaults for whatever is missing or wrong in it. */
@@ -40,10 +42,15 @@ export function readSettings(stored: string | null): Settings {
 
 export const settings = createStore<Settings>(() => readSettings(null));
 
-/** Takes the stored settings, unless the page was opened with ?safe. Later changes are stored. */
+/** Whether the page was opened with ?safe: nothing that was remembered is in use, and nothing is remembered. */
+export function isSafe(): boolean {
+  return new URLSearchParams(location.search).has('safe');
+}
+
+/** Takes the stored settings, and stores what changes. */
 export function restoreSettings(): void {
-  const safe = new URLSearchParams(location.search).has('safe');
-  if (!safe) settings.setState(readSettings(fromStorage()));
+  if (isSafe()) return;
+  settings.setState(readSettings(fromStorage()));
   settings.subscribe(state => {
     try {
       localStorage.setItem(KEY, JSON.stringify(state));
@@ -51,6 +58,15 @@ export function restoreSettings(): void {
       // Storage may be forbidden or full; the page works without.
     }
   });
+}
+
+/** Forgets what was remembered. */
+export function forgetSettings(): void {
+  try {
+    localStorage.removeItem(KEY);
+  } catch {
+    // Storage is forbidden, so there is nothing.
+  }
 }
 
 function fromStorage(): string | null {

@@ -44,7 +44,14 @@ export const app = {
     stopped: 'Stopped',
     instructions: (n: string) => `${n} instructions`,
   },
-  settings: { label: 'Settings', language: 'Language · 语言' },
+  settings: {
+    label: 'Settings',
+    language: 'Language · 语言',
+    parts: 'Panels',
+    help: 'Help',
+    shortcuts: 'Keyboard shortcuts',
+    tour: 'Take the tour',
+  },
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
   snapshot: {
     label: 'Snapshot',
@@ -75,6 +82,11 @@ export const app = {
     exits: 'Exits',
     verbs: 'Verbs',
     machine: 'Machine',
+  },
+  safe: {
+    body: 'Safe mode: settings and layout that were remembered are not in use, and what you change here is not kept.',
+    forget: 'Forget them and leave',
+    leave: 'Leave safe mode',
   },
   notices: {
     dismiss: 'Dismiss',

@@ -5,11 +5,13 @@ import { exits } from './exits.ts';
 import { happened } from './happened.ts';
 import { happening } from './happening.ts';
 import { inMode } from './in-mode.ts';
+import { keys } from './keys.ts';
 import { openDialog } from './open-dialog.ts';
 import { tables, translation, walk } from './paging.ts';
 import { palette } from './palette.ts';
 import { decoded, descriptors, fields, vmcs } from './system.ts';
 import { timeline } from './timeline.ts';
+import { tour } from './tour.ts';
 import { verbs } from './verbs.ts';
 import type { Words } from './words.ts';
 
@@ -28,8 +30,10 @@ const english = {
   vmcs,
   decoded,
   fields,
+  keys,
   palette,
   verbs,
+  tour,
 };
 
 export type LaterText = Words<typeof english>;

@@ -5,8 +5,12 @@ export interface MenuItem {
   readonly label: ReactNode;
   readonly hint?: string;
   readonly icon?: ReactNode;
-  /** Set on items of which one is chosen. */
+  /** Set on items of which one is chosen, or that are on or off by themselves. */
   readonly checked?: boolean;
+  /** It is on or off by itself. */
+  readonly toggles?: boolean;
+  /** Its key, shown at the end. */
+  readonly chord?: string;
   readonly disabled?: boolean;
   readonly choose?: () => void;
 }
@@ -24,6 +28,11 @@ interface Properties {
   readonly className?: string;
   /** Takes the room that is left in its row. */
   readonly stretch?: boolean;
+}
+
+function roleOf({ checked, toggles }: MenuItem): string {
+  if (checked === undefined) return 'menuitem';
+  return toggles ? 'menuitemcheckbox' : 'menuitemradio';
 }
 
 /** A button that opens a list of choices: arrow keys, Home, End and Escape as the ARIA practices have them. */
@@ -101,14 +110,14 @@ export function Menu({ label, button, groups, align = 'start', className, stretc
             <div key={g} role="group" aria-label={group.title} className={styles.group}>
               {group.title !== undefined && <div className={styles.title}>{group.title}</div>}
               {group.items.map((item, i) => (
-                // biome-ignore lint/a11y/useAriaPropsSupportedByRole: only a menuitemradio gets aria-checked.
+                // biome-ignore lint/a11y/useAriaPropsSupportedByRole: only items that are checked get aria-checked.
                 <button
                   // biome-ignore lint/suspicious/noArrayIndexKey: the items of a group keep their order.
                   key={i}
                   type="button"
                   tabIndex={-1}
                   className={styles.item}
-                  role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
+                  role={roleOf(item)}
                   aria-checked={item.checked}
                   aria-disabled={item.disabled}
                   onClick={() => {
@@ -122,6 +131,7 @@ export function Menu({ label, button, groups, align = 'start', className, stretc
                     {item.label}
                     {item.hint !== undefined && <small>{item.hint}</small>}
                   </span>
+                  {item.chord !== undefined && <kbd className={styles.chord}>{item.chord}</kbd>}
                 </button>
               ))}
             </div>

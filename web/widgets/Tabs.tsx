@@ -9,10 +9,12 @@ interface Properties<T extends string> {
   /** Stands at the end of the row. */
   readonly children?: ReactNode;
   readonly spread?: boolean;
+  /** Under which the tour finds it. */
+  readonly tour?: string;
 }
 
 /** A row of tabs; the panel below has the id `panel-ID`. */
-export function Tabs<T extends string>({ label, tabs, selected, onSelect, children, spread }: Properties<T>) {
+export function Tabs<T extends string>({ label, tabs, selected, onSelect, children, spread, tour }: Properties<T>) {
   const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent): void => {
     const by: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1 };
@@ -24,7 +26,7 @@ export function Tabs<T extends string>({ label, tabs, selected, onSelect, childr
     list.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
   };
   return (
-    <div className={styles.row} data-spread={spread}>
+    <div className={styles.row} data-spread={spread} data-tour={tour}>
       <div className={styles.list} ref={list} role="tablist" aria-label={label}>
         {tabs.map(tab => (
           <button

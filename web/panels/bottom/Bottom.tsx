@@ -16,7 +16,7 @@ export function Bottom() {
   const tab = useStore(bottom, state => state.tab);
   const Panel = panels[tab];
   return (
-    <div className={styles.bottom}>
+    <div className={styles.bottom} data-tour="run">
       <Tabs
         label={text.layout.bottomTabs}
         tabs={BOTTOM_TABS.map(id => ({ id, label: text.tabs[id] }))}

@@ -36,6 +36,7 @@ function Line({ row, now, cpl, fate, selected, focusable, dot, onSelect, onToggl
     <li
       className={styles.line}
       data-now={now || undefined}
+      data-tour={now ? 'next' : undefined}
       data-ring={cpl}
       data-selected={selected || undefined}
       aria-current={now ? 'step' : undefined}

@@ -72,6 +72,7 @@ export function Happened({ compact = false, quiet = false }: Properties) {
   const body = (
     <div
       className={styles.card}
+      data-tour="happened"
       data-ring={view?.registers.cpl ?? 0}
       data-monitor={hasMonitor || undefined}
       data-compact={compact || undefined}

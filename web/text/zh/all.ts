@@ -11,6 +11,7 @@ import { exits } from './exits.ts';
 import { happened } from './happened.ts';
 import { happening } from './happening.ts';
 import { inMode } from './in-mode.ts';
+import { keys } from './keys.ts';
 import { modes, rings } from './modes.ts';
 import { openDialog } from './open-dialog.ts';
 import { opening } from './opening.ts';
@@ -20,6 +21,7 @@ import { registers } from './registers.ts';
 import { stops } from './stops.ts';
 import { decoded, descriptors, fields, vmcs } from './system.ts';
 import { timeline } from './timeline.ts';
+import { tour } from './tour.ts';
 import { verbs } from './verbs.ts';
 
 export const first: Text = { ...app, ...opening, ...code, ...registers, modes, rings, back, cause, asking, stops };
@@ -39,6 +41,8 @@ export const later: LaterText = {
   vmcs,
   decoded,
   fields,
+  keys,
   palette,
   verbs,
+  tour,
 };

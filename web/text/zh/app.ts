@@ -45,7 +45,14 @@ export const app: Words<typeof English> = {
     stopped: '已停止',
     instructions: n => `${n} 条指令`,
   },
-  settings: { label: '设置', language: '语言 · Language' },
+  settings: {
+    label: '设置',
+    language: '语言 · Language',
+    parts: '面板',
+    help: '帮助',
+    shortcuts: '键盘快捷键',
+    tour: '开始导览',
+  },
   theme: { label: '主题', system: '跟随系统', light: '浅色', dark: '深色' },
   snapshot: {
     label: '快照',
@@ -76,6 +83,11 @@ export const app: Words<typeof English> = {
     exits: '退出',
     verbs: '命令',
     machine: '机器',
+  },
+  safe: {
+    body: '安全模式：没有使用以前记住的设置和布局，在这里做的更改也不会保存。',
+    forget: '清除并退出',
+    leave: '退出安全模式',
   },
   notices: {
     dismiss: '关闭',

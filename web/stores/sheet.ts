@@ -1,0 +1,4 @@
+import { createStore } from 'zustand/vanilla';
+
+/** Whether the sheet of shortcuts is open. */
+export const sheet = createStore<{ readonly open: boolean }>(() => ({ open: false }));
