@@ -5,12 +5,17 @@ import type { Clock, Device, DeviceState, InterruptLine } from './devices/device
 import { Dma } from './devices/dma.ts';
 import { FastA20 } from './devices/fast-a20.ts';
 import { I8042 } from './devices/i8042.ts';
+import { IoApic } from './devices/io-apic.ts';
+import { LocalApic } from './devices/local-apic.ts';
 import { Pci } from './devices/pci.ts';
 import { Pic } from './devices/pic.ts';
 import { Pit } from './devices/pit.ts';
+import { PmTimer } from './devices/pm-timer.ts';
 import { Power } from './devices/power.ts';
 import { Rtc } from './devices/rtc.ts';
 import { Uart } from './devices/uart.ts';
+import { EXT_INT_PIN, IO_APIC_ID, pinOf, SCI_IRQ } from './firmware/wiring.ts';
+import type { PhysicalMemory } from './physical.ts';
 
 export interface BoardOptions {
   readonly clock: Clock;
@@ -20,12 +25,15 @@ export interface BoardOptions {
   readonly startTime: number;
   /** A byte left the first serial port. */
   readonly onConsole: (byte: number) => void;
-  /** The level of INTR may have changed: ask `pic.pending()`. */
+  /** Whether there is an interrupt may have changed: ask `localApic.pending()`. */
   readonly onInterrupt: () => void;
+  readonly onNmi: () => void;
+  /** The page of the local APIC is another one, or none: ask `localApic`. */
+  readonly onRelocate: () => void;
   /** The A20 gate may have changed: ask `a20`. */
   readonly onA20: () => void;
   readonly onPowerOff: () => void;
-  /** The guest pulled the reset line. */
+  /** The guest pulled the reset line, or sent its only processor an INIT. */
   readonly onReset: () => void;
 }
 
@@ -47,33 +55,63 @@ const FAST_A20 = 2;
  */
 export class Board {
   readonly bus = new PortBus();
-  readonly pic: Pic;
+  /** What the processor's interrupts come from. */
+  readonly localApic: LocalApic;
   readonly uart: Uart;
   /** A button on the front panel. Who has the machine may be called with it; guests without a monitor mask its input. */
   readonly button: InterruptLine;
   readonly #devices: readonly Device[];
+  readonly #ioApic: IoApic;
   readonly #keyboard: I8042;
   readonly #fastA20: FastA20;
 
   constructor(options: BoardOptions) {
     const { clock, memoryBytes, startTime, onPowerOff, onReset, onA20 } = options;
-    const pic = new Pic({ onInterrupt: options.onInterrupt });
-    this.pic = pic;
-    this.button = pic.line(BUTTON_IRQ);
-    this.#keyboard = new I8042({ clock, keyboardLine: pic.line(1), auxLine: pic.line(12), onA20, onReset });
+    const pic = new Pic({
+      onInterrupt: () => {
+        this.localApic.setPin(0, pic.pending());
+        ioApic.line(EXT_INT_PIN).set(pic.pending());
+      },
+    });
+    const ioApic = new IoApic({
+      send: message => this.localApic.receive(message),
+      onExtInt: asks => this.localApic.setExtInt(asks),
+    });
+    this.#ioApic = ioApic;
+    this.localApic = new LocalApic({
+      clock,
+      pic,
+      onInterrupt: options.onInterrupt,
+      onNmi: options.onNmi,
+      onInit: onReset,
+      onEnd: vector => ioApic.endOfInterrupt(vector),
+      onRelocate: options.onRelocate,
+    });
+    /** An ISA interrupt is wired to both controllers; software masks it in one. */
+    const line = (irq: number): InterruptLine => {
+      const [old, advanced] = [pic.line(irq), ioApic.line(pinOf(irq))];
+      return {
+        set(level) {
+          old.set(level);
+          advanced.set(level);
+        },
+      };
+    };
+    this.button = line(BUTTON_IRQ);
+    this.#keyboard = new I8042({ clock, keyboardLine: line(1), auxLine: line(12), onA20, onReset });
     this.#fastA20 = new FastA20({ onA20, onReset });
     this.uart = new Uart({
       name: 'uart0',
       base: 0x3f8,
       clock,
-      line: pic.line(4),
+      line: line(4),
       onTransmit: options.onConsole,
       crystal: SERIAL_CRYSTAL,
     });
     const devices = [
       pic,
-      new Pit({ clock, line: pic.line(0) }),
-      new Rtc({ clock, line: pic.line(8), startTime, memoryBytes }),
+      new Pit({ clock, line: line(0) }),
+      new Rtc({ clock, line: line(8), startTime, memoryBytes }),
       this.uart,
       this.#keyboard,
       this.#fastA20,
@@ -81,10 +119,11 @@ export class Board {
       new Dma(),
       new Pci(),
       new Power({ onPowerOff }),
+      new PmTimer({ clock, line: line(SCI_IRQ) }),
     ];
     for (const device of devices) this.bus.attach(device);
     this.bus.attach(new DebugExit({ onExit: onPowerOff }));
-    this.#devices = devices;
+    this.#devices = [...devices, this.localApic, ioApic];
   }
 
   /** A20 is open if the keyboard controller or port 92 opens it. */
@@ -92,8 +131,25 @@ export class Board {
     return this.#keyboard.a20 || (this.#fastA20.readPort() & FAST_A20) !== 0;
   }
 
+  /** Puts the devices that are memory into the address space. */
+  attach(physical: PhysicalMemory): void {
+    physical.attach(this.localApic);
+    physical.attach(this.#ioApic);
+  }
+
+  /** Whether a wire can raise an NMI, which would end a halt with interrupts off. */
+  get hasNmiWire(): boolean {
+    return this.localApic.hasNmiWire || this.#ioApic.hasNmiWire;
+  }
+
   reset(): void {
     for (const device of this.#devices) device.reset();
+  }
+
+  /** What firmware sets up for the system that it starts. */
+  handOver(): void {
+    this.localApic.setVirtualWire();
+    this.#ioApic.setId(IO_APIC_ID);
   }
 
   /** Gives every device that is due its turn; returns the next deadline in virtual nanoseconds. */

@@ -6,6 +6,7 @@ import * as L from './cpu/layout.ts';
 import { Processor } from './cpu/processor.ts';
 import type { TlbState } from './cpu/tlb.ts';
 import type { DeviceState } from './devices/device.ts';
+import { firmwareSegments } from './firmware/firmware.ts';
 import { PhysicalMemory } from './physical.ts';
 
 /** What is to run: bytes for memory, and flat protected mode to start in, or firmware. A loader's boot plan has this shape. */
@@ -110,15 +111,17 @@ export class Pc {
       memoryBytes: options.memoryBytes,
       startTime: options.startTime,
       onConsole: options.onConsole,
-      onInterrupt: () => {
-        cpu.interruptPending = board.pic.pending();
-      },
+      onInterrupt: () => cpu.noticeInterrupt(),
+      onNmi: () => cpu.raiseNmi(),
+      onRelocate: () => this.#placeApic(),
       onA20: () => this.#setA20(board.a20),
       onPowerOff: () => request('powerOff'),
       onReset: () => request('reset'),
     });
     this.#board = board;
-    cpu.interrupts = board.pic;
+    board.attach(this.physical);
+    cpu.interrupts = board.localApic;
+    cpu.apic = board.localApic;
     cpu.ports = board.bus;
     cpu.timeStamp = () => Math.floor(clock.now()) + this.#timeStampOffset;
     cpu.setTimeStamp = ticks => {
@@ -132,8 +135,13 @@ export class Pc {
     this.#board.restore(this.#built);
   }
 
-  /** Power-on: everything is reset, RAM is cleared. */
+  /** Power-on: everything is reset, RAM is cleared, and firmware has set up the interrupt controllers. */
   powerOn(): void {
+    this.#reset();
+    this.#board.handOver();
+  }
+
+  #reset(): void {
     const { cpu, physical } = this;
     physical.bytes.fill(0, L.RAM, L.RAM + physical.size);
     cpu.reset();
@@ -144,11 +152,13 @@ export class Pc {
     this.#setA20(this.#board.a20);
   }
 
-  /** Power-on, then the image is placed and the processor set up to start it. */
+  /** Power-on, then what firmware leaves (if it is not the image itself) and the image are placed, and the processor set up to start it. */
   start(start: MachineStart): void {
-    this.powerOn();
+    this.#reset();
     this.physical.rom = start.rom ?? null;
-    for (const { address, bytes } of start.segments) this.physical.bytes.set(bytes, L.RAM + address);
+    if (start.rom === undefined) this.#board.handOver();
+    const firmware = start.rom === undefined ? firmwareSegments(this.physical.size) : [];
+    for (const { address, bytes } of [...firmware, ...start.segments]) this.physical.bytes.set(bytes, L.RAM + address);
     setStart(this.cpu, start.registers);
   }
 
@@ -185,11 +195,12 @@ export class Pc {
         return requested;
       }
       if (cpu.halted) {
-        if ((cpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) return 'deadHalt';
-        if (cpu.interruptPending) continue;
+        const isHeard = (cpu.i32[L.W_EFLAGS] & FLAG.IF) !== 0;
+        if (!isHeard && !cpu.hasNmi && !this.#board.hasNmiWire) return 'deadHalt';
+        if (cpu.wakes) continue;
         const next = this.#board.advance(clock.now());
-        if (cpu.interruptPending) continue;
-        if (next === Infinity) return 'idle';
+        if (cpu.wakes) continue;
+        if (next === Infinity) return isHeard ? 'idle' : 'deadHalt';
         clock.skipTo(Math.min(next, until));
       }
     }
@@ -199,6 +210,15 @@ export class Pc {
     const mask = open ? -1 : ~A20_LINE;
     if (this.physical.addressMask === mask) return;
     this.physical.addressMask = mask;
+    this.cpu.flushAll();
+    this.cpu.codePages.clear();
+  }
+
+  /** The local APIC answers in place of RAM where software has moved it there. */
+  #placeApic(): void {
+    const hole = this.#board.localApic.holeIn(this.physical.size);
+    if (this.physical.hole === hole) return;
+    this.physical.hole = hole;
     this.cpu.flushAll();
     this.cpu.codePages.clear();
   }
@@ -257,6 +277,7 @@ export class Pc {
     });
     physical.addressMask = state.a20 ? -1 : ~A20_LINE;
     physical.bytes.set(state.processor, 0);
+    this.#placeApic();
     cpu.rederive();
     cpu.codePages.clear();
     cpu.restoreTlb(state.tlb);
@@ -266,7 +287,7 @@ export class Pc {
     cpu.nestedWalks = state.nestedWalks;
     cpu.nestedReferences = state.nestedReferences;
     this.clock.restore(state.clock);
-    cpu.interruptPending = this.#board.pic.pending();
+    cpu.noticeInterrupt();
     this.#requested = null;
   }
 }

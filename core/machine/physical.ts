@@ -12,6 +12,8 @@ const WASM_PAGE = 65536;
 export interface MemoryHandler {
   readonly first: number;
   readonly last: number;
+  /** Its answers depend on the step, or what is written there can end the run: the instruction must be a step of its own. */
+  readonly timed?: boolean;
   readMemory(address: number, size: number): number;
   writeMemory(address: number, size: number, value: number): void;
 }
@@ -29,6 +31,10 @@ export class PhysicalMemory {
   addressMask = -1;
   /** Firmware: its last byte is that at FFFFFFFF. Null: none. */
   rom: Uint8Array | null = null;
+  /** A page where a device answers in place of RAM: its address, or -1. */
+  hole = -1;
+  /** Before a timed device is accessed. */
+  onTimed: () => void = () => {};
   readonly #handlers: MemoryHandler[] = [];
 
   /** `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). */
@@ -46,7 +52,8 @@ export class PhysicalMemory {
 
   /** Whether the 4 KB page at this address is plain RAM, so that the TLB may point at it. */
   isRam(address: number): boolean {
-    return address < this.size && (address < HOLE_START || address >= HOLE_END);
+    const isBeside = address >= HOLE_START && address < HOLE_END;
+    return address < this.size && !isBeside && (address & ~0xfff) >>> 0 !== this.hole;
   }
 
   /** Reads 1, 2 or 4 bytes within one page. The result is signed for size 4. */
@@ -57,7 +64,9 @@ export class PhysicalMemory {
       return size === 2 ? this.view.getUint16(RAM + at, true) : this.bytes[RAM + at];
     }
     for (const handler of this.#handlers) {
-      if (at >= handler.first && at <= handler.last) return handler.readMemory(at, size);
+      if (at < handler.first || at > handler.last) continue;
+      if (handler.timed) this.onTimed();
+      return handler.readMemory(at, size);
     }
     return this.#readRom(at, size) ?? (size === 4 ? -1 : size === 2 ? 0xffff : 0xff);
   }
@@ -85,10 +94,10 @@ export class PhysicalMemory {
       return;
     }
     for (const handler of this.#handlers) {
-      if (at >= handler.first && at <= handler.last) {
-        handler.writeMemory(at, size, value);
-        return;
-      }
+      if (at < handler.first || at > handler.last) continue;
+      if (handler.timed) this.onTimed();
+      handler.writeMemory(at, size, value);
+      return;
     }
   }
 }

@@ -113,14 +113,14 @@ export class Monitor implements Operations {
     );
     this.#host = new Host(pc.cpu, this.#memory, frames);
     this.vm = new VirtualMachine(options, this.#memory, frames, pc.clock);
-    this.vm.onA20 = () => {
+    this.vm.onMap = () => {
       this.shadow.dropAll();
       this.#technique?.remap?.();
     };
     this.#timer = new MonitorTimer(this.#host, pc.clock);
     this.shadow = new ShadowPaging(this.#host, this.vm.vcpu);
     this.#host.install();
-    this.vm.start(start);
+    this.vm.start(start, hasFirmware(start));
     this.#technique = this.#create(options);
     this.#technique.start();
     this.counts.setup += this.#spent();
@@ -400,7 +400,8 @@ export class Monitor implements Operations {
       this.#progress++;
     }
     if (vcpu.halted) {
-      if ((vcpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) return 'deadHalt';
+      const isHeard = (vcpu.i32[L.W_EFLAGS] & FLAG.IF) !== 0;
+      if (!isHeard && !vm.board.hasNmiWire) return 'deadHalt';
       this.#timer.set(deadline);
       this.#charge();
       this.#serving = null;
@@ -409,7 +410,7 @@ export class Monitor implements Operations {
       this.#state = 'idle';
       return null;
     }
-    if (!this.#technique.ready()) {
+    if (!this.#canEnter) {
       if (!passBreakpoint && this.#breakpoints.has(vcpu.address)) return 'breakpoint';
       this.#emulating = EMULATED_STEPS;
       this.#emulateUntilReady(last);
@@ -427,7 +428,7 @@ export class Monitor implements Operations {
   #restart(): void {
     this.#charge();
     this.#technique.stop();
-    this.vm.start(this.#start);
+    this.vm.start(this.#start, hasFirmware(this.#start));
     this.#technique.start();
     this.counts.setup += this.#spent();
   }
@@ -459,7 +460,12 @@ export class Monitor implements Operations {
   /** Whether the next instruction is to be emulated as well. */
   get #mustEmulate(): boolean {
     const { vcpu, vm } = this;
-    return !vcpu.halted && vm.requested === null && !this.#technique.ready();
+    return !vcpu.halted && vm.requested === null && !this.#canEnter;
+  }
+
+  /** Whether the guest may go on on the machine. */
+  get #canEnter(): boolean {
+    return this.#technique.ready() && !this.vcpu.nmiWaits;
   }
 
   /** The processor has halted in the monitor. */
@@ -573,4 +579,9 @@ export class Monitor implements Operations {
 function handle<K extends ExitKind>(monitor: Operations, exit: ExitOf<K> & Exit): Handling {
   const handler: (monitor: Operations, exit: never) => Handling = HANDLERS[exit.kind];
   return handler(monitor, exit as never);
+}
+
+/** Whether the board's own firmware comes before the guest: not for a domain of Xen's, nor where the guest is firmware. */
+function hasFirmware(start: GuestStart): boolean {
+  return start.domain === undefined && start.rom === undefined;
 }

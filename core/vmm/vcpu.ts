@@ -60,13 +60,19 @@ export class VirtualProcessor extends Processor {
     try {
       this.run(1, true);
     } finally {
-      this.interruptPending = this.interrupts?.pending() ?? false;
+      this.noticeInterrupt();
     }
   }
 
-  /** Whether an interrupt could be taken before the next instruction. */
+  /** Whether an NMI waits for the end of the one before: the machine does not tell of the guest's IRET. */
+  get nmiWaits(): boolean {
+    return this.i32[L.W_NMI_PENDING] !== 0 && !this.hasNmi;
+  }
+
+  /** Whether an interrupt or NMI could be taken before the next instruction. */
   get interruptible(): boolean {
-    return this.interruptPending && (this.i32[L.W_EFLAGS] & INTERRUPT_FLAG) !== 0 && this.i32[L.W_SHADOW] === 0;
+    const isHeard = (this.i32[L.W_EFLAGS] & INTERRUPT_FLAG) !== 0 && (this.interrupts?.pending() ?? false);
+    return this.interruptPending && (isHeard || this.hasNmi) && this.i32[L.W_SHADOW] === 0;
   }
 
   /** Who only looks is no work of the monitor's: its references are not counted. */

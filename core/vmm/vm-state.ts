@@ -58,6 +58,7 @@ export function restoreVm(vm: VirtualMachine, pc: Pc, state: MachineState): void
   pc.clock.restore(state.clock);
   memory.clear();
   memory.addressMask = -1;
+  memory.hole = -1;
   state.pages.forEach((page, n) => {
     memory.load(page * FRAME_SIZE, state.bytes.subarray(n * FRAME_SIZE, (n + 1) * FRAME_SIZE));
   });
@@ -65,7 +66,7 @@ export function restoreVm(vm: VirtualMachine, pc: Pc, state: MachineState): void
   memory.bytes.set(state.processor, 0);
   vcpu.rederive();
   vcpu.flushAll();
-  vcpu.interruptPending = board.pic.pending();
+  vcpu.noticeInterrupt();
 }
 
 /** By words: a checkpoint looks at all of memory. */

@@ -2,6 +2,7 @@ import { CR0 } from '../ia32/registers.ts';
 import { Board } from '../machine/board.ts';
 import type { VirtualClock } from '../machine/clock.ts';
 import * as L from '../machine/cpu/layout.ts';
+import { firmwareSegments } from '../machine/firmware/firmware.ts';
 import { type MachineStart, setStart } from '../machine/pc.ts';
 import type { MachineMemory } from './host/machine-memory.ts';
 import type { FrameAllocator } from './memory/frames.ts';
@@ -28,8 +29,8 @@ export class VirtualMachine {
   #timeStampOffset = 0;
   /** Set by a device; the monitor takes it. */
   requested: VmRequest | null = null;
-  /** The A20 gate moved: guest-physical addresses mean something else. */
-  onA20: () => void = () => {};
+  /** The A20 gate moved, or the local APIC among RAM: guest-physical addresses mean something else. */
+  onMap: () => void = () => {};
 
   constructor(options: VmOptions, machine: MachineMemory, frames: FrameAllocator, clock: VirtualClock) {
     this.memory = new GuestMemory(options.memoryBytes, machine, frames);
@@ -45,15 +46,17 @@ export class VirtualMachine {
       memoryBytes: options.memoryBytes,
       startTime: options.startTime,
       onConsole: options.onConsole,
-      onInterrupt: () => {
-        vcpu.interruptPending = board.pic.pending();
-      },
+      onInterrupt: () => vcpu.noticeInterrupt(),
+      onNmi: () => vcpu.raiseNmi(),
+      onRelocate: () => this.#placeApic(),
       onA20: () => this.#setA20(),
       onPowerOff: () => request('powerOff'),
       onReset: () => request('reset'),
     });
     this.board = board;
-    vcpu.interrupts = board.pic;
+    board.attach(this.memory);
+    vcpu.interrupts = board.localApic;
+    vcpu.apic = board.localApic;
     vcpu.ports = board.bus;
     vcpu.timeStamp = () => Math.floor(clock.now()) + this.#timeStampOffset;
     vcpu.setTimeStamp = ticks => {
@@ -70,25 +73,35 @@ export class VirtualMachine {
     const mask = this.board.a20 ? -1 : ~(1 << 20);
     if (this.memory.addressMask === mask) return;
     this.memory.addressMask = mask;
-    this.onA20();
+    this.onMap();
   }
 
-  /** Power-on: memory cleared, devices and processor reset, the image placed. */
-  start(start: MachineStart): void {
+  #placeApic(): void {
+    const hole = this.board.localApic.holeIn(this.memory.size);
+    if (this.memory.hole === hole) return;
+    this.memory.hole = hole;
+    this.onMap();
+  }
+
+  /** Power-on: memory cleared, devices and processor reset, what firmware leaves and the image placed. */
+  start(start: MachineStart, hasFirmware: boolean): void {
     this.memory.clear();
     this.board.reset();
+    if (hasFirmware) this.board.handOver();
     this.#setA20();
     this.#timeStampOffset = 0;
     this.vcpu.reset();
     this.memory.rom = start.rom ?? null;
-    for (const { address, bytes } of start.segments) this.memory.load(address, bytes);
+    const firmware = hasFirmware ? firmwareSegments(this.memory.size) : [];
+    for (const { address, bytes } of [...firmware, ...start.segments]) this.memory.load(address, bytes);
     setStart(this.vcpu, start.registers);
     this.requested = null;
   }
 
-  /** After the board and memory were restored: the A20 gate and the time-stamp counter follow. */
+  /** After the board and memory were restored: the A20 gate, the local APIC and the time-stamp counter follow. */
   restoreState(timeStampOffset: number): void {
     this.#setA20();
+    this.#placeApic();
     this.#timeStampOffset = timeStampOffset;
     this.requested = null;
   }

@@ -24,6 +24,8 @@ const FEATURES =
   (1 << 25) | // SSE
   (1 << 26); // SSE2
 
+/** Leaf 1, EDX: the local APIC, unless IA32_APIC_BASE has turned it off. */
+const APIC = 1 << 9;
 /** Leaf 1, EBX: CLFLUSH works on lines of eight quadwords. */
 const LINE = 8 << 8;
 /** Leaf 1, ECX: SSE3 and, where the processor has them, virtual-machine extensions. */
@@ -47,7 +49,7 @@ function word(text: string, at: number): number {
 }
 
 /** EAX, EBX, ECX, EDX of a leaf. A leaf beyond the last one gives the last basic leaf (SDM volume 2, CPUID). */
-function leaf(number: number, hasVmx: boolean): readonly [number, number, number, number] {
+function leaf(number: number, hasVmx: boolean, hasApic: boolean): readonly [number, number, number, number] {
   switch (number) {
     case 0:
       return [1, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)];
@@ -62,12 +64,12 @@ function leaf(number: number, hasVmx: boolean): readonly [number, number, number
       return [word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12)];
     }
     default:
-      return [SIGNATURE, LINE, SSE3 | (hasVmx ? VMX : 0), FEATURES];
+      return [SIGNATURE, LINE, SSE3 | (hasVmx ? VMX : 0), FEATURES | (hasApic ? APIC : 0)];
   }
 }
 
 export function cpuid(cpu: Executor): void {
-  const [eax, ebx, ecx, edx] = leaf(cpu.register(EAX) >>> 0, cpu.hasVmx);
+  const [eax, ebx, ecx, edx] = leaf(cpu.register(EAX) >>> 0, cpu.hasVmx, cpu.apic?.isEnabled ?? false);
   cpu.setRegister(EAX, eax);
   cpu.setRegister(EBX, ebx);
   cpu.setRegister(ECX, ecx);

@@ -5,6 +5,7 @@ import { SS } from '../../ia32/registers.ts';
 import { Access } from './access.ts';
 import type { PortSpace } from './io.ts';
 import * as L from './layout.ts';
+import type { ApicBase } from './msr.ts';
 import { fetchVector, storeVector } from './vector.ts';
 
 /** What ports answer when nobody is wired to them. */
@@ -33,6 +34,8 @@ export class Executor extends Access implements Ops<number> {
   timeStamp: () => number = () => 0;
   /** Sets the time-stamp counter (WRMSR); the board wires it. */
   setTimeStamp: (ticks: number) => void = () => {};
+  /** The local APIC, as far as it is a register of the processor; the board wires it. */
+  apic: ApicBase | null = null;
   /** Steps since reset; the run loop wires it. */
   stepCount: () => number = () => 0;
   /** Whether this processor has VMX: otherwise CPUID does not announce it, and its instructions and registers are not there. */

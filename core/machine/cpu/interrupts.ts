@@ -192,7 +192,9 @@ function deliverUntilDone(cpu: Executor, start: Delivery | null): void {
     const { vector, source, code }: Delivery = next;
     const isException = source === 'exception';
     if (isException && vector === VECTOR.PF) cpu.i32[L.W_CR2] = cpu.fault.address;
-    const type = isException ? EVENT_TYPE.hardwareException : EVENT_TYPE.externalInterrupt;
+    const isNmi = source === 'external' && vector === VECTOR.NMI;
+    const outside = isNmi ? EVENT_TYPE.nmi : EVENT_TYPE.externalInterrupt;
+    const type = isException ? EVENT_TYPE.hardwareException : outside;
     beginDelivery(cpu, vector, type, code, 0);
     try {
       deliver(cpu, vector, source, code);

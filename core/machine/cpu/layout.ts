@@ -107,6 +107,8 @@ export const W_TIMER_END = 312;
 export const W_PENDING_DEBUG = 314;
 /** 1 after an NMI, until IRET. */
 export const W_NMI_BLOCKED = 315;
+/** 1 when an NMI has come that was not taken yet. */
+export const W_NMI_PENDING = 316;
 
 /** Bytes of processor state, all of which a snapshot carries. */
 export const STATE_BYTES = 2048;

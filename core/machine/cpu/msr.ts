@@ -17,10 +17,20 @@ interface Stored {
   readonly high: number;
 }
 
+/** IA32_APIC_BASE of a processor with a local APIC (SDM volume 3, 10.4.3). */
+export interface ApicBase {
+  readonly base: number;
+  /** Returns false where it raises #GP(0). */
+  writeBase(low: number, high: number): boolean;
+  /** What CPUID says. */
+  readonly isEnabled: boolean;
+}
+
 const VARIABLE_RANGES = 8;
 const FIXED_RANGES = [0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f] as const;
 
 const IA32_TIME_STAMP_COUNTER = 0x10;
+const IA32_APIC_BASE = 0x1b;
 /** IA32_MTRRCAP: eight variable ranges, fixed ranges, no write combining. */
 const IA32_MTRRCAP = 0xfe;
 const MTRRCAP_VALUE = VARIABLE_RANGES | (1 << 8);
@@ -74,6 +84,7 @@ export function readMsr(cpu: Executor, number: number): readonly [low: number, h
   const stored = STORED.get(number);
   if (stored !== undefined) return [cpu.i32[L.W_MSR + stored.word], cpu.i32[L.W_MSR + stored.word + 1]];
   if (number === IA32_TIME_STAMP_COUNTER) return guestTimeStamp(cpu);
+  if (number === IA32_APIC_BASE && cpu.apic !== null) return [cpu.apic.base, 0];
   if (number === IA32_MTRRCAP) return [MTRRCAP_VALUE, 0];
   if (ZERO.includes(number)) return [0, 0];
   if (!cpu.hasVmx) return null;
@@ -88,6 +99,7 @@ export function writeMsr(cpu: Executor, number: number, low: number, high: numbe
     cpu.setTimeStamp((high >>> 0) * 0x100000000 + (low >>> 0));
     return true;
   }
+  if (number === IA32_APIC_BASE) return cpu.apic?.writeBase(low, high) ?? false;
   if (number === VMX_MSR.featureControl && cpu.hasVmx) return writeFeatureControl(cpu, low, high);
   const stored = STORED.get(number);
   if (stored === undefined || (low & ~stored.low) !== 0 || (high & ~stored.high) !== 0) return false;

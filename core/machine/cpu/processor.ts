@@ -1,6 +1,7 @@
 import { FLAG } from '../../ia32/flags.ts';
 import type { OperationName } from '../../ia32/operations.ts';
 import { CR0, CS, EDX, LDTR, TR } from '../../ia32/registers.ts';
+import { VECTOR } from '../../ia32/vectors.ts';
 import type { PhysicalMemory } from '../physical.ts';
 import { type Block, Blocks } from './blocks.ts';
 import { SIGNATURE } from './cpuid.ts';
@@ -9,7 +10,7 @@ import { Executor } from './executor.ts';
 import { deliverException } from './interrupts.ts';
 import * as L from './layout.ts';
 import { resetMsrs } from './msr.ts';
-import { atBoundary, interruptExits, leaveByInterrupt, trapDebug } from './vmx/boundary.ts';
+import { atBoundary, interruptExits, leaveByInterrupt, leaveByNmi, nmiExits, trapDebug } from './vmx/boundary.ts';
 import { leaveGuest, timerSteps } from './vmx/leave.ts';
 import type { Watcher, WatchListener, WatchRange } from './watch.ts';
 import { resetX87 } from './x87/state.ts';
@@ -23,6 +24,12 @@ export interface InterruptSource {
 }
 
 const NO_PAGES: ReadonlySet<number> = new Set();
+
+/**
+ * Thrown where an instruction in the middle of a block accesses a device that has to know the step: it starts anew by itself. It has changed
+ * nothing that matters, as before a fault.
+ */
+const STARTS_ANEW = Symbol('starts anew');
 
 /** In place of the number of an instruction in its block. */
 const FETCHING = -1;
@@ -57,6 +64,8 @@ export class Processor extends Executor {
   #granted = 0;
   #reserve = 0;
   #stopping = false;
+  /** Instructions that were counted at once for the block that runs; 0 between blocks. */
+  #countedAtOnce = 0;
   /** Pages with a breakpoint or a watched instruction, where instructions run one by one; null when there are none. */
   #stopPages: ReadonlySet<number> | null = null;
   #pausing = false;
@@ -65,6 +74,7 @@ export class Processor extends Executor {
     super(physical);
     this.blocks = new Blocks(this);
     this.stepCount = () => this.count;
+    physical.onTimed = () => this.#meetTimed();
     this.reset();
   }
 
@@ -156,8 +166,30 @@ export class Processor extends Executor {
     return isHeard && this.i32[L.W_HALTED] !== L.SHUTDOWN;
   }
 
+  /** Whether something is there that ends the halt. */
+  get wakes(): boolean {
+    return this.hasNmi || (this.isWakeable && (this.interrupts?.pending() ?? false));
+  }
+
   override attend(): void {
     this.i32[L.W_ATTEND] = 1;
+  }
+
+  #meetTimed(): void {
+    if (this.#countedAtOnce > 1) throw STARTS_ANEW;
+    if (this.#countedAtOnce === 1) this.attend();
+  }
+
+  /** An NMI has come. */
+  raiseNmi(): void {
+    this.i32[L.W_NMI_PENDING] = 1;
+    this.interruptPending = true;
+    this.attend();
+  }
+
+  /** The interrupt controller may have something else to say than before. */
+  noticeInterrupt(): void {
+    this.interruptPending = this.i32[L.W_NMI_PENDING] !== 0 || (this.interrupts?.pending() ?? false);
   }
 
   /** Ends the current run() after this instruction: a device has news for the board. */
@@ -207,6 +239,7 @@ export class Processor extends Executor {
       i32[L.W_ATTEND] = 0;
       this.#findStopPages();
     }
+    this.#countedAtOnce = 0;
     // Between runs the budget is 0, so that a snapshot does not depend on how the last run was asked for.
     this.restoreCount(this.count);
     return this.#counted - before;
@@ -224,19 +257,43 @@ export class Processor extends Executor {
   /** Takes a pending interrupt if IF and the shadow allow it, or if it exits from a guest. Returns whether it did. */
   takeInterrupt(): boolean {
     const { interrupts, i32 } = this;
-    if (interrupts === null || i32[L.W_SHADOW] !== 0 || !this.isWakeable) return false;
-    this.interruptPending = interrupts.pending();
-    if (!this.interruptPending) return false;
+    if (i32[L.W_SHADOW] !== 0) return false;
+    if (this.hasNmi) {
+      this.#takeNmi();
+      return true;
+    }
+    if (interrupts === null || !this.isWakeable) return false;
+    this.noticeInterrupt();
+    if (!interrupts.pending()) return false;
     if (interruptExits(this)) {
       leaveByInterrupt(this, () => interrupts.acknowledge());
-      this.interruptPending = interrupts.pending();
+      this.noticeInterrupt();
       return true;
     }
     i32[L.W_HALTED] = 0;
     const vector = interrupts.acknowledge();
-    this.interruptPending = interrupts.pending();
+    this.noticeInterrupt();
     deliverException(this, vector, 'external', null);
     return true;
+  }
+
+  /** Whether an NMI waits that nothing blocks. */
+  get hasNmi(): boolean {
+    return this.i32[L.W_NMI_PENDING] !== 0 && this.i32[L.W_NMI_BLOCKED] === 0;
+  }
+
+  /** IF does not matter, and the next one waits for IRET (SDM volume 3, 6.7.1). */
+  #takeNmi(): void {
+    const { i32 } = this;
+    i32[L.W_NMI_PENDING] = 0;
+    this.noticeInterrupt();
+    if (nmiExits(this)) {
+      leaveByNmi(this);
+      return;
+    }
+    i32[L.W_HALTED] = 0;
+    i32[L.W_NMI_BLOCKED] = 1;
+    deliverException(this, VECTOR.NMI, 'external', null);
   }
 
   /** Runs blocks until the budget is used up or something calls attend(). */
@@ -248,15 +305,18 @@ export class Processor extends Executor {
     let n = FETCHING;
     let length = 0;
     let start = 0;
+    let startsAnew = false;
     while (i32[L.W_BUDGET] > 0) {
       n = FETCHING;
       try {
-        let single = (i32[L.W_EFLAGS] & (FLAG.TF | FLAG.RF)) !== 0 || i32[L.W_SHADOW] !== 0;
+        let single = startsAnew || (i32[L.W_EFLAGS] & (FLAG.TF | FLAG.RF)) !== 0 || i32[L.W_SHADOW] !== 0;
+        startsAnew = false;
         if ((i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0) {
           if (atBoundary(this)) continue;
           single = single || (i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0;
         }
         if (this.interruptPending) {
+          this.#countedAtOnce = 0;
           if (this.takeInterrupt()) {
             single = false;
             if ((i32[L.W_VMX_WATCH] & L.WATCH_DEBUG) !== 0) continue;
@@ -306,6 +366,7 @@ export class Processor extends Executor {
         length = Math.min(instructions.length, i32[L.W_BUDGET]);
         // The whole block is counted at once: whatever asks for the count in between ends its block.
         i32[L.W_BUDGET] -= length;
+        this.#countedAtOnce = length;
         let eip = offset;
         for (n = 0; n < length; n++) {
           const instruction = instructions[n];
@@ -325,6 +386,15 @@ export class Processor extends Executor {
       } catch (thrown) {
         previous = null;
         this.debug.hits = 0;
+        this.#countedAtOnce = 0;
+        if (thrown === STARTS_ANEW) {
+          if (n !== FETCHING) {
+            i32[L.W_BUDGET] += length - n;
+            i32[L.W_EIP] = start;
+          }
+          startsAnew = true;
+          continue;
+        }
         const attend = i32[L.W_ATTEND] !== 0;
         i32[L.W_ATTEND] = 0;
         // A fetch that faults is a step of its own.
@@ -367,6 +437,7 @@ export class Processor extends Executor {
   #stepOne(): void {
     const { i32 } = this;
     const traced = (i32[L.W_EFLAGS] & FLAG.TF) !== 0;
+    this.#countedAtOnce = 1;
     const wasGuest = i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT;
     const block = this.blocks.find();
     const instruction = block.instructions[0];

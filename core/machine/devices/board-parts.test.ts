@@ -62,7 +62,7 @@ describe('power', () => {
     expect(bench.subject.said).toEqual([]);
     bench.out(0x604, 0x2000, 2);
     expect(bench.subject.said).toEqual(['off']);
-    expect(bench.in(0x604, 2)).toBe(0);
+    expect(bench.in(0x604, 2)).toBe(1);
     bench.out(0x605, 0x20);
     expect(bench.subject.said).toEqual(['off', 'off']);
   });

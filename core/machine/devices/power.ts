@@ -2,7 +2,8 @@ import type { PortRange } from './bus.ts';
 import type { Device, DeviceState, PortHandler, PortSize } from './device.ts';
 import { StateReader } from './state.ts';
 
-/** PM1a control register (ACPI 4.8.3.2.1): SCI_EN, SLP_TYP in bits 10-12, SLP_EN. */
+/** PM1a control register (ACPI 4.8.3.2.1): SCI_EN, always set since there is no other mode, SLP_TYP in bits 10-12, SLP_EN. */
+const SCI_EN = 1;
 const SLP_EN = 0x2000;
 const SLP_TYP = 0x1c00;
 const KEPT = 0x1fff;
@@ -25,8 +26,9 @@ export class Power implements Device, PortHandler {
   }
 
   readPort(port: number, size: PortSize): number {
-    if (size === 2) return this.#control;
-    return (port & 1) === 0 ? this.#control & 0xff : this.#control >> 8;
+    const value = this.#control | SCI_EN;
+    if (size === 2) return value;
+    return (port & 1) === 0 ? value & 0xff : value >> 8;
   }
 
   writePort(port: number, value: number, size: PortSize): void {

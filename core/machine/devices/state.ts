@@ -57,6 +57,17 @@ export class StateReader {
     return value;
   }
 
+  /** A list of `count` integers from 0 to `max`. */
+  uints(key: string, count: number, max: number): number[] {
+    const value = this.#take(key);
+    const fits = (item: DeviceValue): item is number =>
+      typeof item === 'number' && Number.isSafeInteger(item) && item >= 0 && item <= max;
+    if (!Array.isArray(value) || value.length !== count || !value.every(fits)) {
+      throw this.#wrong(key, `${count} integers from 0 to ${max}`);
+    }
+    return value;
+  }
+
   oneOf<T extends string>(key: string, choices: readonly T[]): T {
     const value = this.#take(key);
     for (const choice of choices) if (choice === value) return choice;

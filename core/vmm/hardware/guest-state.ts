@@ -1,5 +1,6 @@
 import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CS, DS, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
+import { BLOCKING } from '../../ia32/vmx/exits.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import { SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from '../../machine/cpu/msr-numbers.ts';
@@ -17,6 +18,11 @@ const UNUSABLE = 1 << 16;
 const SINGLE_STEP = 1 << 14;
 const PRESENT = 0x80;
 
+/** The shadow's numbers are those of the field (table 24-3). */
+function blockingOf({ i32 }: Processor): number {
+  return i32[L.W_SHADOW] | (i32[L.W_NMI_BLOCKED] !== 0 ? BLOCKING.nmi : 0);
+}
+
 /** What the virtual processor holds, for the guest-state area; what CR0, CR3, CR4 and EFER truly are is an affair of paging. */
 export function guestState(vcpu: VirtualProcessor): Fields {
   const { i32 } = vcpu;
@@ -33,7 +39,7 @@ export function guestState(vcpu: VirtualProcessor): Fields {
     [FIELD.guestGdtrLimit, i32[L.W_GDTR_LIMIT]],
     [FIELD.guestIdtrBase, i32[L.W_IDTR_BASE]],
     [FIELD.guestIdtrLimit, i32[L.W_IDTR_LIMIT]],
-    [FIELD.guestInterruptibility, i32[L.W_SHADOW]],
+    [FIELD.guestInterruptibility, blockingOf(vcpu)],
     [FIELD.guestActivity, 0],
     [FIELD.guestPendingDebugExceptions, waits ? SINGLE_STEP : 0],
     [FIELD.guestSysenterCs, i32[L.W_MSR + SYSENTER_CS]],
@@ -91,7 +97,7 @@ export function liveGuestState(cpu: Processor): readonly number[] {
     [FIELD.guestGdtrLimit]: i32[L.W_GDTR_LIMIT],
     [FIELD.guestIdtrBase]: i32[L.W_IDTR_BASE],
     [FIELD.guestIdtrLimit]: i32[L.W_IDTR_LIMIT],
-    [FIELD.guestInterruptibility]: i32[L.W_SHADOW],
+    [FIELD.guestInterruptibility]: blockingOf(cpu),
     [FIELD.guestPendingDebugExceptions]: 0,
   };
   const segments = Array.from({ length: SEGMENTS }, (_, n) => {
@@ -126,7 +132,8 @@ export function takeGuestState(vcpu: Processor, values: readonly number[], held:
   i32[L.W_GDTR_LIMIT] = gdtrLimit;
   i32[L.W_IDTR_BASE] = idtrBase;
   i32[L.W_IDTR_LIMIT] = idtrLimit;
-  i32[L.W_SHADOW] = interruptibility & 3;
+  i32[L.W_SHADOW] = interruptibility & (BLOCKING.sti | BLOCKING.movSs);
+  i32[L.W_NMI_BLOCKED] = (interruptibility & BLOCKING.nmi) !== 0 ? 1 : 0;
   let cpl = 0;
   for (let n = 0; n < SEGMENTS; n++) {
     const [selector, base, limit, rights] = values.slice(SAVED.length + 4 * n, SAVED.length + 4 * n + 4);

@@ -128,7 +128,7 @@ export class GuestMemory extends PhysicalMemory {
   frameAt(address: number): number {
     const page = ((address & this.addressMask) >>> 0) >>> 12;
     if (this.visible !== null) return this.visible(page) ? page : NO_FRAME;
-    return page < this.map.length ? this.map[page] : NO_FRAME;
+    return page < this.map.length && page * FRAME_SIZE !== this.hole ? this.map[page] : NO_FRAME;
   }
 
   /** The virtual processor's TLB stays empty: the frames lie in another memory than its own. */

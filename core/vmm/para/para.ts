@@ -93,6 +93,8 @@ export class Paravirtualization implements Technique {
   }
 
   start(): void {
+    // A domain has event channels, and no APIC.
+    this.#vcpu.apic = null;
     this.#fillHoles();
     this.#running = new Running(this.#host, this.#vcpu, this.#options, this.counts);
   }

@@ -72,6 +72,19 @@ export function interruptExits(cpu: Executor): boolean {
   return (cpu.i32[L.W_VMX_PIN] & PIN.externalInterruptExiting) !== 0;
 }
 
+/** Whether an NMI leaves this guest instead of going through its IDT. */
+export function nmiExits(cpu: Executor): boolean {
+  return (cpu.i32[L.W_VMX_PIN] & PIN.nmiExiting) !== 0;
+}
+
+/** The exit for an NMI, which blocks further ones (SDM volume 3, 27.5.5). */
+export function leaveByNmi(cpu: Executor): void {
+  const exit = cpu.vmExit.set(EXIT.exceptionOrNmi);
+  exit.interruption = INTERRUPTION.valid | (EVENT_TYPE.nmi << INTERRUPTION.typeShift) | VECTOR.NMI;
+  leaveGuest(cpu);
+  cpu.i32[L.W_NMI_BLOCKED] = 1;
+}
+
 /** The exit for an external interrupt; `acknowledge` takes it from the interrupt controller where the controls say so. */
 export function leaveByInterrupt(cpu: Executor, acknowledge: () => number): void {
   const exit = cpu.vmExit.set(EXIT.externalInterrupt);

@@ -18,7 +18,7 @@ function allowed(default1: number, canBeClear: number, bits: Readonly<Record<str
 }
 
 export const ALLOWED = {
-  // No NMI ever comes to this processor, so that NMI exiting is kept by doing nothing; there are no virtual NMIs.
+  // There are no virtual NMIs.
   pin: allowed(0x16, 0, PIN),
   processor: allowed(0x0401e172, PROCESSOR.cr3LoadExiting | PROCESSOR.cr3StoreExiting, PROCESSOR),
   secondary: allowed(0, 0, SECONDARY),
