@@ -15,6 +15,7 @@ import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
 import {
+  ChangePanel,
   ExitsPanel,
   Happened,
   MemoryBar,
@@ -59,6 +60,7 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
     <div className={styles.column}>
       <RegistersPanel />
       <WalkPanel />
+      <ChangePanel />
       <TablesPanel />
       <SegmentsPanel />
     </div>

@@ -9,7 +9,7 @@ import { text } from '../text.ts';
 import { Split } from '../widgets/Split.tsx';
 import { Centre } from './Centre.tsx';
 import styles from './Layout.module.css';
-import { Bottom, Happened, TablesPanel, WalkPanel } from './later.ts';
+import { Bottom, ChangePanel, Happened, TablesPanel, WalkPanel } from './later.ts';
 
 /** Three columns: what happens; code over console over what it costs; registers. */
 export function Wide() {
@@ -47,6 +47,7 @@ export function Wide() {
             <>
               <RegistersPanel />
               <WalkPanel />
+              <ChangePanel />
               <TablesPanel />
               <SegmentsPanel />
             </>

@@ -3,6 +3,7 @@ import { later } from '../widgets/later.tsx';
 /** What is not in the first view. */
 
 export const Bottom = later(async () => (await import('../panels/bottom/Bottom.tsx')).Bottom);
+export const ChangePanel = later(async () => (await import('../panels/changes/ChangePanel.tsx')).ChangePanel);
 export const ExitsPanel = later(async () => (await import('../panels/exits/ExitsPanel.tsx')).ExitsPanel);
 export const Happened = later(async () => (await import('../panels/happened/Happened.tsx')).Happened);
 export const MemoryBar = later(async () => (await import('../panels/memory/MemoryBar.tsx')).MemoryBar);

@@ -97,11 +97,16 @@ export const breaks = {
     label: (address: string) => `What to do with ${address}`,
     write: 'Stop when it is written',
     access: 'Stop when it is read or written',
+    noLonger: {
+      write: 'No longer stop when it is written',
+      access: 'No longer stop when it is read or written',
+    },
     lastWrite: 'Who changed it last?',
     lastWriteHint: 'Looks for it by replaying the past',
     back: 'Back to its last write',
     walk: 'Page walk',
     memory: 'Show in memory',
+    at: (address: string) => `At ${address}`,
     noLinear: (address: string) =>
       `Where the guest has ${address} among its linear addresses is not known, so writes to it cannot be watched.`,
   },
@@ -127,7 +132,6 @@ export const breaks = {
     goThereHint: 'Before the instruction that did it',
     comeBack: 'Come back',
     comeBackHint: 'To the moment in which it was asked',
-    showCode: 'Show the code',
   },
   until: {
     title: 'Run until the next',

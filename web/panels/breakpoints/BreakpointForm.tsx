@@ -149,7 +149,7 @@ interface ParticularsProperties {
 
 /** The fields that the kind has. */
 function Particulars({ draft, wrongIn, onChange }: ParticularsProperties) {
-  const exits = useStore(account, state => state.now?.exits ?? []);
+  const exits = useStore(account, state => state.now?.exits ?? null);
   const id = useId();
   const words = laterText.breaks.form;
   const { kind } = draft;
@@ -190,7 +190,7 @@ function Particulars({ draft, wrongIn, onChange }: ParticularsProperties) {
     case 'exit':
     case 'hypercall': {
       const isCall = kind === 'hypercall';
-      const reasons = exits.filter(row => !isCall || row.kind === 'hypercall').map(({ reason }) => reason);
+      const reasons = (exits ?? []).filter(row => !isCall || row.kind === 'hypercall').map(({ reason }) => reason);
       return (
         <Field label={isCall ? words.name : words.reason} htmlFor={`${id}-name`}>
           <Choosable id={`${id}-name`} value={draft.name} offers={reasons} onChange={name => onChange({ name })} />

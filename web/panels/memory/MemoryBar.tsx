@@ -1,14 +1,18 @@
-import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { ChevronDown, ChevronLeft, ChevronRight } from 'lucide-react';
 import { useStore } from 'zustand';
+import { hex } from '../../format.ts';
 import { goToMemory, PAGE_BYTES, windows } from '../../stores/windows.ts';
+import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
 import { AddressBox } from '../../widgets/AddressBox.tsx';
+import { AddressMenu } from '../changes/AddressMenu.tsx';
 import styles from './Memory.module.css';
 
 /** Which memory is shown: the space, the address, and the pages before and after. */
 export function MemoryBar() {
   const space = useStore(windows, state => state.space);
   const address = useStore(windows, state => state.memoryAddress);
+  const cursor = useStore(windows, state => state.memoryCursor);
   const spaces = ['linear', 'physical'] as const;
   return (
     <>
@@ -43,6 +47,19 @@ export function MemoryBar() {
           <ChevronRight size={15} />
         </button>
       </span>
+      <AddressMenu
+        space={space}
+        address={cursor}
+        without="memory"
+        align="end"
+        className={styles.at}
+        button={
+          <>
+            <span className={styles.atName}>{laterText.breaks.address.at(hex(cursor))}</span>
+            <ChevronDown size={13} />
+          </>
+        }
+      />
       <span className={styles.hint}>{text.memory.hint}</span>
     </>
   );

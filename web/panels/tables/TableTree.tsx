@@ -1,4 +1,4 @@
-import { ChevronRight } from 'lucide-react';
+import { ChevronRight, Ellipsis } from 'lucide-react';
 import { type KeyboardEvent, memo, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import type { TableName, TableView } from '../../../core/protocol/monitor.ts';
@@ -6,6 +6,8 @@ import { hex } from '../../format.ts';
 import { looks } from '../../stores/looks.ts';
 import { walkTo } from '../../stores/walk.ts';
 import { laterText } from '../../text/later.ts';
+import { AddressMenu } from '../changes/AddressMenu.tsx';
+import { entryAddress } from '../changes/entry.ts';
 import styles from './Tables.module.css';
 import { mapped, moved, type RunRow, range, rootText, type TreeRow, toggled, treeRows } from './tree.ts';
 import { letters } from './walk.ts';
@@ -107,6 +109,7 @@ const Row = memo(
       );
     }
     const { run, expanded, level } = row;
+    const entry = entryAddress(row.table, run.index);
     return (
       // biome-ignore lint/a11y/useKeyWithClickEvents: the tree takes the keys.
       <div
@@ -143,6 +146,23 @@ const Row = memo(
           <span aria-hidden="true">→ </span>
           {hex(run.target)}
         </span>
+        {entry !== null && (
+          // biome-ignore lint/a11y/noStaticElementInteractions: what happens in the menu is no affair of the row's.
+          <span
+            className={styles.rowMenu}
+            onClick={event => event.stopPropagation()}
+            onKeyDown={event => event.stopPropagation()}
+          >
+            <AddressMenu
+              space="physical"
+              address={entry}
+              level={row.table.name.level}
+              align="end"
+              className={styles.more}
+              button={<Ellipsis size={13} />}
+            />
+          </span>
+        )}
         <span className={styles.bits}>{letters(run.bits, row.table.name.level).join(' ')}</span>
         {run.note !== null && (
           <span className={styles.badge} data-note={run.note} title={laterText.walk.notes[run.note]}>

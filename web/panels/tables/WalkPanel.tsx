@@ -1,4 +1,4 @@
-import { X } from 'lucide-react';
+import { Ellipsis, X } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { useStore } from 'zustand';
 import type { AddressView, WalkView } from '../../../core/protocol/monitor.ts';
@@ -11,6 +11,7 @@ import { text } from '../../text.ts';
 import { AddressBox } from '../../widgets/AddressBox.tsx';
 import { Prose } from '../../widgets/Prose.tsx';
 import { Section } from '../../widgets/Section.tsx';
+import { AddressMenu } from '../changes/AddressMenu.tsx';
 import { BitStrip } from './BitStrip.tsx';
 import styles from './Tables.module.css';
 import { WalkSteps } from './WalkSteps.tsx';
@@ -39,6 +40,14 @@ export function WalkPanel() {
           address === null ? undefined : (
             <span className={styles.aside}>
               {laterText.walk.aside(hex(address), text.registers.ring(view?.user === false ? 0 : 3))}
+              <AddressMenu
+                space="linear"
+                address={address}
+                without="walk"
+                align="end"
+                className={styles.more}
+                button={<Ellipsis size={14} />}
+              />
               <button type="button" aria-label={laterText.walk.clear} title={laterText.walk.clear} onClick={closeWalk}>
                 <X size={13} />
               </button>

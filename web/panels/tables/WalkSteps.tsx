@@ -1,8 +1,10 @@
+import { ChevronDown } from 'lucide-react';
 import type { WalkReference, WalkView } from '../../../core/protocol/monitor.ts';
 import { hex } from '../../format.ts';
 import { goToMemory, windows } from '../../stores/windows.ts';
 import { laterText } from '../../text/later.ts';
 import { Prose } from '../../widgets/Prose.tsx';
+import { AddressMenu } from '../changes/AddressMenu.tsx';
 import styles from './Tables.module.css';
 import { entryName, entryValue, faultText, groups, isVisible, letters, memoryReferences, rights } from './walk.ts';
 
@@ -29,7 +31,24 @@ function Step({ reference }: { readonly reference: WalkReference }) {
   return (
     <tr data-tables={tables} data-present={reference.bits.present || undefined}>
       <td className={styles.number}>{number ?? ''}</td>
-      <th scope="row">{entryName(reference)}</th>
+      <th scope="row">
+        {address !== null && isVisible(tables) ? (
+          <AddressMenu
+            space="physical"
+            address={address}
+            level={reference.level}
+            className={styles.entry}
+            button={
+              <>
+                {entryName(reference)}
+                <ChevronDown size={11} aria-hidden="true" />
+              </>
+            }
+          />
+        ) : (
+          entryName(reference)
+        )}
+      </th>
       <td title={title}>
         {address === null ? (
           <em title={laterText.walk.register}>{laterText.walk.registerShort}</em>

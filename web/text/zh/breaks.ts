@@ -93,11 +93,13 @@ export const breaks: Words<typeof English> = {
     label: address => `对 ${address} 的操作`,
     write: '被写入时停下',
     access: '被读或写时停下',
+    noLonger: { write: '被写入时不再停下', access: '被读或写时不再停下' },
     lastWrite: '最后由谁改变？',
     lastWriteHint: '通过重放过去来查找',
     back: '回到最后一次写入',
     walk: '页表遍历',
     memory: '在内存中显示',
+    at: address => `${address} 处`,
     noLinear: address => `不知道客户机把 ${address} 映射在哪个线性地址，因此无法监视对它的写入。`,
   },
   change: {
@@ -122,7 +124,6 @@ export const breaks: Words<typeof English> = {
     goThereHint: '到改变它的指令之前',
     comeBack: '回来',
     comeBackHint: '回到提问的时刻',
-    showCode: '显示代码',
   },
   until: {
     title: '运行到下一个',
