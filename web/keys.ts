@@ -1,6 +1,7 @@
 /** The keys of the page: those that control the machine are VS Code's. Here they are defined; buttons and the sheet of shortcuts read them. */
 import { canGoOn, goBack, pause, reset, run, step, toggleBreakpoint } from './machine.ts';
 import { machine } from './stores/machine.ts';
+import { openPalette } from './stores/palette.ts';
 import { toggleOpen } from './stores/parts.ts';
 import { sheet } from './stores/sheet.ts';
 import { windows } from './stores/windows.ts';
@@ -40,6 +41,8 @@ export const KEYS: readonly Key[] = [
   { chord: 'Alt+F10', name: 'backTrap', act: () => goBack('trap'), group: 'machine' },
   { chord: 'F9', name: 'breakpoint', act: breakHere, group: 'machine' },
   { chord: 'Ctrl+Shift+F5', name: 'reset', act: reset, group: 'machine' },
+  // The guest's shell has Ctrl+K for itself.
+  { chord: 'F1', name: 'paletteTyping', act: openPalette, group: 'machine' },
   // The browser would reload the page and lose the machine. Ctrl+R still does.
   { chord: 'Shift+F5', name: null, act: nothing, group: 'machine' },
   { chord: 'Ctrl+F5', name: null, act: nothing, group: 'machine' },
@@ -47,6 +50,7 @@ export const KEYS: readonly Key[] = [
   { chord: 'Ctrl+Alt+B', name: 'right', act: () => toggleOpen('right'), group: 'page' },
   { chord: 'Ctrl+J', name: 'bottom', act: () => toggleOpen('bottom'), group: 'page' },
   { chord: 'Ctrl+`', name: 'console', act: () => toggleOpen('console'), group: 'page' },
+  { chord: 'Ctrl+K', name: 'palette', act: openPalette, group: 'page' },
   { chord: '?', name: 'sheet', act: () => sheet.setState({ open: true }), group: 'page' },
 ];
 

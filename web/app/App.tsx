@@ -1,5 +1,6 @@
 import { useStore } from 'zustand';
 import { machine } from '../stores/machine.ts';
+import { palette } from '../stores/palette.ts';
 import { sheet } from '../stores/sheet.ts';
 import { tour } from '../stores/tour.ts';
 import { language, text } from '../text.ts';
@@ -8,7 +9,7 @@ import styles from './App.module.css';
 import { DropZone } from './DropZone.tsx';
 import { FailureOverlay } from './FailureOverlay.tsx';
 import { Header } from './Header.tsx';
-import { Shortcuts, Tour } from './later.ts';
+import { Palette, Shortcuts, Tour } from './later.ts';
 import { Narrow } from './Narrow.tsx';
 import { Notices } from './Notices.tsx';
 import { OpeningBar } from './OpeningBar.tsx';
@@ -25,6 +26,7 @@ export function App() {
 function Page() {
   const narrow = useMedia('(max-width: 800px)');
   const isTouring = useStore(tour, state => state.step !== null);
+  const isPaletteOpen = useStore(palette, state => state.open);
   const isSheetOpen = useStore(sheet, state => state.open);
   const failure = useStore(machine, state => state.failure);
   return (
@@ -40,6 +42,7 @@ function Page() {
       <StopBanner />
       <main className={styles.main}>{narrow ? <Narrow /> : <Wide />}</main>
       <DropZone />
+      {isPaletteOpen && <Palette />}
       {isSheetOpen && <Shortcuts />}
       {failure !== null && <FailureOverlay failure={failure} />}
     </div>

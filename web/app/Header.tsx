@@ -1,6 +1,6 @@
 import { PanelBottom, PanelLeft, PanelRight } from 'lucide-react';
-import { useState } from 'react';
 import { useStore } from 'zustand';
+import { dialogs } from '../stores/dialogs.ts';
 import { toggleOpen } from '../stores/parts.ts';
 import { settings } from '../stores/settings.ts';
 import { text } from '../text.ts';
@@ -15,11 +15,11 @@ import { SnapshotMenu } from './SnapshotMenu.tsx';
 import { Status } from './Status.tsx';
 
 export function Header({ narrow }: { readonly narrow: boolean }) {
-  const [dialog, setDialog] = useState(false);
+  const isDialogOpen = useStore(dialogs, state => state.open);
   return (
     <header className={styles.header}>
       <Brand />
-      <GuestPicker onOpenDialog={() => setDialog(true)} />
+      <GuestPicker onOpenDialog={() => dialogs.setState({ open: true })} />
       <ModeSwitch />
       <RunControls />
       <Status />
@@ -28,7 +28,7 @@ export function Header({ narrow }: { readonly narrow: boolean }) {
         <SnapshotMenu />
         <SettingsMenu narrow={narrow} />
       </div>
-      {dialog && <OpenDialog onClose={() => setDialog(false)} />}
+      {isDialogOpen && <OpenDialog onClose={() => dialogs.setState({ open: false })} />}
     </header>
   );
 }

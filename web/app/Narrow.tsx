@@ -16,6 +16,7 @@ import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
 import {
   ChangePanel,
+  DescriptorsPanel,
   ExitsPanel,
   Happened,
   MemoryBar,
@@ -23,6 +24,7 @@ import {
   TablesPanel,
   TimelinePanel,
   VerbsPanel,
+  VmcsPanel,
   WalkPanel,
 } from './later.ts';
 
@@ -63,6 +65,8 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
       <ChangePanel />
       <TablesPanel />
       <SegmentsPanel />
+      <DescriptorsPanel />
+      <VmcsPanel />
     </div>
   ),
   monitor: () => (

@@ -9,7 +9,7 @@ import { text } from '../text.ts';
 import { Split } from '../widgets/Split.tsx';
 import { Centre } from './Centre.tsx';
 import styles from './Layout.module.css';
-import { Bottom, ChangePanel, Happened, TablesPanel, WalkPanel } from './later.ts';
+import { Bottom, ChangePanel, DescriptorsPanel, Happened, TablesPanel, VmcsPanel, WalkPanel } from './later.ts';
 
 /** Three columns: what happens; code over console over what it costs; registers. */
 export function Wide() {
@@ -50,6 +50,8 @@ export function Wide() {
               <ChangePanel />
               <TablesPanel />
               <SegmentsPanel />
+              <DescriptorsPanel />
+              <VmcsPanel />
             </>
           ),
         },

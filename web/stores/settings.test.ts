@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readSettings } from './settings.ts';
 
-const defaults = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [], toured: false };
+const defaults = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [], toured: false, recent: [] };
 
 test('what was stored comes back', () => {
   const stored = {
@@ -11,6 +11,7 @@ test('what was stored comes back', () => {
     layouts: { columns: { left: 20, middle: 55, right: 25 } },
     closed: ['left'],
     toured: true,
+    recent: ['step', 'symbol main'],
   };
   expect(readSettings(JSON.stringify(stored))).toEqual(stored);
 });
@@ -28,6 +29,7 @@ test.each([
   '{"layouts":{"a":{"b":"wide"}}}',
   '{"layouts":3}',
   '{"closed":["middle"]}',
+  '{"recent":[5]}',
   '{"closed":"left"}',
 ])('nonsense in storage (%s) gives the defaults', stored => {
   expect(readSettings(stored)).toEqual(defaults);

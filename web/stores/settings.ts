@@ -20,12 +20,22 @@ const Settings = v.object({
   toured: v.fallback(v.boolean(), false),
   /** Parts of the wide page that are not shown. */
   closed: v.fallback(v.array(v.picklist(CLOSABLE)), []),
+  /** Commands of the palette that were used last, by their ids, the latest first. */
+  recent: v.fallback(v.array(v.string()), []),
 });
 
 export type Settings = v.InferOutput<typeof Settings>;
 export type Theme = Settings['theme'];
 
-const DEFAULTS: Settings = { theme: 'system', language: null, until: 'exit', layouts: {}, closed: [], toured: false };
+const DEFAULTS: Settings = {
+  theme: 'system',
+  language: null,
+  until: 'exit',
+  layouts: {},
+  closed: [],
+  toured: false,
+  recent: [],
+};
 const KEY = 'ringside.settings';
 
 /** The settings in a stored text; the defaults for whatever is missing or wrong in it. */

@@ -21,6 +21,8 @@ export const keys = {
     right: 'Show or hide the right column',
     bottom: 'Show or hide the bottom panel',
     console: 'Show or hide the console',
+    palette: 'Commands, symbols and verbs',
+    paletteTyping: 'Commands, symbols and verbs',
     sheet: 'This sheet',
   },
   panels: {

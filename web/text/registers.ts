@@ -20,7 +20,6 @@ export const registers = {
     /** The parts of a selector (SDM 3A, 3.4.2). */
     selectorParts: (index: number, table: 'GDT' | 'LDT', rpl: number) => `index ${index}, ${table}, RPL ${rpl}`,
     iopl: 'I/O privilege level',
-    none: 'no bit is set',
     faultAddress: 'linear address of the last page fault',
     empty: 'Registers appear here when a guest is open.',
   },

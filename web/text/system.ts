@@ -22,6 +22,7 @@ export const descriptors = {
 
 export const vmcs = {
   label: 'VMCS',
+  list: 'Fields of the VMCS',
   aside: (shown: number, all: number) => (shown === all ? `${all} fields` : `${shown} of ${all} fields`),
   filter: 'Filter fields',
   filterHint: 'Name, encoding or meaning',

@@ -201,7 +201,7 @@ export function descriptorLines(
   ];
 }
 
-const AREAS: readonly VmcsArea[] = ['control', 'exit information', 'guest state', 'host state'];
+export const AREAS: readonly VmcsArea[] = ['control', 'exit information', 'guest state', 'host state'];
 
 export function vmcsValue({ bits, high, low }: VmcsField): string {
   return bits === 64 ? `${hex(high)}${hex(low)}` : hex(low, bits / 4);

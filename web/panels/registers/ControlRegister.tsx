@@ -1,16 +1,22 @@
 import { ChevronRight } from 'lucide-react';
-import { memo } from 'react';
+import { memo, useState } from 'react';
 import { hex } from '../../format.ts';
 import { isAddress, walkTo } from '../../stores/walk.ts';
 import { text } from '../../text.ts';
+import { later } from '../../widgets/later.tsx';
 import { type BitRegister, setBits } from './bits.ts';
 import { MachineValue } from './MachineValue.tsx';
 import styles from './Registers.module.css';
 
+const RegisterBits = later(async () => (await import('./RegisterBits.tsx')).RegisterBits);
+
 interface Properties {
-  readonly name: 'cr0' | 'cr2' | 'cr3' | 'cr4';
+  readonly name: 'cr0' | 'cr2' | 'cr3' | 'cr4' | 'eflags';
   readonly value: number;
-  readonly changed: boolean;
+  /** At the stop before. */
+  readonly before: number;
+  /** CR4.PAE: decides how CR3 is read. */
+  readonly isPae: boolean;
   /** What the machine holds, where that is something else, and why. */
   readonly machine: number | null;
   readonly why: string | null;
@@ -18,17 +24,20 @@ interface Properties {
 
 const chevron = <ChevronRight size={12} className={styles.chevron} aria-hidden="true" />;
 
-/** A control register with the names of its bits; opens to say what they mean. CR2 has none: it is an address. */
-function Control({ name, value, changed, machine, why }: Properties) {
+/** A control register with the names of its bits; opens to show them bit by bit. CR2 has none: it is an address. */
+function Control({ name, value, before, isPae, machine, why }: Properties) {
+  const [open, setOpen] = useState(false);
   const bits: BitRegister | null = name === 'cr2' ? null : name;
   const on = bits === null ? [] : setBits(value, bits);
   const note = bits === null ? text.registers.faultAddress : null;
-  const short = on.map(bit => bit.name).join(' ');
+  // The flags stand above already, letter by letter.
+  const short = name === 'eflags' ? '' : on.map(bit => bit.name).join(' ');
   return (
     <details
       className={styles.control}
-      data-changed={changed || undefined}
+      data-changed={value !== before || undefined}
       data-differs={machine !== null || undefined}
+      onToggle={event => setOpen(event.currentTarget.open)}
     >
       <summary title={[note ?? '', ...on.map(bit => `${bit.name}: ${bit.meaning}`)].filter(Boolean).join('\n')}>
         {chevron}
@@ -37,6 +46,9 @@ function Control({ name, value, changed, machine, why }: Properties) {
         <span>{hex(value)}</span>
         {machine !== null && <MachineValue value={hex(machine)} why={why ?? ''} />}
       </summary>
+      {open && bits !== null && (
+        <RegisterBits register={bits} value={value} before={before} machine={machine} isPae={isPae} />
+      )}
       <ul>
         {why !== null && <li className={styles.why}>{why}</li>}
         {name === 'cr2' && isAddress(value) && (
@@ -47,12 +59,6 @@ function Control({ name, value, changed, machine, why }: Properties) {
           </li>
         )}
         {note !== null && <li>{note}</li>}
-        {on.map(bit => (
-          <li key={bit.name}>
-            <b>{bit.name}</b> {bit.meaning}
-          </li>
-        ))}
-        {note === null && on.length === 0 && <li>{text.registers.none}</li>}
       </ul>
     </details>
   );

@@ -18,7 +18,9 @@ const ESP = 4;
 /** Place of SS in Registers.segments. */
 const SS = 2;
 
-const control = ['cr0', 'cr2', 'cr3', 'cr4'] as const;
+const control = ['cr0', 'cr2', 'cr3', 'cr4', 'eflags'] as const;
+/** CR4.PAE. */
+const PAE = 1 << 5;
 
 /** What the machine holds in a register where it is not what the guest believes, and why. */
 function held(kind: WordRegister, guest: number, side: MachineSide | null, value: (of: Registers) => number) {
@@ -107,7 +109,8 @@ export function RegistersPanel() {
             key={name}
             name={name}
             value={now[name]}
-            changed={now[name] !== before[name]}
+            before={before[name]}
+            isPae={(now.cr4 & PAE) !== 0}
             {...held(name, now[name], side, of => of[name])}
           />
         ))}

@@ -1,9 +1,12 @@
-import { memo } from 'react';
+import { memo, useState } from 'react';
 import type { SegmentView } from '../../../core/protocol/messages.ts';
 import { hex } from '../../format.ts';
 import { text } from '../../text.ts';
+import { later } from '../../widgets/later.tsx';
 import { type MachineSide, sameSegment, whySegment } from './differences.ts';
 import styles from './Registers.module.css';
+
+const SegmentDetails = later(async () => (await import('./SegmentDetails.tsx')).SegmentDetails);
 
 /** Order of Registers.segments. */
 const names = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'];
@@ -23,10 +26,21 @@ function selectorTitle(selector: number): string {
 
 const Segment = memo(
   function Segment({ name, selector, base, limit, description, changed, machine, why }: RowProperties) {
+    const [open, setOpen] = useState(false);
     return (
       <>
         <tr data-changed={changed || undefined}>
-          <th scope="row">{name}</th>
+          <th scope="row">
+            <button
+              type="button"
+              className={styles.expand}
+              aria-expanded={open}
+              title={selectorTitle(selector)}
+              onClick={() => setOpen(!open)}
+            >
+              {name}
+            </button>
+          </th>
           <td title={selectorTitle(selector)}>{hex(selector, 4)}</td>
           <td>{hex(base)}</td>
           <td>{hex(limit)}</td>
@@ -44,6 +58,18 @@ const Segment = memo(
             <td>{hex(machine.limit)}</td>
             <td className={styles.description} title={machine.description}>
               {machine.description}
+            </td>
+          </tr>
+        )}
+        {open && (
+          <tr>
+            <td colSpan={5} className={styles.details}>
+              <SegmentDetails segment={{ selector, base, limit, description }} whose="guest" />
+              {machine !== null && (
+                <div className={styles.ofMachine}>
+                  <SegmentDetails segment={machine} whose="machine" />
+                </div>
+              )}
             </td>
           </tr>
         )}

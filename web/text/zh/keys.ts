@@ -23,6 +23,8 @@ export const keys: Words<typeof English> = {
     right: '显示或隐藏右栏',
     bottom: '显示或隐藏底部面板',
     console: '显示或隐藏控制台',
+    palette: '命令、符号和命令行',
+    paletteTyping: '命令、符号和命令行',
     sheet: '显示本表',
   },
   panels: {

@@ -20,7 +20,6 @@ export const registers: Words<typeof English> = {
     descriptor: '描述符',
     selectorParts: (index, table, rpl) => `索引 ${index}，${table}，RPL ${rpl}`,
     iopl: 'I/O 特权级',
-    none: '没有置位的位',
     faultAddress: '最近一次缺页的线性地址',
     empty: '打开客户机之后，寄存器会显示在这里。',
   },

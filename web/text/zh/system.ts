@@ -29,6 +29,7 @@ export const descriptors: Words<typeof EnglishDescriptors> = {
 
 export const vmcs: Words<typeof EnglishVmcs> = {
   label: 'VMCS',
+  list: 'VMCS 的字段',
   aside: (shown, all) => (shown === all ? `${all} 个字段` : `${all} 个字段中的 ${shown} 个`),
   filter: '筛选字段',
   filterHint: '名称、编码或含义',
