@@ -1,7 +1,13 @@
 /** Words of the timeline. */
 export const timeline = {
   label: 'Timeline',
-  hint: 'Scroll or W S to zoom, drag or A D to move, arrow keys from stretch to stretch',
+  hint: 'Scroll, pinch or W S to zoom; drag or A D to move; arrow keys from stretch to stretch; a click or Enter goes there',
+  clickGoes: 'A click goes there',
+  goThere: 'Go there',
+  goThereHint: 'To where it began; the machine is as it was then',
+  tooOld: 'The history does not reach back that far.',
+  now: 'now',
+  ahead: 'ahead',
   empty: 'Nothing has run yet. Step or run, and see here who has the processor.',
   lane: {
     'ring 0': 'Kernel · ring 0',
@@ -22,7 +28,8 @@ export const timeline = {
   list: 'As a list',
   save: 'Save as a trace',
   saveHint: 'Chrome trace JSON, which Perfetto opens',
-  canvas: 'Stretches of time by privilege. Arrow keys go from stretch to stretch, W and S zoom, A and D move.',
+  canvas:
+    'Stretches of time by privilege. Arrow keys go from stretch to stretch, Enter takes the machine there, W and S zoom, A and D move.',
   /** How much is shown. */
   shown: (time: string) => `${time} shown`,
   notRecorded: 'not recorded',

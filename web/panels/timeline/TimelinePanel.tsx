@@ -14,6 +14,7 @@ import { StretchDetails } from './StretchDetails.tsx';
 import { StretchList } from './StretchList.tsx';
 import { Surface } from './surface.ts';
 import styles from './Timeline.module.css';
+import { travel } from './travel.ts';
 
 /** Who had the processor when: a lane per ring, and the monitor. */
 export function TimelinePanel() {
@@ -53,6 +54,7 @@ export function TimelinePanel() {
     const made = new Surface(canvas.current, {
       onHover: setHovered,
       onSelect: setSelected,
+      onGo: travel,
       onFollow: setFollowing,
       onSpan: time => {
         const words = laterText.timeline.shown(seconds(time));
@@ -132,7 +134,7 @@ export function TimelinePanel() {
               </div>
             </div>
           </div>
-          <StretchDetails stretch={hovered ?? selected} />
+          <StretchDetails stretch={hovered ?? selected} isHovered={hovered !== null} />
         </>
       )}
     </section>

@@ -1,4 +1,4 @@
-import { KIND, TIMELINE_LANES, type TimelineLane } from '../../../core/protocol/stretches.ts';
+import { KIND, type Stretches, TIMELINE_LANES, type TimelineLane } from '../../../core/protocol/stretches.ts';
 import type { Stretch, timeline as store } from '../../stores/timeline.ts';
 import { laterText } from '../../text/later.ts';
 import { type Span, ticks, tickText } from './axis.ts';
@@ -85,38 +85,94 @@ function patternOf(context: CanvasRenderingContext2D, lane: TimelineLane, colour
   return made;
 }
 
+/** Where things are on the canvas. */
+interface Frame {
+  readonly scale: number;
+  readonly tall: number;
+  /** Row of each lane, by its index; -1: it has none. */
+  readonly rows: readonly number[];
+  readonly wide: number;
+  readonly bottom: number;
+}
+
+/** What lies ahead of the machine, which has gone back, is paler. */
+const AHEAD = 0.38;
+
+/** Upper edge of a row. */
+function topOf({ tall }: Frame, row: number): number {
+  return row * (tall + LANE_GAP);
+}
+
 /** Draws what the store holds of the span. */
 export function draw(context: CanvasRenderingContext2D, held: typeof store, scene: Scene): void {
   const { width, height, span, lanes, colours } = scene;
-  const { columns, length } = held.stretches;
-  const { start, end, lane, kind, busy } = columns;
   const scale = width / (span.to - span.from);
   const tall = laneHeight(height, lanes.length);
-  const rows = TIMELINE_LANES.map(name => lanes.indexOf(name));
-  const top = (row: number): number => row * (tall + LANE_GAP);
-  const bottom = top(lanes.length) - LANE_GAP;
-  const wide = Math.ceil(width);
-  if (cover.length < lanes.length * wide) cover = new Float64Array(lanes.length * wide);
-  else cover.fill(0, 0, lanes.length * wide);
+  const frame: Frame = {
+    scale,
+    tall,
+    rows: TIMELINE_LANES.map(name => lanes.indexOf(name)),
+    wide: Math.ceil(width),
+    bottom: lanes.length * (tall + LANE_GAP) - LANE_GAP,
+  };
 
   context.clearRect(0, 0, width, height);
   const recordedFrom = Math.max((held.first - span.from) * scale, 0);
-  const recordedTo = Math.min((held.now - span.from) * scale, width);
+  const recordedTo = Math.min((held.last - span.from) * scale, width);
   context.fillStyle = colours.soft;
   for (let row = 0; row < lanes.length; row++) {
-    context.fillRect(recordedFrom, top(row), Math.max(recordedTo - recordedFrom, 0), tall);
+    context.fillRect(recordedFrom, topOf(frame, row), Math.max(recordedTo - recordedFrom, 0), tall);
   }
 
-  const whole: { readonly row: number; readonly index: number; readonly x: number; readonly w: number }[] = [];
+  const first = held.stretches.firstEndingAfter(span.from - 1e-9);
+  drawStretches(context, held, held.stretches, first, scene, frame, true);
+  const { ahead } = held;
+  if (ahead !== null && held.last > span.from && held.now < span.to) {
+    const from = Math.max(ahead.from, ahead.stretches.firstEndingAfter(span.from - 1e-9));
+    context.globalAlpha = AHEAD;
+    drawStretches(context, held, ahead.stretches, from, scene, frame, false);
+    context.globalAlpha = 1;
+  }
+
+  axis(context, scene, frame.bottom);
+  present(context, (held.now - span.from) * scale, frame.bottom, colours, width);
+  if (scene.hovered !== null) outline(context, scene, scene.hovered, 1.5, colours.ink);
+  if (scene.selected !== null) outline(context, scene, scene.selected, 2.5, colours.focus);
+}
+
+interface Box {
+  readonly row: number;
+  readonly index: number;
+  readonly x: number;
+  readonly w: number;
+}
+
+/** Draws records from an index on; with the one that goes on, if they are of the past. */
+function drawStretches(
+  context: CanvasRenderingContext2D,
+  held: typeof store,
+  { columns, length }: Stretches,
+  first: number,
+  scene: Scene,
+  frame: Frame,
+  isPast: boolean,
+): void {
+  const { width, span, lanes, colours } = scene;
+  const { scale, tall, rows, wide, bottom } = frame;
+  const { start, end, lane, kind, busy } = columns;
+  if (cover.length < lanes.length * wide) cover = new Float64Array(lanes.length * wide);
+  else cover.fill(0, 0, lanes.length * wide);
+
+  const whole: Box[] = [];
   const marks: number[] = [];
   const gaps: { readonly x: number; readonly w: number }[] = [];
-  const first = held.stretches.firstEndingAfter(span.from - 1e-9);
-  let last = first > 0 ? end[first - 1] : Number.NEGATIVE_INFINITY;
+  let last = isPast ? (first > 0 ? end[first - 1] : Number.NEGATIVE_INFINITY) : held.now;
   for (let i = first; i < length && start[i] <= span.to; i++) {
-    const x = (start[i] - span.from) * scale;
-    const w = (end[i] - start[i]) * scale;
-    if ((start[i] - last) * scale > 2 && i > 0)
-      gaps.push({ x: (last - span.from) * scale, w: (start[i] - last) * scale });
+    // What is ahead may have begun before the present.
+    const from = isPast ? start[i] : Math.max(start[i], held.now);
+    const x = (from - span.from) * scale;
+    const w = (end[i] - from) * scale;
+    if ((from - last) * scale > 2 && i > 0) gaps.push({ x: (last - span.from) * scale, w: (from - last) * scale });
     last = end[i];
     const row = rows[lane[i]];
     if (row < 0) continue;
@@ -134,11 +190,11 @@ export function draw(context: CanvasRenderingContext2D, held: typeof store, scen
       label(context, laterText.timeline.notRecorded, Math.max(x, 0) + 8, bottom / 2, w - 16, colours.dim, colours.font);
   }
 
-  const { open } = held;
+  const open = isPast ? held.open : null;
   const isOpen = open !== null && held.now >= span.from && open.start <= span.to;
   for (let row = 0; row < lanes.length; row++) {
     context.fillStyle = patternOf(context, lanes[row], colours) ?? colours[LOOKS[lanes[row]].owner];
-    const y = top(row);
+    const y = topOf(frame, row);
     for (const one of whole) if (one.row === row) context.fillRect(one.x, y, Math.max(one.w - 0.5, 1), tall);
     if (isOpen && rows[open.lane] === row) {
       context.fillRect((open.start - span.from) * scale, y, Math.max((held.now - open.start) * scale, 1), tall);
@@ -154,46 +210,42 @@ export function draw(context: CanvasRenderingContext2D, held: typeof store, scen
     }
   }
 
+  const { steps, name, address } = columns;
+  const alpha = context.globalAlpha;
   context.strokeStyle = colours.panel;
   context.lineWidth = 1;
   for (const { row, index, x, w } of whole) {
     if (w < LABELLED) continue;
-    const { steps, name, address, lane: lanesOfAll } = columns;
+    const { owner } = LOOKS[TIMELINE_LANES[lane[index]]];
     const each = w / steps[index];
-    if (each >= INSTRUCTION && LOOKS[TIMELINE_LANES[lanesOfAll[index]]].owner !== 'silicon') {
-      context.globalAlpha = 0.5;
+    if (each >= INSTRUCTION && owner !== 'silicon') {
+      context.globalAlpha = alpha / 2;
       context.beginPath();
       const from = Math.max(1, Math.floor(-x / each));
       for (let n = from; n < steps[index] && x + n * each < width; n++) {
-        context.moveTo(Math.round(x + n * each) + 0.5, top(row));
-        context.lineTo(Math.round(x + n * each) + 0.5, top(row) + tall);
+        context.moveTo(Math.round(x + n * each) + 0.5, topOf(frame, row));
+        context.lineTo(Math.round(x + n * each) + 0.5, topOf(frame, row) + tall);
       }
       context.stroke();
-      context.globalAlpha = 1;
+      context.globalAlpha = alpha;
     }
     const symbol = kind[index] === KIND.guest && address[index] !== 0 ? scene.nameAt(address[index]) : null;
     const words = symbol ?? held.names[name[index]] ?? '';
     const left = Math.max(x, 0) + 6;
     const room = Math.min(x + w, width) - left - 6;
-    const owner = LOOKS[TIMELINE_LANES[lanesOfAll[index]]].owner;
     if (room > 24 && tall >= 12)
-      boxed(context, words, left, top(row) + tall / 2, room, colours.panel, colours[owner], colours.font);
+      boxed(context, words, left, topOf(frame, row) + tall / 2, room, colours.panel, colours[owner], colours.font);
   }
 
   context.fillStyle = colours.ink;
   for (let i = 0; i < marks.length; i += 2) {
-    const y = top(marks[i]);
+    const y = topOf(frame, marks[i]);
     context.beginPath();
     context.moveTo(marks[i + 1] - 4, y);
     context.lineTo(marks[i + 1] + 4, y);
     context.lineTo(marks[i + 1], y + 7);
     context.fill();
   }
-
-  axis(context, scene, bottom);
-  present(context, (held.now - span.from) * scale, bottom, colours, width);
-  if (scene.hovered !== null) outline(context, scene, scene.hovered, 1.5, colours.ink);
-  if (scene.selected !== null) outline(context, scene, scene.selected, 2.5, colours.focus);
 }
 
 /** Adds so many pixels of a lane's time to the columns from `x` on. */

@@ -9,6 +9,8 @@ import type { Owner } from './lanes.ts';
 export interface SurfaceListener {
   readonly onHover: (stretch: Stretch | null) => void;
   readonly onSelect: (stretch: Stretch | null) => void;
+  /** A stretch was chosen to go to: by a click, a tap or Enter. */
+  readonly onGo: (stretch: Stretch) => void;
   readonly onFollow: (following: boolean) => void;
   /** Seconds that are shown. */
   readonly onSpan: (seconds: number) => void;
@@ -18,6 +20,8 @@ export interface SurfaceListener {
 const NEAR = 4;
 /** Pixels after which a press is a drag. */
 const DRAG = 4;
+/** Share of the width that shows what is ahead of the present. */
+const AHEAD = 0.3;
 const KEY_PAN = 0.15;
 const KEY_ZOOM = 1.5;
 
@@ -43,6 +47,8 @@ export class Surface {
   /** Pointers that are down, by id: where each is, and how far the first has moved. */
   readonly #pointers = new Map<number, number>();
   #moved = 0;
+  /** More than one pointer was down since the first: that is no click. */
+  #isPinch = false;
 
   constructor(canvas: HTMLCanvasElement, listener: SurfaceListener) {
     this.#canvas = canvas;
@@ -65,8 +71,8 @@ export class Surface {
     on('pointermove', event => this.#move(event));
     on('pointerup', event => this.#up(event));
     on('pointercancel', event => this.#pointers.delete(event.pointerId));
+    on('lostpointercapture', event => this.#pointers.delete(event.pointerId));
     on('pointerleave', () => this.#hover(null));
-    on('dblclick', () => this.fit());
     this.#ends.push(
       timeline.listen(redraw),
       settings.subscribe(recolour),
@@ -87,7 +93,13 @@ export class Surface {
   }
 
   get #whole(): Whole {
-    return { from: timeline.first, to: timeline.now };
+    return { from: timeline.first, to: timeline.last };
+  }
+
+  /** Up to the present, and so much behind it as there is room for, if something is. */
+  get #upToNow(): Whole {
+    const { first, now, last } = timeline;
+    return { from: first, to: Math.min(last, now + this.#wanted * AHEAD) };
   }
 
   #resize(): void {
@@ -107,7 +119,7 @@ export class Surface {
       this.#frame = 0;
       if (this.#context === null || this.#width === 0 || this.#lanes.length === 0) return;
       this.#colours ??= coloursOf(this.#canvas);
-      if (this.#following) this.#span = follow(this.#wanted, this.#whole);
+      if (this.#following) this.#span = follow(this.#wanted, this.#upToNow);
       const symbols = machine.getState().guest?.symbols;
       draw(this.#context, timeline, {
         width: this.#width,
@@ -129,7 +141,7 @@ export class Surface {
   #look(span: Span): void {
     this.#span = span;
     this.#wanted = span.to - span.from;
-    this.#setFollowing(hasPresent(span, this.#whole));
+    this.#setFollowing(hasPresent(span, this.#upToNow));
     this.#draw();
   }
 
@@ -143,7 +155,7 @@ export class Surface {
   zoom(factor: number): void {
     const { from, to } = this.#span;
     const chosen = this.#selected === null ? Number.NaN : (this.#selected.start + this.#selected.end) / 2;
-    const other = this.#following ? this.#whole.to : (from + to) / 2;
+    const other = this.#following ? timeline.now : (from + to) / 2;
     this.#look(zoom(this.#span, factor, chosen >= from && chosen <= to ? chosen : other, this.#whole));
   }
 
@@ -153,7 +165,7 @@ export class Surface {
 
   follow(following: boolean): void {
     if (!following) this.#setFollowing(false);
-    else this.#look(follow(this.#wanted, this.#whole));
+    else this.#look(follow(this.#wanted, this.#upToNow));
   }
 
   /** Carries out a key; false if it means nothing here. */
@@ -199,7 +211,11 @@ export class Surface {
         this.#select(0);
         return true;
       case 'End':
-        this.#select(timeline.length - 1);
+        this.#select(timeline.present - 1);
+        return true;
+      case 'Enter':
+        if (this.#selected === null) return false;
+        this.#listener.onGo(this.#selected);
         return true;
       case 'Escape':
         this.#choose(null);
@@ -213,7 +229,7 @@ export class Surface {
   #go(by: -1 | 1, inLane: boolean): void {
     if (timeline.length === 0) return;
     if (this.#selected === null) {
-      this.#select(this.#following ? timeline.length - 1 : timeline.stretches.firstEndingAfter(this.#span.from));
+      this.#select(this.#following ? timeline.present - 1 : timeline.firstEndingAfter(this.#span.from));
       return;
     }
     const { lane } = this.#selected;
@@ -253,8 +269,13 @@ export class Surface {
   }
 
   #down(event: PointerEvent): void {
+    if (this.#pointers.size === 0) {
+      this.#moved = 0;
+      this.#isPinch = false;
+    } else {
+      this.#isPinch = true;
+    }
     this.#pointers.set(event.pointerId, event.offsetX);
-    this.#moved = 0;
     this.#canvas.setPointerCapture(event.pointerId);
   }
 
@@ -279,9 +300,12 @@ export class Surface {
   }
 
   #up(event: PointerEvent): void {
-    const isClick = this.#moved <= DRAG && this.#pointers.size === 1;
+    const isClick = this.#moved <= DRAG && !this.#isPinch && event.button === 0;
     this.#pointers.delete(event.pointerId);
-    if (isClick) this.#choose(this.#find(event.offsetX, event.offsetY));
+    if (!isClick) return;
+    const stretch = this.#find(event.offsetX, event.offsetY);
+    this.#choose(stretch);
+    if (stretch !== null) this.#listener.onGo(stretch);
   }
 
   #hover(stretch: Stretch | null): void {
@@ -302,7 +326,7 @@ export class Surface {
     const near = ((this.#span.to - this.#span.from) / this.#width) * NEAR;
     let best: Stretch | null = null;
     let bestDistance = near;
-    for (let i = timeline.stretches.firstEndingAfter(time - near); i < timeline.length; i++) {
+    for (let i = timeline.firstEndingAfter(time - near); i < timeline.length; i++) {
       const one = timeline.at(i);
       if (one.start > time + near) break;
       if (one.lane !== lane) continue;

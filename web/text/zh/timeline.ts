@@ -3,7 +3,13 @@ import type { Words } from '../words.ts';
 
 export const timeline: Words<typeof English> = {
   label: '时间线',
-  hint: '滚轮或 W S 缩放，拖动或 A D 移动，方向键在各段之间切换',
+  hint: '滚轮、捏合或 W S 缩放；拖动或 A D 移动；方向键在各段之间切换；点击或 Enter 到那里去',
+  clickGoes: '点击可到那里去',
+  goThere: '到那里去',
+  goThereHint: '到它开始的时刻；机器恢复为当时的状态',
+  tooOld: '历史没有保留到那么早。',
+  now: '现在',
+  ahead: '在前面',
   empty: '还没有执行任何指令。单步或运行之后，这里显示处理器归谁使用。',
   lane: {
     'ring 0': '内核 · ring 0',
@@ -24,7 +30,7 @@ export const timeline: Words<typeof English> = {
   list: '显示为列表',
   save: '保存为跟踪文件',
   saveHint: 'Chrome 跟踪 JSON，可用 Perfetto 打开',
-  canvas: '按特权级划分的时间段。方向键切换时间段，W 和 S 缩放，A 和 D 移动。',
+  canvas: '按特权级划分的时间段。方向键切换时间段，Enter 把机器带到那里，W 和 S 缩放，A 和 D 移动。',
   shown: time => `显示范围 ${time}`,
   notRecorded: '未记录',
   several: n => `${n} 段`,
