@@ -41,7 +41,10 @@ export function traceTo(path: string, session: Session, { mode }: RunArguments):
     },
   });
   const recorder = new TraceRecorder(trace, address => session.symbols.name(address));
-  session.watchMachines((pc, monitor) => recorder.attach(pc, monitor));
+  session.watchMachines((pc, monitor) => {
+    recorder.attach(pc, monitor);
+    return recorder;
+  });
   return () => {
     recorder.detach();
     session.watchMachines(null);

@@ -12,7 +12,8 @@ import type { MachineState } from '../machine/pc.ts';
 import type { BackKind } from '../protocol/messages.ts';
 import type { Setting } from '../protocol/monitor.ts';
 import { HISTORY, type HistoryOptions } from './history.ts';
-import { BackError, type Guest, Session } from './session.ts';
+import { BackError } from './past.ts';
+import { type Guest, Session } from './session.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const seed = Number(process.env['RINGSIDE_SEED'] ?? Math.floor(Math.random() * 0x100000000)) >>> 0;

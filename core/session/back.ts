@@ -1,23 +1,18 @@
-import { MachineStop } from '../machine/cpu/fault.ts';
 import type { BackKind } from '../protocol/messages.ts';
-import type { GuestMachine } from './guest-machine.ts';
-import { type History, type Kept, stateOf } from './history.ts';
-import type { Journal, Moment } from './journal.ts';
-import { isBefore, Player } from './player.ts';
+import { isPrivileged, isPrivilegedRow } from './code-view.ts';
+import type { Kept } from './history.ts';
+import type { Moment } from './journal.ts';
+import { isBefore, type Player } from './player.ts';
+import { arrive, isEqual, rewind, runOn, runToStep, type Search, step, type Target, type Travel } from './travel.ts';
 
 /**
  * The ways back. A machine of its own is replayed from a checkpoint, and looked at on the way, so the one that a person sees stands still meanwhile.
  * Everything here comes back after some steps, and says how many they were.
  */
 
-/** A machine that prints on no screen, or on one: how much it has printed. */
-export interface Course {
-  player: Player;
-  printed: number;
-}
-
 export interface BackRequest {
-  readonly kind: BackKind;
+  /** `left`: before the guest's last instruction that left for the monitor; `privileged`: that needed privilege, without a monitor. */
+  readonly kind: BackKind | 'left' | 'privileged';
   /** Where the session is. */
   readonly here: Moment;
   /** Guest-physical address of the four bytes, for `write`. */
@@ -29,52 +24,42 @@ export interface BackRequest {
 /** Steps of a search between two looks at the clock. */
 const CHUNK = 50_000;
 /** Steps between two comparisons of what is to change. */
-const WRITE_CHUNK = 2000;
+const SMALL_CHUNK = 2000;
 /** Steps of the machine before a moment in which an instruction of the guest's surely began; more if not. */
 const FIRST_WINDOW = 3000;
-/** So far before the target a checkpoint is kept, if the next one is far: the next step back is short. */
-const NEAR = 100_000;
-const FAR = 500_000;
 
-/** What a search found: the first moment of a step, or a moment. */
-type Target = { readonly step: number } | { readonly moment: Moment };
-
-/** Yields the steps it took; in the end, whether the course is where it was to come to. Throws Error if the past cannot be replayed. */
-export type Search = Generator<number, boolean>;
-
-/** Brings `course` back to what is asked for, if there is such a moment. */
-export function* goBack(course: Course, journal: Journal, history: History, request: BackRequest): Search {
+/** Brings the course back to what is asked for, if there is such a moment. */
+export function* goBack(travel: Travel, request: BackRequest): Search {
   const { here, boundaries } = request;
   // Found before: one after the other, up to here.
   const known = boundaries.findLastIndex(moment => isBefore(moment, here));
   if (request.kind === 'step' && known !== -1 && isEqual(boundaries[known + 1], here)) {
-    return yield* arrive(course, journal, history, { moment: boundaries[known] });
+    return yield* arrive(travel, { moment: boundaries[known] });
   }
   let end = here;
-  for (let n = history.kept.length - 1; n >= 0; n--) {
-    const from = history.kept[n];
+  const { kept } = travel.history;
+  for (let n = kept.length - 1; n >= 0; n--) {
+    const from = kept[n];
     if (!isBefore(from.at, end)) continue;
-    const target = yield* find(course, journal, from, end, request);
-    if (target !== null) return yield* arrive(course, journal, history, target);
+    const target = yield* find(travel, from, end, request);
+    if (target !== null) return yield* arrive(travel, target);
     end = request.kind === 'step' ? here : from.at;
   }
   return false;
 }
 
 /** The last target between a checkpoint and `end`. */
-function* find(
-  course: Course,
-  journal: Journal,
-  from: Kept,
-  end: Moment,
-  request: BackRequest,
-): Generator<number, Target | null> {
-  const rewindHere = () => rewind(course, journal, from);
+function* find(travel: Travel, from: Kept, end: Moment, request: BackRequest): Generator<number, Target | null> {
+  const rewindHere = () => rewind(travel, from);
   switch (request.kind) {
     case 'step':
       return yield* findStep(rewindHere, from, end, request);
     case 'trap':
-      return yield* findTrap(rewindHere, from, end, request);
+      return yield* findTrap(rewindHere, from, end, request, true);
+    case 'left':
+      return yield* findTrap(rewindHere, from, end, request, false);
+    case 'privileged':
+      return yield* findPrivileged(rewindHere, end);
     case 'write':
       return yield* findWrite(rewindHere, end, request.address);
   }
@@ -125,18 +110,19 @@ function* findStep(
   }
 }
 
-/** The moment before the guest last left for the monitor; bare, before something last went through its IDT. */
+/** The moment before the guest last left for the monitor; bare, with `orDelivery`, before something last went through its IDT. */
 function* findTrap(
   rewindHere: () => Player,
   from: Kept,
   end: Moment,
   request: BackRequest,
+  orDelivery: boolean,
 ): Generator<number, Target | null> {
   const player = rewindHere();
   const { machine } = player;
   let found: Target | null = null;
   machine.watch((pc, monitor) => {
-    if (monitor !== null) return;
+    if (monitor !== null || !orDelivery) return;
     pc.cpu.probe = {
       delivered: (_vector, source) => {
         // An external interrupt comes before the next instruction; everything else is one's own.
@@ -163,6 +149,43 @@ function* findTrap(
   return yield* findStep(rewindHere, from, (trap as { moment: Moment }).moment, request);
 }
 
+/** The moment before the guest's last instruction that needed privilege, while it had the machine for itself. */
+function* findPrivileged(rewindHere: () => Player, end: Moment): Generator<number, Target | null> {
+  const player = rewindHere();
+  const { machine } = player;
+  let isSeen = false;
+  machine.watch((pc, monitor) => {
+    if (monitor !== null) return;
+    const begins = () => {
+      isSeen = true;
+      return false;
+    };
+    pc.cpu.blocks.watch({ has: isPrivilegedRow, begins, retires: () => {} }, 'debugger');
+  });
+  let found: { readonly first: number; readonly last: Moment } | null = null;
+  try {
+    while (isBefore(machine.moment, end)) {
+      const first = machine.steps;
+      isSeen = false;
+      runOn(player, end, SMALL_CHUNK);
+      if (isSeen) found = { first, last: machine.moment };
+      yield machine.steps - first;
+    }
+  } finally {
+    machine.watch(null);
+    machine.pc.cpu.blocks.watch(null, 'debugger');
+  }
+  if (found === null) return null;
+  const again = rewindHere();
+  yield* runToStep(again, found.first);
+  let target: Target | null = null;
+  while (isBefore(machine.moment, found.last)) {
+    if (machine.monitor === null && isPrivileged(machine.guestProcessor)) target = { moment: machine.moment };
+    step(again);
+  }
+  return target;
+}
+
 /** The moment before the guest's instruction that last changed the four bytes at a physical address. */
 function* findWrite(rewindHere: () => Player, end: Moment, address: number): Generator<number, Target | null> {
   const player = rewindHere();
@@ -172,7 +195,7 @@ function* findWrite(rewindHere: () => Player, end: Moment, address: number): Gen
   let found: { readonly first: number; readonly last: Moment } | null = null;
   while (isBefore(machine.moment, end)) {
     const first = machine.steps;
-    runOn(player, end, WRITE_CHUNK);
+    runOn(player, end, SMALL_CHUNK);
     const now = value();
     if (now !== old) found = { first, last: machine.moment };
     old = now;
@@ -193,93 +216,7 @@ function* findWrite(rewindHere: () => Player, end: Moment, address: number): Gen
       if (now !== old) target = { moment: before };
       old = now;
     }
-    yield window + WRITE_CHUNK;
+    yield window + SMALL_CHUNK;
     if (target !== null || found.first - window <= from) return target;
   }
-}
-
-/** Comes to a moment that was found. */
-function* arrive(course: Course, journal: Journal, history: History, target: Target): Search {
-  const step = 'step' in target ? target.step : target.moment.step;
-  const isAhead = ({ at }: Kept) => ('step' in target ? at.step > step : isBefore(target.moment, at));
-  const from = history.kept.findLast(kept => !isAhead(kept));
-  if (from === undefined) return false;
-  const player = rewind(course, journal, from);
-  const { machine } = player;
-  if (step - machine.steps > FAR && machine.monitor === null) {
-    yield* runToStep(player, step - NEAR);
-    if (machine.monitor === null && machine.steps <= step) {
-      const { at, position, setting } = { at: machine.moment, position: player.position, setting: machine.setting };
-      history.keep({ at, position, setting, counts: null, printed: course.printed }, machine.save());
-    }
-  }
-  if ('step' in target) yield* runToStep(player, step);
-  else yield* runToMoment(player, target.moment);
-  return true;
-}
-
-/** Puts the machine back to a checkpoint. */
-function rewind(course: Course, journal: Journal, from: Kept): Player {
-  const { machine } = course.player;
-  const state = stateOf(from);
-  machine.setBreakpoints([]);
-  if (state === null) machine.restart();
-  else machine.rewind(state, from.at, from.setting, from.counts);
-  course.printed = from.printed;
-  course.player = new Player(machine, journal, from.position);
-  course.player.arrive();
-  return course.player;
-}
-
-function* runToStep(player: Player, step: number): Generator<number, void> {
-  const { machine } = player;
-  while (machine.steps < step) {
-    const before = machine.steps;
-    const { boot } = machine.moment;
-    runOn(player, { boot: boot + 1, step, time: 0 }, CHUNK);
-    yield machine.steps - before;
-  }
-}
-
-function* runToMoment(player: Player, to: Moment): Generator<number, void> {
-  const { machine } = player;
-  while (isBefore(machine.moment, to)) {
-    const before = machine.steps;
-    runOn(player, to, CHUNK);
-    yield machine.steps - before;
-  }
-  if (!isEqual(machine.moment, to)) throw new Error('The replay went another way than before.');
-}
-
-/** Some steps on the way to a moment. Throws Error if the machine ends before it. */
-function runOn(player: Player, to: Moment, chunk: number): string {
-  const { machine } = player;
-  const before = machine.moment;
-  const steps = Math.min(chunk, Math.max(1, to.step - before.step));
-  let end = 'steps';
-  try {
-    end = player.run(steps, before.boot < to.boot ? Number.POSITIVE_INFINITY : to.time, true);
-  } catch (thrown) {
-    if (!(thrown instanceof MachineStop)) throw thrown;
-  }
-  mustMove(machine, before);
-  return end;
-}
-
-function step(player: Player): void {
-  const before = player.machine.moment;
-  try {
-    player.step();
-  } catch (thrown) {
-    if (!(thrown instanceof MachineStop)) throw thrown;
-  }
-  mustMove(player.machine, before);
-}
-
-function mustMove(machine: GuestMachine, before: Moment): void {
-  if (!isBefore(before, machine.moment)) throw new Error('The machine ended before the moment that is to be replayed.');
-}
-
-function isEqual(a: Moment | undefined, b: Moment): boolean {
-  return a !== undefined && !isBefore(a, b) && !isBefore(b, a);
 }

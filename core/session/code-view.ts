@@ -1,6 +1,7 @@
 import { decode } from '../ia32/decoder.ts';
 import { format } from '../ia32/disassembler.ts';
 import type { Instruction } from '../ia32/instruction.ts';
+import type { OpcodeRow } from '../ia32/opcode.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
 import type { CodeRow, CodeWindow, InstructionClass } from '../protocol/messages.ts';
 import { VirtualProcessor } from '../vmm/vcpu.ts';
@@ -18,6 +19,11 @@ const LONGEST = 15;
 
 /** Operations that need CPL <= IOPL: no check of the opcode table, but they trap when deprivileged all the same. */
 const IOPL_OPERATIONS: readonly string[] = ['in', 'out', 'ins', 'outs', 'cli', 'sti'];
+
+/** Whether instructions of this row need ring 0, or I/O privilege. */
+export function isPrivilegedRow(row: OpcodeRow): boolean {
+  return row.checks.includes('cpl0') || IOPL_OPERATIONS.includes(row.operation);
+}
 
 /** How an instruction stands to privilege. */
 export function classOf(i: Instruction): InstructionClass {
@@ -41,6 +47,12 @@ export function decodeAt(cpu: Processor, linear: number): Instruction | null {
     if (thrown === UNMAPPED) return null;
     throw thrown;
   }
+}
+
+/** Whether the next instruction is one that needs ring 0, or I/O privilege. */
+export function isPrivileged(cpu: Processor): boolean {
+  const i = decodeAt(cpu, cpu.linearEip);
+  return i !== null && isPrivilegedRow(i.row);
 }
 
 /** Whether the machine has a breakpoint of the monitor's where the guest has this instruction. */

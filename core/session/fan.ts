@@ -1,39 +1,41 @@
+import type { Probe } from '../machine/cpu/probe.ts';
 import type { MonitorWatcher } from '../vmm/trace.ts';
 
-/** One watcher that tells two, the first one first. */
-export function tellBoth(a: MonitorWatcher, b: MonitorWatcher): MonitorWatcher {
+/** One watcher that tells all of them, in order; null for none. */
+export function tellAll(watchers: readonly MonitorWatcher[]): MonitorWatcher | null {
+  if (watchers.length <= 1) return watchers[0] ?? null;
+  const virtual = watchers.flatMap(watcher => watcher.virtual ?? []);
   return {
-    delivered(vector, source, code) {
-      a.delivered(vector, source, code);
-      b.delivered(vector, source, code);
-    },
-    transferred(by) {
-      a.transferred(by);
-      b.transferred(by);
-    },
+    ...tellProbes(watchers),
+    virtual: virtual.length <= 1 ? (virtual[0] ?? null) : tellProbes(virtual),
     leaves(exit) {
-      a.leaves?.(exit);
-      b.leaves?.(exit);
+      for (const watcher of watchers) watcher.leaves?.(exit);
     },
     exited(exit, reason, address, isUser) {
-      a.exited(exit, reason, address, isUser);
-      b.exited(exit, reason, address, isUser);
+      for (const watcher of watchers) watcher.exited(exit, reason, address, isUser);
     },
     charged(cost) {
-      a.charged(cost);
-      b.charged(cost);
+      for (const watcher of watchers) watcher.charged(cost);
     },
     emulated(steps) {
-      a.emulated(steps);
-      b.emulated(steps);
+      for (const watcher of watchers) watcher.emulated(steps);
     },
     waits() {
-      a.waits();
-      b.waits();
+      for (const watcher of watchers) watcher.waits();
     },
     woke(vector) {
-      a.woke(vector);
-      b.woke(vector);
+      for (const watcher of watchers) watcher.woke(vector);
+    },
+  };
+}
+
+function tellProbes(probes: readonly Probe[]): Probe {
+  return {
+    delivered(vector, source, code) {
+      for (const probe of probes) probe.delivered(vector, source, code);
+    },
+    transferred(by) {
+      for (const probe of probes) probe.transferred(by);
     },
   };
 }

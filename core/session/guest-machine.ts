@@ -35,6 +35,8 @@ export class GuestMachine {
   #setting: Setting;
   #breakpoints: readonly number[] = [];
   #stopsAtTraps = false;
+  /** Where the last step() began. */
+  #stepFrom = 0;
   #boot = 0;
   /** Steps of the power cycles before this one. */
   #earlier = 0;
@@ -158,9 +160,10 @@ export class GuestMachine {
         throw thrown;
       }
     }
-    const before = this.steps;
+    if (!goesOn) this.#stepFrom = this.steps;
+    else if (this.steps !== this.#stepFrom) return 'steps';
     const end = this.run(1, until, true);
-    return end === 'steps' && this.steps === before ? null : end;
+    return end === 'steps' && this.steps === this.#stepFrom ? null : end;
   }
 
   /** Shows the machine, now and after each power cycle; null: no more. */

@@ -10,6 +10,7 @@ import type { Exit } from '../vmm/exit.ts';
 import type { Monitor } from '../vmm/monitor.ts';
 import type { MonitorWatcher } from '../vmm/trace.ts';
 import { codeRow } from './code-view.ts';
+import { causeOf } from './deliveries.ts';
 import type { SymbolTable } from './symbols.ts';
 
 /** Registers that a happening may change for the guest, by name and word of the processor's state. */
@@ -92,11 +93,18 @@ function detailsOf(exit: Exit): Details {
   }
 }
 
+/** The machine or session that they are of: steps since the guest was opened, and how it is run. */
+interface Recorded {
+  readonly steps: number;
+  readonly setting: Setting;
+}
+
 /** What a happening was, as it came: the rest is put together when somebody asks for it. */
 interface Record {
   readonly serial: number;
   readonly time: number;
   readonly step: number;
+  readonly setting: Setting;
   readonly kind: HappeningKind;
   readonly exit: Exit | null;
   readonly vector: number | null;
@@ -117,7 +125,7 @@ export class Happenings implements MonitorWatcher {
   readonly #symbols: SymbolTable;
   #pc: Pc | null = null;
   #monitor: Monitor | null = null;
-  #setting: Setting = { mode: 'bare', paging: 'nested' };
+  #machine: Recorded = { steps: 0, setting: { mode: 'bare', paging: 'nested' } };
   #serial = 0;
   #last: Record | null = null;
   /** What the exit that is being handled will be, if it is the guest's. */
@@ -130,37 +138,43 @@ export class Happenings implements MonitorWatcher {
   #traceFaults = 0;
   #trueFaults = 0;
   #saved = new Int32Array(MOST_SAVED);
-  readonly #vcpuProbe: Probe = {
+  readonly virtual: Probe = {
     delivered: (vector, source, code) => this.#given(vector, source, code),
     transferred: () => {},
   };
 
-  constructor(symbols: SymbolTable) {
+  /** `serial`: of the last happening before these. */
+  constructor(symbols: SymbolTable, serial = 0) {
     this.#symbols = symbols;
+    this.#serial = serial;
   }
 
-  /** Watches this machine from now on. */
-  attach(pc: Pc, monitor: Monitor | null, setting: Setting): void {
+  get serial(): number {
+    return this.#serial;
+  }
+
+  /**
+   * Is to be told what happens on this machine from now on. What happened last stays: it is true also of a guest that goes on under a monitor
+   * made anew, or in another mode.
+   */
+  attach(pc: Pc, monitor: Monitor | null, machine: Recorded): void {
     this.detach();
     this.#pc = pc;
     this.#monitor = monitor;
-    this.#setting = setting;
-    if (monitor === null) {
-      pc.cpu.probe = this;
-    } else {
-      monitor.watch(this);
-      monitor.vcpu.probe = this.#vcpuProbe;
-    }
+    this.#machine = machine;
   }
 
+  /** The machine goes away. */
   detach(): void {
-    if (this.#pc !== null && this.#monitor === null) this.#pc.cpu.probe = null;
-    if (this.#monitor !== null) {
-      this.#monitor.watch(null);
-      this.#monitor.vcpu.probe = null;
+    if (this.#last !== null && !this.#hasAfter && this.#monitor !== null) {
+      take(this.#monitor.vcpu, this.#after);
+      this.#hasAfter = true;
     }
-    this.#pc = null;
-    this.#monitor = null;
+    this.#current = null;
+  }
+
+  /** The machine is another one: what happened is no more. */
+  forget(): void {
     this.#last = null;
     this.#current = null;
   }
@@ -170,7 +184,8 @@ export class Happenings implements MonitorWatcher {
     return {
       serial: ++this.#serial,
       time: pc.clock.now() / 1e9,
-      step: pc.cpu.count,
+      step: this.#machine.steps,
+      setting: this.#machine.setting,
       kind,
       reason: '',
       address: 0,
@@ -255,7 +270,7 @@ export class Happenings implements MonitorWatcher {
     takePushed(cpu, this.#saved, savedNames.length);
     const eip = code === null ? 0 : 1;
     record.reason = deliveryName(vector, source);
-    record.address = this.#saved[eip] >>> 0;
+    record.address = causeOf(cpu, vector, source, this.#saved[eip] >>> 0);
     record.user = (this.#saved[eip + 1] & 3) === 3;
     // Without a change of the ring the stack stays, and is not pushed.
     if ((this.#saved[eip + 1] & 3) === cpu.cpl) record.savedNames = savedNames.slice(0, -2);
@@ -285,7 +300,6 @@ export class Happenings implements MonitorWatcher {
     return {
       ...rest,
       ...details,
-      setting: this.#setting,
       instruction: row.bytes.length === 0 ? null : row,
       saved: savedNames.map((name, n): NamedValue => ({ name, value: this.#saved[n] >>> 0 })),
       deeds: [...deeds],
@@ -294,9 +308,8 @@ export class Happenings implements MonitorWatcher {
   }
 
   #changed(): ChangedValue[] {
-    const monitor = this.#monitor;
-    if (monitor === null) return [];
-    if (!this.#hasAfter) take(monitor.vcpu, this.#after);
+    if (this.#last?.exit === null) return [];
+    if (!this.#hasAfter && this.#monitor !== null) take(this.#monitor.vcpu, this.#after);
     return NAMES.flatMap((name, n) => {
       const [before, after] = [this.#before[n] >>> 0, this.#after[n] >>> 0];
       return before === after ? [] : [{ name, before, after }];

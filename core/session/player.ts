@@ -43,8 +43,8 @@ export class Player {
   }
 
   /** GuestMachine.step(), to its end. Throws MachineStop. */
-  step(): MonitorEnd {
-    let end = this.#stepOn(false);
+  step(goesOn = false): MonitorEnd {
+    let end = this.#stepOn(goesOn);
     while (end === null) end = this.#stepOn(true);
     return end;
   }

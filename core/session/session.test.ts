@@ -6,6 +6,7 @@ import { classOf, codeRows, decodeAt } from './code-view.ts';
 import { type Guest, Session } from './session.ts';
 import { readSnapshot, writeSnapshot } from './snapshot-file.ts';
 import { SymbolTable } from './symbols.ts';
+import { breakBefore } from './testing/breakpoints.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -60,21 +61,21 @@ describe('stepping', () => {
   test('stops at a breakpoint, and goes on from it to the next hit', () => {
     const session = open();
     const address = addressOf(session, 'switch_space');
-    session.setBreakpoints([address]);
+    session.setBreakpoints(breakBefore(address));
     session.begin('run');
     go(session);
-    expect(session.stop).toEqual({ kind: 'breakpoint', address });
+    expect(session.stop).toMatchObject({ kind: 'breakpoint', address });
     const first = session.steps;
     session.begin('run');
     go(session);
-    expect(session.stop).toEqual({ kind: 'breakpoint', address });
+    expect(session.stop).toMatchObject({ kind: 'breakpoint', address });
     expect(session.steps).toBeGreaterThan(first);
   });
 
   test('steps over a call to the instruction behind it, and out of a function to its caller', () => {
     const session = open();
     const address = addressOf(session, 'switch_space');
-    session.setBreakpoints([address]);
+    session.setBreakpoints(breakBefore(address));
     session.begin('run');
     go(session);
     const { cpu } = session.pc;

@@ -3,25 +3,25 @@ import { symbolsFromElf } from '../guests/elf-symbols.ts';
 import { loadImage } from '../guests/load.ts';
 import { loadXen } from '../guests/xen.ts';
 import { readXenNotes } from '../guests/xen-notes.ts';
-import { ESP } from '../ia32/registers.ts';
-import { MachineStop } from '../machine/cpu/fault.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
 import type { MachineState, Pc } from '../machine/pc.ts';
+import type { BreakCount, BreakOn, Breakpoint } from '../protocol/breakpoints.ts';
 import type { BackKind, EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
 import type { Mode, Setting } from '../protocol/monitor.ts';
+import type { Answer, Question } from '../protocol/questions.ts';
 import type { Counts } from '../vmm/counts.ts';
-import type { Monitor, MonitorEnd } from '../vmm/monitor.ts';
+import type { Monitor } from '../vmm/monitor.ts';
 import { ModeError, type Paging } from '../vmm/technique.ts';
 import type { DomainPlan } from '../xen/domain-plan.ts';
-import { type BackRequest, type Course, goBack, type Search } from './back.ts';
-import { classOf, decodeAt } from './code-view.ts';
-import { GuestMachine, type MachineWatch } from './guest-machine.ts';
+import { GuestMachine } from './guest-machine.ts';
 import { History, type HistoryOptions, type Taken } from './history.ts';
 import { type Input, Journal, type Moment } from './journal.ts';
-import { isBefore, Player } from './player.ts';
+import { BackError, Past } from './past.ts';
+import { Player } from './player.ts';
 import { type Checkpoint, type Mark, POWER_ON, replay } from './replay.ts';
-import { describeProcessor } from './report.ts';
+import { type Looker, Runner } from './runner.ts';
 import { parseSymbols, SymbolTable } from './symbols.ts';
+import type { Course } from './travel.ts';
 
 /** An image with all that is needed to start it, and to start it again. */
 export interface Guest {
@@ -48,44 +48,13 @@ export interface SessionOptions {
   readonly history?: HistoryOptions;
   /** The session is in its past now: so many bytes of the console were printed there. What follows is printed again. */
   readonly onRewind?: (printed: number) => void;
+  /** A machine is near the moment that the session goes to: what it does from there on can be recorded, and is the session's past then. */
+  readonly onNear?: (machine: GuestMachine) => void;
 }
-
-/** It cannot go back to what was asked for. */
-export class BackError extends Error {}
-
-/** What run() is to reach. Stepping over and out may take long, so they are goals too. */
-type Goal =
-  | { readonly kind: 'run' }
-  /** Until the instruction at this linear address, with the stack no deeper than now. */
-  | { readonly kind: 'over'; readonly address: number; readonly esp: number }
-  /** Until a return leaves the stack above this. */
-  | { readonly kind: 'out'; readonly esp: number }
-  /** Until just before the first privileged instruction. */
-  | { readonly kind: 'privileged' }
-  /** Until the search has come to a moment in the past. */
-  | { readonly kind: 'back'; readonly search: Search; readonly request: BackRequest }
-  /** Until the guest has been in the monitor; bare, until something went through its IDT. */
-  | { readonly kind: 'trap' };
 
 export const MIN_MEMORY_MIB = 1;
 /** The machine's memory is one WebAssembly.Memory of 32-bit addresses; more than this serves no guest yet. */
 export const MAX_MEMORY_MIB = 2048;
-
-/** Single steps in one call of run(): the call must come back soon. */
-const SINGLE_STEPS = 50_000;
-/** The same under the monitor, where each takes longer. */
-const SINGLE_STEPS_MONITORED = 2000;
-
-/** Why a search found nothing. */
-const NOT_FOUND: Readonly<Record<BackKind, string>> = {
-  step: 'Nothing was executed before.',
-  trap: 'There was no trap before.',
-  write: 'These four bytes have not changed before.',
-};
-
-/** Instructions after which stepping over means going on behind them. */
-const CALLS: readonly string[] = ['call', 'callIndirect', 'callFar', 'int', 'int3', 'into', 'loop', 'loope', 'loopne'];
-const RETURNS: readonly string[] = ['ret', 'retFar', 'iret', 'sysexit'];
 
 /** A paravirtualized kernel's start: its domain says where it begins, the registers of a processor count for nothing. */
 type DomainStart = Omit<BootPlan, 'kind'> & { readonly kind: 'xen'; readonly domain: DomainPlan };
@@ -107,22 +76,11 @@ export class Session {
   readonly plan: BootPlan | DomainStart;
   /** What came to the machine from outside: replay() gives it all again. */
   readonly journal = new Journal();
-  /** Why the machine does not run; what it was when it last did not. */
-  stop: StopReason = { kind: 'start' };
   readonly #options: SessionOptions;
   readonly #history: History | null;
+  readonly #past: Past | null;
+  readonly #runner: Runner;
   #live: Course;
-  /** A second machine, which searches the past; made when it is first asked for. */
-  #scout: Course | null = null;
-  #watch: MachineWatch | null = null;
-  /** In the past: where the present was. */
-  #present: Moment | null = null;
-  /** Moments between the guest's instructions before the present, as the last search found them. */
-  #boundaries: readonly Moment[] = [];
-  #breakpoints: readonly number[] = [];
-  #goal: Goal = { kind: 'run' };
-  /** The next run starts at the instruction where it stopped, so a breakpoint there does not count. */
-  #pass = false;
 
   /** Throws ImageError, or an Error with one clear sentence, if the guest cannot be started. */
   constructor(guest: Guest, options: SessionOptions) {
@@ -138,7 +96,9 @@ export class Session {
     this.guest = guest;
     this.#options = options;
     this.#live = this.#newCourse();
+    this.#runner = new Runner(this.#live.player);
     this.#history = options.history === undefined ? null : new History(options.history, this.setting);
+    this.#past = this.#history && this.#newPast(this.#history);
   }
 
   get #machine(): GuestMachine {
@@ -166,15 +126,6 @@ export class Session {
     return this.#machine.setting;
   }
 
-  /**
-   * The guest goes on in another mode, at its instruction. Throws an Error with one sentence if it cannot; then it goes on as it was.
-   */
-  change(setting: Setting): void {
-    this.#apply({ kind: 'mode', setting });
-    this.#pass = true;
-    if (!this.ended) this.stop = { kind: 'pause' };
-  }
-
   /** The processor as the guest believes it has it. Only to look at. */
   get processor(): Processor {
     return this.#machine.guestProcessor;
@@ -190,10 +141,9 @@ export class Session {
     return this.#machine.pc;
   }
 
-  /** Has `watch` shown the machine, now and after each power cycle; null: no more. */
-  watchMachines(watch: MachineWatch | null): void {
-    this.#watch = watch;
-    this.#machine.watch(watch);
+  /** Has `looker` shown the machine, now and after each power cycle, and told what it does; null: no more. */
+  watchMachines(looker: Looker | null): void {
+    this.#runner.look(looker);
   }
 
   /** Whether the guest waits in HLT right now. */
@@ -206,23 +156,52 @@ export class Session {
     return this.#machine.steps;
   }
 
+  /** Why the machine does not run; what it was when it last did not. */
+  get stop(): StopReason {
+    return this.#runner.stop;
+  }
+
+  set stop(stop: StopReason) {
+    this.#runner.stop = stop;
+  }
+
   /** Whether the machine cannot go on. */
   get ended(): boolean {
     const { kind } = this.stop;
     return kind === 'powerOff' || kind === 'deadHalt' || kind === 'tripleFault' || kind === 'unimplemented';
   }
 
-  /** Power off and on: the guest starts from its beginning. Breakpoints stay. */
-  reset(): void {
-    this.#apply({ kind: 'reset' });
-    this.#afterPowerCycle();
+  // Running
+
+  /** Throws ExpressionError for a condition that means nothing; then nothing has changed. */
+  setBreakpoints(breakpoints: readonly Breakpoint[]): void {
+    this.#runner.setBreakpoints(breakpoints);
   }
 
-  #afterPowerCycle(): void {
-    this.stop = { kind: 'start' };
-    this.#pass = false;
-    this.setBreakpoints(this.#breakpoints);
+  /** How often each was met; only what is not 0. */
+  get breakCounts(): readonly BreakCount[] {
+    return this.#runner.breakCounts;
   }
+
+  /** Sets out to run on, to the given goal; run() does the work. A step is done at once. */
+  begin(goal: 'run' | 'privileged' | StepKind): void {
+    this.#runner.begin(goal);
+  }
+
+  /** Sets out to run on until this happens once. */
+  beginUntil(on: BreakOn): void {
+    this.#runner.beginUntil(on);
+  }
+
+  /**
+   * Goes on towards the goal for at most `steps` steps, and until virtual time `until` (nanoseconds). Returns whether the machine still
+   * runs; if not, `stop` says why. While it searches the past, the machine stands still meanwhile; throws BackError if there is no such moment.
+   */
+  run(steps: number, until: number): boolean {
+    return this.#past?.isSearching === true ? this.#past.run(steps) : this.#runner.run(steps, until);
+  }
+
+  // What comes from outside
 
   /** Carries out an input and writes it down. */
   #apply(input: Input): void {
@@ -234,190 +213,23 @@ export class Session {
   /** What came is written down; if the session is in its past, what came later then will not come. */
   #record(at: Moment, input: Input): void {
     const { player } = this.#live;
-    this.abandon();
+    this.#past?.forget();
     player.record(at, input);
-    this.#present = null;
-    this.#boundaries = [];
     this.#history?.trim({ at, position: player.position }, this.journal.first);
   }
 
-  /** Linear addresses. */
-  setBreakpoints(addresses: readonly number[]): void {
-    this.#breakpoints = [...addresses];
-    this.#machine.setBreakpoints(this.#breakpoints);
-  }
-
-  /** Sets out to run on, to the given goal; run() does the work. */
-  begin(goal: 'run' | 'privileged' | StepKind): void {
-    const cpu = this.processor;
-    const esp = cpu.i32[ESP] >>> 0;
-    this.#pass = true;
-    this.#goal = { kind: 'run' };
-    switch (goal) {
-      case 'out':
-        this.#goal = { kind: 'out', esp };
-        return;
-      case 'over': {
-        const i = decodeAt(cpu, cpu.linearEip);
-        const isCall = i !== null && (CALLS.includes(i.row.operation) || i.repeat !== 0);
-        if (isCall) this.#goal = { kind: 'over', address: (cpu.linearEip + i.length) | 0, esp };
-        else this.#single();
-        return;
-      }
-      case 'into':
-        this.#single();
-        return;
-      case 'machine':
-        this.#run(1, Number.POSITIVE_INFINITY, { kind: 'step' });
-        return;
-      default:
-        this.#goal = { kind: goal };
-    }
-  }
-
-  #single(): void {
-    this.#take(() => this.#live.player.step(), { kind: 'step' });
+  /** Power off and on: the guest starts from its beginning. Breakpoints stay. */
+  reset(): void {
+    this.#apply({ kind: 'reset' });
+    this.#runner.restart({ kind: 'start' }, false);
   }
 
   /**
-   * Goes on towards the goal for at most `steps` steps, and until virtual time `until` (nanoseconds). Returns whether the machine still
-   * runs; if not, `stop` says why.
+   * The guest goes on in another mode, at its instruction. Throws an Error with one sentence if it cannot; then it goes on as it was.
    */
-  run(steps: number, until: number): boolean {
-    const goal = this.#goal;
-    switch (goal.kind) {
-      case 'run':
-        return this.#run(steps, until, null);
-      case 'over':
-        return this.#runOver(steps, until, goal.address, goal.esp);
-      case 'out':
-        return this.#runSingly(
-          until,
-          executed => RETURNS.includes(executed) && this.processor.i32[ESP] >>> 0 > goal.esp,
-        );
-      case 'privileged':
-        return this.#runToPrivileged(until);
-      case 'trap':
-        return this.#runToTrap(steps, until);
-      case 'back':
-        return this.#runBack(steps, goal.search, goal.request);
-    }
-  }
-
-  /** Runs; `reached` is the reason to give when all steps are done, null to stay running. */
-  #run(steps: number, until: number, reached: StopReason | null): boolean {
-    return this.#take(() => this.#live.player.run(steps, until, this.#pass), reached);
-  }
-
-  #take(run: () => MonitorEnd, reached: StopReason | null): boolean {
-    let end: MonitorEnd;
-    try {
-      end = run();
-    } catch (thrown) {
-      if (!(thrown instanceof MachineStop)) throw thrown;
-      this.stop = {
-        kind: thrown.kind,
-        report: `${thrown.message}\n${describeProcessor(this.#machine.guestProcessor)}`,
-      };
-      return false;
-    }
-    this.#pass = false;
-    switch (end) {
-      case 'steps':
-      case 'idle':
-        if (reached === null) return true;
-        this.stop = reached;
-        return false;
-      case 'breakpoint':
-        this.stop = { kind: 'breakpoint', address: this.processor.linearEip >>> 0 };
-        return false;
-      case 'trap':
-        this.stop = { kind: 'step' };
-        return false;
-      case 'powerOff':
-      case 'deadHalt':
-        this.stop = { kind: end };
-        return false;
-      case 'reset':
-        this.#afterPowerCycle();
-        return true;
-    }
-  }
-
-  /** A breakpoint of its own behind the call; one that is met deeper in a recursion does not count. */
-  #runOver(steps: number, until: number, address: number, esp: number): boolean {
-    this.#machine.setBreakpoints([...this.#breakpoints, address >>> 0]);
-    const running = this.#run(steps, until, null);
-    this.#machine.setBreakpoints(this.#breakpoints);
-    if (running || this.stop.kind !== 'breakpoint' || this.stop.address !== address >>> 0) return running;
-    if (this.#breakpoints.includes(address >>> 0)) return false;
-    if (this.processor.i32[ESP] >>> 0 < esp) {
-      this.#pass = true;
-      return true;
-    }
-    this.stop = { kind: 'step' };
-    return false;
-  }
-
-  /** Step by step until `isThere`, given the operation that was just executed, says so. */
-  #runSingly(until: number, isThere: (executed: string) => boolean): boolean {
-    const { cpu, clock } = this.pc;
-    const most = this.monitor === null ? SINGLE_STEPS : SINGLE_STEPS_MONITORED;
-    for (let n = 0; n < most && clock.now() < until; n++) {
-      const guest = this.processor;
-      const executed = decodeAt(guest, guest.linearEip)?.row.operation ?? '';
-      const before = cpu.count;
-      const running =
-        this.monitor === null ? this.#run(1, until, null) : this.#take(() => this.#live.player.step(), null);
-      if (!running) return false;
-      if (isThere(executed)) {
-        this.stop = { kind: 'step' };
-        return false;
-      }
-      // Waiting for virtual time or for input.
-      if (cpu.count === before) return true;
-    }
-    return true;
-  }
-
-  #runToTrap(steps: number, until: number): boolean {
-    if (this.monitor === null) return this.#runToDelivery(until);
-    this.#machine.stopAtTraps(true);
-    const running = this.#run(steps, until, null);
-    this.#machine.stopAtTraps(false);
-    return running;
-  }
-
-  #runToDelivery(until: number): boolean {
-    const { cpu } = this.pc;
-    const next = cpu.probe;
-    let isThere = false;
-    cpu.probe = {
-      delivered: (vector, source, code) => {
-        isThere = true;
-        next?.delivered(vector, source, code);
-      },
-      transferred: by => next?.transferred(by),
-    };
-    try {
-      return this.#runSingly(until, () => isThere);
-    } finally {
-      cpu.probe = next;
-    }
-  }
-
-  #runToPrivileged(until: number): boolean {
-    const isNext = () => {
-      const cpu = this.processor;
-      const i = decodeAt(cpu, cpu.linearEip);
-      return i !== null && (classOf(i) === 'privileged' || classOf(i) === 'io');
-    };
-    if (!isNext()) {
-      const running = this.#runSingly(until, isNext);
-      if (running || this.stop.kind !== 'step') return running;
-    }
-    this.stop = { kind: 'privileged' };
-    return false;
+  change(setting: Setting): void {
+    this.#apply({ kind: 'mode', setting });
+    this.#runner.restart(this.ended ? this.stop : { kind: 'pause' }, true);
   }
 
   /** Types on the serial console; returns how many bytes were taken. */
@@ -435,7 +247,7 @@ export class Session {
 
   writeRegister(register: EditableRegister, value: number): void {
     this.#apply({ kind: 'register', register, value });
-    this.#pass = false;
+    this.#runner.restart(this.stop, false);
   }
 
   /** Throws an Error with one sentence if a byte is not in mapped RAM; then nothing was written. */
@@ -467,12 +279,12 @@ export class Session {
     this.#machine.restore(state, at);
     this.journal.restart();
     this.#live.player.position = this.journal.end;
-    this.#present = null;
-    this.#boundaries = [];
+    this.#past?.forget();
     this.#history?.restart(this.#taken(), state);
-    this.stop = { kind: 'pause' };
-    this.#pass = false;
+    this.#runner.restart({ kind: 'pause' }, false);
   }
+
+  // The past
 
   /** Where the session is now: what replay() can be told to come to. */
   mark(): Mark {
@@ -497,10 +309,28 @@ export class Session {
     return { ...mark, state: machine.save() };
   }
 
-  // The past
-
   #taken(counts: Counts | null = null): Taken {
     return { ...this.mark(), setting: this.setting, counts, printed: this.#live.printed };
+  }
+
+  #newPast(history: History): Past {
+    return new Past({
+      journal: this.journal,
+      history,
+      newCourse: () => this.#newCourse(),
+      swap: scout => this.#swap(scout),
+      onNear: machine => this.#options.onNear?.(machine),
+    });
+  }
+
+  /** Another machine is looked at from now on; returns the one before. */
+  #swap(scout: Course): Course {
+    const before = this.#live;
+    this.#live = scout;
+    this.#runner.take(scout.player);
+    this.#runner.restart({ kind: 'pause' }, true);
+    this.#options.onRewind?.(scout.printed);
+    return before;
   }
 
   /**
@@ -520,14 +350,12 @@ export class Session {
 
   /** Whether the session was taken back and has not come to where it was: what came from outside then comes again. */
   get isPast(): boolean {
-    const { player } = this.#live;
-    if (this.#present !== null && !isBefore(player.machine.moment, this.#present)) this.#present = null;
-    return player.isBehind || this.#present !== null;
+    return this.#past?.isBehind(this.#live) ?? this.#live.player.isBehind;
   }
 
   /** Whether run() looks for a moment in the past. */
   get isSearching(): boolean {
-    return this.#goal.kind === 'back';
+    return this.#past?.isSearching ?? false;
   }
 
   /** The first step that one can go back to, or null if nothing is kept; and what the history costs. */
@@ -543,65 +371,54 @@ export class Session {
     return { from: kept[0].at.step, checkpoints: kept.length, bytes, spent };
   }
 
+  get #ways(): Past {
+    if (this.#past === null) throw new BackError('This session keeps no history to go back in.');
+    return this.#past;
+  }
+
   /**
    * Sets out to the past; run() does the work. `address`: the linear address of four bytes, as the guest maps it now. Throws BackError if
    * that cannot be.
    */
   beginBack(kind: BackKind, address = 0): void {
-    const history = this.#history;
-    if (history === null) throw new BackError('This session keeps no history to go back in.');
-    if (this.steps <= (history.kept[0]?.at.step ?? this.steps)) {
-      throw new BackError('The history does not reach back any further.');
+    this.#ways.begin(this.#live, kind, address, () => {});
+  }
+
+  /** Sets out to a step, back or on within the past. Returns false if the session is there already. Throws BackError if it is not in the past. */
+  beginGoTo(step: number): boolean {
+    return this.#ways.beginAt(this.#live, step, () => {});
+  }
+
+  /** Sets out to find who changed four bytes last; the session stays where it is. Throws BackError if that cannot be. */
+  beginLastWrite(
+    question: Extract<Question, { kind: 'lastWrite' }>,
+    then: (answer: Extract<Answer, { kind: 'lastWrite' }>) => void,
+  ): void {
+    this.#ways.beginLastWrite(this.#live, question, this.symbols, then);
+  }
+
+  /**
+   * Sets out to before the guest's last instruction that left for the monitor, or bare that needed privilege; there the mode is changed, and that
+   * one instruction executed. Throws BackError or ModeError if that cannot be; so does run(), and then nothing has changed.
+   */
+  beginSameStep(setting: Setting): void {
+    if (setting.mode === 'para' || this.setting.mode === 'para') {
+      throw new ModeError('A paravirtualized kernel is another one: the same step is not in both.');
     }
-    const physical = kind === 'write' ? this.processor.lookUp(address | 0) : 0;
-    if (physical < 0) throw new BackError(`There is no memory at linear address ${(address >>> 0).toString(16)}.`);
-    const here = this.#machine.moment;
-    const request: BackRequest = { kind, here, address: physical, boundaries: this.#boundaries };
-    this.#scout ??= this.#newCourse();
-    this.#goal = { kind: 'back', search: goBack(this.#scout, this.journal, history, request), request };
+    const ways = this.#ways;
+    ways.begin(this.#live, this.monitor === null ? 'privileged' : 'left', 0, () => {
+      try {
+        this.change(setting);
+      } catch (error) {
+        ways.leave();
+        throw error;
+      }
+      this.begin('into');
+    });
   }
 
   /** Gives a search up. */
   abandon(): void {
-    if (this.isSearching) this.#goal = { kind: 'run' };
-  }
-
-  /** Throws BackError if there is no such moment; then nothing has changed. */
-  #runBack(steps: number, search: Search, request: BackRequest): boolean {
-    try {
-      for (let taken = 0; taken < steps; ) {
-        const { done, value } = search.next();
-        if (!done) {
-          taken += Math.max(value, 1);
-          continue;
-        }
-        if (!value) throw new BackError(NOT_FOUND[request.kind]);
-        this.#goal = { kind: 'run' };
-        this.#goTo(request);
-        return false;
-      }
-      return true;
-    } catch (error) {
-      this.#goal = { kind: 'run' };
-      if (error instanceof BackError || !(error instanceof Error)) throw error;
-      throw new BackError(error.message);
-    }
-  }
-
-  /** The machine that searched is the one that is looked at now; the other one is for the next search. */
-  #goTo({ here, boundaries }: BackRequest): void {
-    if (this.#scout === null) return;
-    const before = this.#live;
-    if (!this.isPast) this.#present = here;
-    before.player.machine.watch(null);
-    before.player.machine.setBreakpoints([]);
-    this.#live = this.#scout;
-    this.#scout = before;
-    this.#boundaries = boundaries;
-    this.setBreakpoints(this.#breakpoints);
-    this.#machine.watch(this.#watch);
-    this.stop = { kind: 'pause' };
-    this.#pass = true;
-    this.#options.onRewind?.(this.#live.printed);
+    this.#past?.abandon();
   }
 }

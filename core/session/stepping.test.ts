@@ -6,6 +6,7 @@ import type { Setting } from '../protocol/monitor.ts';
 import { decodeAt } from './code-view.ts';
 import { Happenings } from './happenings.ts';
 import { Session } from './session.ts';
+import { breakBefore } from './testing/breakpoints.ts';
 
 /** primer under the monitor, as a person steps it: instruction by instruction of the guest's it is the machine's own course. */
 
@@ -73,7 +74,10 @@ describe('a step into the monitor', () => {
   it.each(SETTINGS)('is told whole under $mode, $paging', setting => {
     const session = create(setting);
     const happenings = new Happenings(session.symbols);
-    session.watchMachines((pc, monitor) => happenings.attach(pc, monitor, session.setting));
+    session.watchMachines((pc, monitor) => {
+      happenings.attach(pc, monitor, session);
+      return happenings;
+    });
     session.begin('trap');
     for (let n = 0; n < 1000 && session.run(100_000, Number.POSITIVE_INFINITY); n++);
     expect(session.stop.kind).toBe('step');
@@ -98,11 +102,11 @@ describe('breakpoints', () => {
   it.each([BARE, ...SETTINGS])('stop before the guest’s instruction under $mode, $paging, each time', setting => {
     const session = create(setting);
     const address = switchSpace(session);
-    session.setBreakpoints([address]);
+    session.setBreakpoints(breakBefore(address));
     for (let hit = 0; hit < 3; hit++) {
       session.begin('run');
       for (let n = 0; n < 1000 && session.run(100_000, Number.POSITIVE_INFINITY); n++);
-      expect(session.stop).toEqual({ kind: 'breakpoint', address: address >>> 0 });
+      expect(session.stop).toMatchObject({ kind: 'breakpoint', address: address >>> 0 });
       expect(session.processor.linearEip >>> 0).toBe(address >>> 0);
     }
   });

@@ -81,7 +81,10 @@ function record(kind: Case, commands: readonly string[]): Recorded {
   const { session } = run;
   const events = new Events();
   const recorder = new TraceRecorder(events, address => session.symbols.name(address));
-  session.watchMachines((pc, monitor) => recorder.attach(pc, monitor));
+  session.watchMachines((pc, monitor) => {
+    recorder.attach(pc, monitor);
+    return recorder;
+  });
   run.await(1);
   for (const command of commands) run.type(command);
   session.monitor?.interrupt();
@@ -255,7 +258,10 @@ function chrome(mode: Mode, limit: number, command: string): { text: string; cut
     },
   });
   const recorder = new TraceRecorder(trace, address => run.session.symbols.name(address));
-  run.session.watchMachines((pc, monitor) => recorder.attach(pc, monitor));
+  run.session.watchMachines((pc, monitor) => {
+    recorder.attach(pc, monitor);
+    return recorder;
+  });
   run.await(1);
   run.type(command);
   recorder.detach();

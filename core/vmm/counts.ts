@@ -61,6 +61,18 @@ export class Counts {
     return record;
   }
 
+  /** Counts from 0 on. */
+  clear(): void {
+    for (const executed of [this.user, this.kernel]) {
+      executed.direct = 0;
+      executed.emulated = 0;
+    }
+    this.monitor = 0;
+    this.setup = 0;
+    this.injected = 0;
+    this.#exits.clear();
+  }
+
   /** Adds what another has counted. */
   add(other: Counts): this {
     for (const [mine, its] of [

@@ -93,6 +93,8 @@ export class Monitor implements Operations {
   /** Whether run() ends when the monitor has served an exit that is of the guest's doing. */
   stopAtTraps = false;
   #trapped = false;
+  /** Whether run() ends where the guest is now. */
+  #isPausing = false;
   #breakpoints: ReadonlySet<number> = new Set();
   /** For those who look: a copy of the guest's processor, once it was asked for, and whether it is of this stretch. */
   #seen: Processor | null = null;
@@ -127,14 +129,17 @@ export class Monitor implements Operations {
   }
 
   /**
-   * Puts the guest under another technique while it runs: it goes on at its instruction. Throws ModeError to or from `para`, whose
-   * kernel is another one.
+   * Puts the guest under another technique while it runs: it goes on at its instruction, and what it costs is counted anew. Throws ModeError to
+   * or from `para`, whose kernel is another one.
    */
   change(mode: MonitorMode, paging: Paging): void {
     if (mode === 'para' || this.mode === 'para')
       throw new ModeError('A paravirtualized kernel starts anew: it cannot be changed into.');
     this.interrupt();
     this.#charge();
+    this.counts.clear();
+    this.#serving = null;
+    this.#directAtExit = 0;
     this.#technique.stop();
     this.#technique = this.#create({ ...this.#options, mode, paging });
     this.#technique.watchHoles?.(this.#holes);
@@ -259,6 +264,16 @@ export class Monitor implements Operations {
   watch(watcher: MonitorWatcher | null): void {
     this.#watcher = watcher;
     this.#steps.next = watcher;
+    this.vcpu.probe = watcher?.virtual ?? null;
+  }
+
+  /**
+   * Ends the run with `breakpoint` before the guest's next instruction: for those who are told something. If the monitor is at work for the
+   * guest, it ends that first. The guest goes on later as if the run had not ended.
+   */
+  pause(): void {
+    this.#isPausing = true;
+    if (this.#state === 'guest') this.pc.cpu.pause();
   }
 
   /** Bytes for the guest's serial port, by way of the machine's; returns how many it took. */
@@ -284,9 +299,13 @@ export class Monitor implements Operations {
     const last = cpu.count + steps;
     let pass = passBreakpoint;
     for (;;) {
+      if (this.#isPausing) {
+        this.#isPausing = false;
+        return 'breakpoint';
+      }
       if (this.#trapped) {
         this.#trapped = false;
-        return 'trap';
+        if (this.stopAtTraps) return 'trap';
       }
       if (cpu.count >= last || clock.now() >= until) return 'steps';
       if (this.#state === 'monitor') {
@@ -297,6 +316,7 @@ export class Monitor implements Operations {
       const end = this.pc.run(last - cpu.count, until, pass);
       pass = false;
       if (end === 'deadHalt') this.#wake();
+      else if (this.#isPausing) continue;
       // The guest came back to the instruction where the run began, for what the monitor did first: that is no second time.
       else if (end === 'breakpoint' && passBreakpoint && !this.#hasMoved) pass = true;
       else return end;
@@ -313,6 +333,7 @@ export class Monitor implements Operations {
     const { cpu, clock } = this.pc;
     const last = cpu.count + most;
     try {
+      if (goesOn && this.#hasMoved && this.isBetween) return 'steps';
       while (cpu.count < last && clock.now() < until) {
         const end = this.#run(1, until, true);
         if (end !== 'steps' || (this.#hasMoved && this.isBetween)) return end;
@@ -413,7 +434,7 @@ export class Monitor implements Operations {
     if (!this.#canEnter) {
       if (!passBreakpoint && this.#breakpoints.has(vcpu.address)) return 'breakpoint';
       this.#emulating = EMULATED_STEPS;
-      this.#emulateUntilReady(last);
+      if (!this.#isPausing) this.#emulateUntilReady(last);
       return null;
     }
     if (this.#breakpoints.size > 0) this.#placeBreakpoints();
@@ -440,7 +461,7 @@ export class Monitor implements Operations {
   #emulateUntilReady(last: number): void {
     const { vcpu } = this;
     const { cpu } = this.pc;
-    const isCut = () => cpu.count >= last || this.#breakpoints.has(vcpu.address);
+    const isCut = () => cpu.count >= last || this.#isPausing || this.#breakpoints.has(vcpu.address);
     let taken = 0;
     do {
       const executed = this.#executed;

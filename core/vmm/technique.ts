@@ -43,6 +43,8 @@ export interface Technique {
   isBetween?(): boolean;
   /** Addresses of the machine's code that stands for the guest's instruction at a linear address. Left out: the same one. */
   placesOf?(address: number): readonly number[];
+  /** The guest-linear address of the instruction that the machine's code at a linear address stands for. Left out: the same one. */
+  guestOf?(place: number): number;
   /** The guest-physical map has changed. */
   remap?(): void;
   /** Notes where sensitive instructions of the guest go wrong, or no longer (null). Absent where none can. */

@@ -56,6 +56,8 @@ export interface TraceSink {
 
 /** Hears what the monitor does beside what the machine's probe tells. */
 export interface MonitorWatcher extends Probe {
+  /** Hears of the virtual processor: what the guest is given, and what is emulated for it. */
+  readonly virtual?: Probe | null;
   /** The guest left for the monitor, which has done nothing about it yet. */
   leaves?(exit: Exit): void;
   /** The monitor has handled why the guest left. `reason`: as it is counted; `address`: guest-linear. */

@@ -100,6 +100,7 @@ export class Traps {
       this.crash(`${name} at ${where}${at}, and it has no handler for that`);
     }
     this.#bounce(trap, code, trap.masks, false);
+    this.#vcpu.probe?.delivered(vector, 'exception', code);
   }
 
   /** The guest hears of events that are pending. */

@@ -300,6 +300,13 @@ export class BinaryTranslation implements Technique {
     return unit?.translation.pairs.some(({ offset }) => unit.address + offset === at) ?? false;
   }
 
+  guestOf(place: number): number {
+    const unit = this.#cache.unitAt(place);
+    const pair = unit?.translation.pairs.findLast(({ offset }) => unit.address + offset <= place);
+    if (unit === null || pair === undefined) return place;
+    return (unit.linear + pair.guest - unit.translation.eip) >>> 0;
+  }
+
   placesOf(address: number): readonly number[] {
     const places: number[] = [];
     for (const unit of this.#cache.units()) {
