@@ -1,6 +1,6 @@
 import { imm32, type Kind, movImmediate } from './encode.ts';
 import { controls, directories, modes, ownPages, tables } from './paging.ts';
-import { plain, selfModifying, strings, x87 } from './plain.ts';
+import { plain, selfModifying, sse, strings, x87 } from './plain.ts';
 import { cpuid, descriptors, privileged, rareFlags, sensitive, sensitiveOfUser, singleStep, vmx } from './privilege.ts';
 import type { Random } from './random.ts';
 import { excursion, farOfKernel, farOfUser, farToAnything, toRing1, virtual8086 } from './transfers.ts';
@@ -61,6 +61,7 @@ const USER: readonly Kind[] = [
   farOfUser,
   strings,
   x87,
+  sse,
   selfModifying,
 ];
 const SELDOM_USER: readonly Kind[] = [wild, singleStep, rareFlags, vmx, farToAnything];
@@ -89,6 +90,7 @@ function kernelKinds(paging: Paging): readonly Kind[] {
     controls,
     strings,
     x87,
+    sse,
     selfModifying,
   ];
 }

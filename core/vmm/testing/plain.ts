@@ -124,6 +124,28 @@ export function x87(random: Random): number[] {
   ]);
 }
 
+/** MMX, SSE and MXCSR; off their boundaries, and with reserved bits for MXCSR, they fault. */
+export function sse(random: Random): number[] {
+  return random.pick([
+    [0x0f, 0x10, ...memory(random, random.below(8))], // movups xmm, m
+    [0x0f, 0x11, ...memory(random, random.below(8))],
+    [0x0f, 0x28, ...memory(random, random.below(8))], // movaps xmm, m
+    [0x66, 0x0f, 0x6e, ...register(random, random.below(8))], // movd xmm, r
+    [0x66, 0x0f, 0x7e, ...register(random, reg(random))],
+    [0x66, 0x0f, 0xfe, ...register(random, random.below(8))], // paddd xmm, xmm
+    [0x0f, 0x58, ...register(random, random.below(8))], // addps xmm, xmm
+    [0xf2, 0x0f, 0x5e, ...register(random, random.below(8))], // divsd xmm, xmm
+    [0xf2, 0x0f, 0x2a, ...register(random, random.below(8))], // cvtsi2sd xmm, r
+    [0xf2, 0x0f, 0x2d, ...register(random, reg(random))], // cvtsd2si r, xmm
+    [0x0f, 0x6f, ...memory(random, random.below(8))], // movq mm, m
+    [0x0f, 0xfc, ...register(random, random.below(8))], // paddb mm, mm
+    [0x0f, 0x77], // emms
+    [0x0f, 0xae, ...memory(random, 0)], // fxsave
+    [0x0f, 0xae, ...memory(random, 2)], // ldmxcsr
+    [0x0f, 0xae, ...memory(random, 3)], // stmxcsr
+  ]);
+}
+
 /** A write into the code that is about to run, or has run. */
 export function selfModifying(random: Random, at: number): number[] {
   if (random.once(2)) return [0xc6, 0x05, ...imm32(CODE + random.below(160)), random.below(256)];

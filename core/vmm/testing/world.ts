@@ -181,7 +181,7 @@ export function prepare(cpu: Processor, piece: Piece, reset: Int32Array): void {
   i32[L.W_MSR + SYSENTER_CS] = KERNEL_CODE;
   i32[L.W_MSR + SYSENTER_ESP] = KERNEL_STACK_TOP;
   i32[L.W_MSR + SYSENTER_EIP] = HANDLERS + 3 * 16;
-  i32[L.W_CR4] = piece.paging === 'pae' ? CR4.PAE : CR4.PSE;
+  i32[L.W_CR4] = CR4.OSFXSR | (piece.paging === 'pae' ? CR4.PAE : CR4.PSE);
   i32[L.W_CR3] = piece.paging === 'pae' ? POINTERS : DIRECTORY;
   i32[L.W_CR0] = CR0.PE | CR0.ET | CR0.NE | CR0.WP | CR0.AM | (piece.paging === 'none' ? 0 : CR0.PG);
   if (piece.paging === 'pae') cpu.loadPdptes(POINTERS);
