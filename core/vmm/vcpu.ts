@@ -1,4 +1,5 @@
 import { CS } from '../ia32/registers.ts';
+import { DR7 } from '../machine/cpu/debug-registers.ts';
 import * as L from '../machine/cpu/layout.ts';
 import { Processor } from '../machine/cpu/processor.ts';
 import type { GuestMemory } from './memory/guest-memory.ts';
@@ -49,6 +50,23 @@ export class VirtualProcessor extends Processor {
   private flushed(linear: number | null): void {
     // Not set yet while the constructor of the base class runs.
     if (this.memory !== undefined) this.onFlush(linear);
+  }
+
+  /** A breakpoint that what it emulates has met is delivered at once: the machine, which may go on from here, would not know of it. */
+  override run(steps: number, passBreakpoint: boolean): number {
+    let taken = super.run(steps, passBreakpoint);
+    while (this.hasPendingDebug && this.i32[L.W_SHADOW] !== L.SHADOW_STACK) taken += super.run(1, true);
+    return taken;
+  }
+
+  /** Whether a debug trap waits for delivery. */
+  get hasPendingDebug(): boolean {
+    return (this.i32[L.W_VMX_WATCH] & L.WATCH_DEBUG) !== 0;
+  }
+
+  /** Whether the guest has breakpoints by address. */
+  get hasBreakpoints(): boolean {
+    return (this.i32[L.W_DR + 7] & DR7.enabled) !== 0;
   }
 
   /**

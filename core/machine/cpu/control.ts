@@ -120,7 +120,6 @@ function debugRegister(cpu: Executor, number: number): number {
 function checkDebugAccess(cpu: Executor): void {
   if ((cpu.i32[L.W_DR + 7] & DR7.generalDetect) === 0) return;
   if (debugExits(cpu, DR6.access)) throw cpu.vmExit;
-  cpu.i32[L.W_DR + 7] &= ~DR7.generalDetect;
   cpu.i32[L.W_DR + 6] |= DR6.access;
   cpu.raiseFault(VECTOR.DB, null);
 }

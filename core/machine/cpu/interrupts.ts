@@ -2,6 +2,7 @@ import { FLAG } from '../../ia32/flags.ts';
 import { CS, DS, ES, FS, GS, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR, VECTOR_NAMES } from '../../ia32/vectors.ts';
 import { EVENT_TYPE, EXIT } from '../../ia32/vmx/exits.ts';
+import { DR7 } from './debug-registers.ts';
 import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
 import * as L from './layout.ts';
@@ -35,6 +36,8 @@ export function deliver(cpu: Executor, vector: number, source: EventSource, code
   cpu.i32[L.W_SHADOW] = 0;
   cpu.delivering = 0;
   cpu.unblocksNmi = false;
+  // The handler of a debug exception may use the debug registers (17.2.4).
+  if (vector === VECTOR.DB && source === 'exception') cpu.i32[L.W_DR + 7] &= ~DR7.generalDetect;
   cpu.pendBreakpoints();
   cpu.probe?.delivered(vector, source, code);
 }

@@ -444,7 +444,8 @@ export class Processor extends Executor {
     const shadow = i32[L.W_SHADOW];
     this.heldOff = shadow;
     i32[L.W_SHADOW] = 0;
-    // RF lasts for one instruction (SDM volume 3, 17.3.1.1).
+    // RF lasts for one instruction (SDM volume 3, 17.3.1.1); one that does not come to its end leaves it.
+    const resumes = i32[L.W_EFLAGS] & FLAG.RF;
     i32[L.W_EFLAGS] &= ~FLAG.RF;
     i32[L.W_BUDGET]--;
     const start = i32[L.W_EIP];
@@ -457,6 +458,7 @@ export class Processor extends Executor {
       if (thrown !== this.fault || !this.fault.inNewTask) {
         i32[L.W_EIP] = start;
         i32[L.W_SHADOW] = shadow;
+        i32[L.W_EFLAGS] |= resumes;
       }
       throw thrown;
     } finally {

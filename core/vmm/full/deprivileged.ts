@@ -9,6 +9,7 @@ import { MONITOR_BASE, MONITOR_ENTRY } from '../host/layout.ts';
 import { FRAME, requireOuterRing } from '../host/stubs.ts';
 import type { ShadowPaging } from '../memory/shadow.ts';
 import type { VirtualProcessor } from '../vcpu.ts';
+import { GuestBreakpoints } from './breakpoints.ts';
 import type { ShadowDescriptors } from './descriptors.ts';
 
 /** Flags that the guest believes in, but that the machine does not have while it runs: its interrupts and I/O are the monitor's. */
@@ -54,6 +55,7 @@ export class Deprivileged {
   readonly #vcpu: VirtualProcessor;
   readonly #shadow: ShadowPaging;
   readonly #descriptors: ShadowDescriptors;
+  readonly #breakpoints: GuestBreakpoints;
   #cr0 = -1;
   #cr4 = -1;
   /** Selectors as they were put on the machine, in the order of SEGMENTS. */
@@ -67,6 +69,7 @@ export class Deprivileged {
     this.#vcpu = vcpu;
     this.#shadow = shadow;
     this.#descriptors = descriptors;
+    this.#breakpoints = new GuestBreakpoints(host, vcpu);
   }
 
   start(): void {
@@ -78,6 +81,7 @@ export class Deprivileged {
   }
 
   stop(): void {
+    this.#breakpoints.unload();
     this.#descriptors.stop();
     this.#shadow.stop();
     this.#host.loadRoot(this.#host.ownRoot, true);
@@ -93,8 +97,8 @@ export class Deprivileged {
     if (!vcpu.usesDescriptors || vcpu.cpl === 1 || vcpu.cpl === 2) return false;
     // IRET to a 16-bit stack loads SP alone: the guest would find half of the monitor's ESP (SDM volume 2, IRET).
     if (vcpu.i32[L.W_STACK_MASK] !== -1) return false;
-    // An interrupt shadow must end before anything is delivered: the instruction behind STI or MOV SS is emulated.
-    if (vcpu.i32[L.W_SHADOW] !== 0) return false;
+    // An interrupt shadow must end before anything is delivered: the instruction behind STI or MOV SS is emulated. So is what a trap waits for.
+    if (vcpu.i32[L.W_SHADOW] !== 0 || vcpu.hasPendingDebug) return false;
     this.#descriptors.update();
     for (const register of needed) if (!this.#descriptors.isReversible(register)) return false;
     // The monitor's own IRET must not fault: beyond the limit that CS has on the machine the fetch is emulated.
@@ -108,6 +112,7 @@ export class Deprivileged {
     const { i32 } = vcpu;
     this.#shadow.load();
     this.#loadControls();
+    this.#breakpoints.load();
     vcpu.giveX87(host.cpu);
     for (const [register, at] of FRAME_REGISTERS) host.setFrame(at, i32[register]);
     const ring = vcpu.cpl === 0 ? 1 : 3;
@@ -160,8 +165,10 @@ export class Deprivileged {
     });
     vcpu.setCpl(cpl);
     i32[L.W_EIP] = moved ?? eip;
-    // A fault sets RF in the frame that it pushes; the guest's own lasts for no more than an instruction.
-    const flags = host.frame(FRAME.eflags) & ~(VIRTUAL_FLAGS | FLAG.RF);
+    // A fault sets RF in the frame that it pushes; the guest's own lasts for no more than an instruction. But one that has met its breakpoint, or
+    // has none, must not meet it again where it is emulated.
+    const isGuests = vector >= FIRST_INTERRUPT || vector === VECTOR.DB || vcpu.hasBreakpoints;
+    const flags = host.frame(FRAME.eflags) & ~(VIRTUAL_FLAGS | (isGuests ? 0 : FLAG.RF));
     vcpu.setEflags(flags | (vcpu.eflags() & VIRTUAL_FLAGS));
     return { vector, error: host.frame(FRAME.error) };
   }
@@ -196,7 +203,7 @@ export class Deprivileged {
     const cpl = cpu.cpl === 1 ? 0 : 3;
     this.#takeSegments(target, cpl, !isElsewhere, register => cpu.selector(register));
     target.setCpl(cpl);
-    target.setEflags((cpu.eflags() & ~(VIRTUAL_FLAGS | FLAG.RF)) | (vcpu.eflags() & VIRTUAL_FLAGS));
+    target.setEflags((cpu.eflags() & ~VIRTUAL_FLAGS) | (vcpu.eflags() & VIRTUAL_FLAGS));
   }
 
   /** What a trap through the machine's IDT means, for a vector that no technique has a meaning of its own for. */

@@ -2,6 +2,7 @@ import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CS, DS, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { BLOCKING } from '../../ia32/vmx/exits.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
+import { BREAKPOINT_ENABLED, DR6 } from '../../machine/cpu/debug-registers.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import { SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from '../../machine/cpu/msr-numbers.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
@@ -16,6 +17,8 @@ const SEGMENTS = 8;
 const UNUSABLE = 1 << 16;
 /** BS among the pending debug exceptions (table 24-4). */
 const SINGLE_STEP = 1 << 14;
+/** B0 to B3 there, and the bit that says that one is enabled. */
+const PENDING_BREAKPOINTS = DR6.breakpoints | BREAKPOINT_ENABLED;
 const PRESENT = 0x80;
 
 /** The shadow's numbers are those of the field (table 24-3). */
@@ -41,7 +44,7 @@ export function guestState(vcpu: VirtualProcessor): Fields {
     [FIELD.guestIdtrLimit, i32[L.W_IDTR_LIMIT]],
     [FIELD.guestInterruptibility, blockingOf(vcpu)],
     [FIELD.guestActivity, 0],
-    [FIELD.guestPendingDebugExceptions, waits ? SINGLE_STEP : 0],
+    [FIELD.guestPendingDebugExceptions, (waits ? SINGLE_STEP : 0) | (i32[L.W_PENDING_DEBUG] & PENDING_BREAKPOINTS)],
     [FIELD.guestSysenterCs, i32[L.W_MSR + SYSENTER_CS]],
     [FIELD.guestSysenterEsp, i32[L.W_MSR + SYSENTER_ESP]],
     [FIELD.guestSysenterEip, i32[L.W_MSR + SYSENTER_EIP]],
@@ -70,7 +73,7 @@ const SAVED = [
   FIELD.guestIdtrBase,
   FIELD.guestIdtrLimit,
   FIELD.guestInterruptibility,
-  // What this says follows from the flags and the shadow; but exits write it.
+  // The single step in it follows from the flags and the shadow.
   FIELD.guestPendingDebugExceptions,
 ] as const;
 
@@ -98,7 +101,7 @@ export function liveGuestState(cpu: Processor): readonly number[] {
     [FIELD.guestIdtrBase]: i32[L.W_IDTR_BASE],
     [FIELD.guestIdtrLimit]: i32[L.W_IDTR_LIMIT],
     [FIELD.guestInterruptibility]: blockingOf(cpu),
-    [FIELD.guestPendingDebugExceptions]: 0,
+    [FIELD.guestPendingDebugExceptions]: i32[L.W_PENDING_DEBUG],
   };
   const segments = Array.from({ length: SEGMENTS }, (_, n) => {
     const attributes = cpu.segment(n, L.S_ATTRIBUTES);
@@ -119,7 +122,8 @@ interface HeldRegisters {
 /** Puts the values of GUEST_FIELDS into the virtual processor. */
 export function takeGuestState(vcpu: Processor, values: readonly number[], held: HeldRegisters): void {
   const { i32 } = vcpu;
-  const [cr0, cr3, cr4, esp, eip, eflags, gdtrBase, gdtrLimit, idtrBase, idtrLimit, interruptibility] = values;
+  const [cr0, cr3, cr4, esp, eip, eflags, gdtrBase, gdtrLimit, idtrBase, idtrLimit, interruptibility, pendingDebug] =
+    values;
   i32[L.W_CR0] = (cr0 & ~held.cr0Held) | (i32[L.W_CR0] & held.cr0Held);
   i32[L.W_CR4] = (cr4 & ~held.cr4Held) | (i32[L.W_CR4] & held.cr4Held);
   if (held.ownsCr3) {
@@ -134,6 +138,8 @@ export function takeGuestState(vcpu: Processor, values: readonly number[], held:
   i32[L.W_IDTR_LIMIT] = idtrLimit;
   i32[L.W_SHADOW] = interruptibility & (BLOCKING.sti | BLOCKING.movSs);
   i32[L.W_NMI_BLOCKED] = (interruptibility & BLOCKING.nmi) !== 0 ? 1 : 0;
+  i32[L.W_PENDING_DEBUG] = (pendingDebug & BREAKPOINT_ENABLED) !== 0 ? pendingDebug & PENDING_BREAKPOINTS : 0;
+  i32[L.W_VMX_WATCH] = i32[L.W_PENDING_DEBUG] === 0 ? 0 : L.WATCH_DEBUG;
   let cpl = 0;
   for (let n = 0; n < SEGMENTS; n++) {
     const [selector, base, limit, rights] = values.slice(SAVED.length + 4 * n, SAVED.length + 4 * n + 4);

@@ -6,6 +6,7 @@ import { EVENT_TYPE, EXIT, INTERRUPTION } from '../../ia32/vmx/exits.ts';
 import { FIELD } from '../../ia32/vmx/fields.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
+import { isFault } from '../../machine/cpu/vmx/exceptions.ts';
 import type { Exit, Handling, OwnExit } from '../exit.ts';
 import type { Host } from '../host/host.ts';
 import * as H from '../host/layout.ts';
@@ -108,12 +109,13 @@ export class HardwareAssist implements Technique {
     const secondary = SECONDARY.wbinvdExiting | paging.secondaryControls;
     this.#processorControls = this.#adjust(IA32_VMX_TRUE_PROCBASED_CTLS, processor);
     const exits = EXIT_CONTROL.acknowledgeInterrupt | EXIT_CONTROL.saveEfer | EXIT_CONTROL.loadEfer;
+    const entries = ENTRY_CONTROL.loadEfer | ENTRY_CONTROL.loadDebugControls;
     return [
       [FIELD.pinControls, this.#adjust(IA32_VMX_TRUE_PINBASED_CTLS, PIN.externalInterruptExiting)],
       [FIELD.processorControls, this.#processorControls],
       [FIELD.secondaryControls, this.#adjust(IA32_VMX_PROCBASED_CTLS2, secondary)],
       [FIELD.exitControls, this.#adjust(IA32_VMX_TRUE_EXIT_CTLS, exits)],
-      [FIELD.entryControls, this.#adjust(IA32_VMX_TRUE_ENTRY_CTLS, ENTRY_CONTROL.loadEfer)],
+      [FIELD.entryControls, this.#adjust(IA32_VMX_TRUE_ENTRY_CTLS, entries)],
       // VMX operation keeps CR0.NE set: what a guest without it must not see comes here.
       [FIELD.exceptionBitmap, paging.exceptionBitmap | (1 << VECTOR.MF)],
       [FIELD.pageFaultErrorCodeMask, 0],
@@ -196,6 +198,8 @@ export class HardwareAssist implements Technique {
     const machine = host.cpu.i32;
     for (let n = EAX; n < 8; n++) if (n !== ESP) machine[n] = i32[n];
     machine[L.W_DR + 6] = i32[L.W_DR + 6];
+    // DR7, which enables them, comes with the VM entry.
+    if (vcpu.hasBreakpoints) machine.set(i32.subarray(L.W_DR, L.W_DR + 4), L.W_DR);
     machine[L.W_EIP] = snippetAddress(this.#isLaunched ? 'vmresume' : 'vmlaunch') | 0;
     machine[L.W_HALTED] = 0;
     if (this.#isLaunched) this.counts.resumes++;
@@ -221,9 +225,14 @@ export class HardwareAssist implements Technique {
     this.#isLaunched = true;
     takeGuestState(vcpu, values.slice(EXIT_FIELDS.length), this.#paging);
     const isMemory = reason === EXIT.exceptionOrNmi || reason === EXIT.eptViolation;
-    // An exit that is a fault saves RF set (27.3.3); the guest's own lasts for no more than an instruction.
-    if (isMemory) vcpu.setEflags(vcpu.eflags() & ~FLAG.RF);
-    if (isMemory && (vectoring & INTERRUPTION.valid) !== 0) return this.#undelivered(vectoring, vectoringCode);
+    // A task switch may be the delivery of an event, through a task gate.
+    const isCut = (isMemory || reason === EXIT.taskSwitch) && (vectoring & INTERRUPTION.valid) !== 0;
+    // An exit that is a fault, or in the delivery of one, saves RF set (27.3.3). The guest's own lasts for no more than an instruction; but with RF one
+    // that is emulated does not meet its breakpoint again.
+    const isOfFault = reason === EXIT.exceptionOrNmi || isFault(vectoring & INTERRUPTION.vectorMask);
+    const setsRf = isCut ? isOfFault : isMemory && !vcpu.hasBreakpoints;
+    if (setsRf) vcpu.setEflags(vcpu.eflags() & ~FLAG.RF);
+    if (isCut) return this.#undelivered(vectoring, vectoringCode);
     switch (reason) {
       case EXIT.exceptionOrNmi:
         // The virtual processor knows whether the guest has an #MF.
@@ -253,6 +262,7 @@ export class HardwareAssist implements Technique {
     target.i32.set(this.#vcpu.i32.subarray(0, L.STATE_BYTES >> 2));
     target.i32.set(cpu.i32.subarray(EAX, EDI + 1), EAX);
     target.i32[L.W_CR2] = cpu.i32[L.W_CR2];
+    target.i32[L.W_DR + 6] = cpu.i32[L.W_DR + 6];
     takeGuestState(target, liveGuestState(cpu), this.#paging);
   }
 

@@ -54,9 +54,9 @@ export function pieceOf(seed: number, ringWanted: 0 | 3 | null, isHostile: boole
   return dress(random, code, ring, paging);
 }
 
-/** Ends of what the machine itself does not do yet: task switches by hardware, breakpoints by address, some instructions. */
+/** Ends of what the machine itself does not do yet: some instructions. */
 function isUnfinished({ end }: Outcome): boolean {
-  return /task switch|hardware breakpoints|the instruction/.test(end);
+  return /the instruction/.test(end);
 }
 
 /**

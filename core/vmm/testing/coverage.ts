@@ -3,6 +3,7 @@ import { type Instruction, KIND } from '../../ia32/instruction.ts';
 import type { OperationName } from '../../ia32/operations.ts';
 import { CR0, CR4, CS, LDTR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
+import { DR6 } from '../../machine/cpu/debug-registers.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import { PAGE } from '../../machine/mmu/walk.ts';
@@ -38,7 +39,9 @@ const GROUPS = {
 /** The other things that are counted, which are no matter of the operation alone. */
 const EVENTS = [
   'VMX instruction refused',
+  'task switch',
   'task switch refused',
+  'breakpoint',
   'single step',
   'call gate',
   'inward',
@@ -180,7 +183,8 @@ export class Coverage implements Watcher {
     const inHandler = at >= 0 && at < 4096 && (at & 15) === 0;
     const vector = at >> 4;
     if (VMX.includes(operation)) this.#count('VMX instruction refused');
-    if (inHandler && isTaskSwitch(instruction)) this.#count('task switch refused');
+    if (isTaskSwitch(instruction)) this.#count(inHandler ? 'task switch refused' : 'task switch');
+    if (inHandler && vector === VECTOR.DB && (cpu.i32[L.W_DR + 6] & DR6.breakpoints) !== 0) this.#count('breakpoint');
     if (inHandler && !ENTERS.includes(operation)) {
       if (this.#traced && vector === VECTOR.DB) this.#count('single step');
       else this.#count(FAULTS[vector] ?? 'other exceptions');

@@ -1,6 +1,6 @@
 import { address, any, imm32, type Kind, memory, movImmediate, push, reg, register, store } from './encode.ts';
 import type { Random } from './random.ts';
-import { AVAILABLE_TASK, CODE, GDT, GDT_BYTES, LOCAL_TABLE, SELECTORS } from './world.ts';
+import { AVAILABLE_TASK, breakpointsOf, CODE, GDT, GDT_BYTES, LOCAL_TABLE, SELECTORS } from './world.ts';
 
 /** Instructions that show or use the privilege level, and privileged ones. */
 
@@ -123,10 +123,15 @@ export function privileged(random: Random): number[] {
   }
 }
 
-/** Breakpoints by address are not done, on the machine itself: DR7 gets none, but general detection (bit 13) now and then. */
+/** DR7 gets breakpoints, and general detection (bit 13) now and then. */
 function debugRegisters(random: Random): number[] {
   const number = random.pick([0, 1, 2, 3, 4, 6]);
   if (random.once(2)) return [0x0f, random.pick([0x21, 0x23]), 0xc0 | (number << 3) | reg(random)];
+  if (random.once(3)) {
+    const breakpoints = breakpointsOf(random);
+    const load = (n: number, value: number) => [...movImmediate(0, value), 0x0f, 0x23, 0xc0 | (n << 3)];
+    return [...load(random.below(4), breakpoints[0]), ...load(7, breakpoints[4])];
+  }
   if (random.once(2)) return [...movImmediate(0, random.once(3) ? 0x2400 : 0x400), 0x0f, 0x23, 0xf8];
   return [0x0f, 0x21, 0xf8 | reg(random)];
 }

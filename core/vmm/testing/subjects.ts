@@ -9,7 +9,19 @@ import type { Processor } from '../../machine/cpu/processor.ts';
 import { type MachineStart, Pc } from '../../machine/pc.ts';
 import { MONITOR_MEMORY, Monitor } from '../monitor.ts';
 import type { MonitorMode, Paging } from '../technique.ts';
-import { CODE, createWorld, DATA, PAE_TABLE, type Piece, prepare, TABLE, WORLD_BYTES, WORLD_PAGES } from './world.ts';
+import {
+  CODE,
+  createWorld,
+  DATA,
+  PAE_TABLE,
+  type Piece,
+  POINTERS,
+  prepare,
+  TABLE,
+  TASK_CR3,
+  WORLD_BYTES,
+  WORLD_PAGES,
+} from './world.ts';
 
 /** What a piece of code left behind. */
 export interface Outcome {
@@ -35,14 +47,15 @@ const MOST_NS = 1e9;
 const GENERAL = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'] as const;
 const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr'] as const;
 
-function registersOf(cpu: Processor): Record<string, number> {
+/** A processor that has shut down says nothing by RF: it was to be pushed. */
+function registersOf(cpu: Processor, end: string): Record<string, number> {
   const { i32 } = cpu;
   const all: Record<string, number> = {};
   GENERAL.forEach((name, n) => {
     all[name] = i32[n] >>> 0;
   });
   all['eip'] = i32[L.W_EIP] >>> 0;
-  all['eflags'] = cpu.eflags() >>> 0;
+  all['eflags'] = (cpu.eflags() & ~(end === 'tripleFault' ? FLAG.RF : 0)) >>> 0;
   all['cpl'] = cpu.cpl;
   SEGMENTS.forEach((name, n) => {
     all[name] = cpu.selector(n);
@@ -84,6 +97,7 @@ function furnish(world: Uint8Array, piece: Piece): Uint8Array {
   const bytes = world.slice();
   bytes.set(piece.bytes, CODE);
   bytes.set(piece.data, DATA);
+  if (piece.paging === 'pae') new DataView(bytes.buffer).setInt32(TASK_CR3, POINTERS, true);
   return bytes;
 }
 
@@ -146,7 +160,7 @@ export class BareSubject implements Subject {
     const until = clock.now() + MOST_NS;
     const end = endOf(() => run(until));
     const memory = physical.bytes.slice(L.RAM, L.RAM + WORLD_PAGES * 4096);
-    return { end, registers: registersOf(cpu), memory };
+    return { end, registers: registersOf(cpu, end), memory };
   }
 
   #stepForgetful(until: number): string {
@@ -213,7 +227,7 @@ export class MonitorSubject implements Subject {
     }
     prepare(vcpu, piece, this.#reset);
     const end = endOf(() => this.monitor.run(steps, Number.POSITIVE_INFINITY, false));
-    return { end, registers: registersOf(vcpu), memory: this.#read() };
+    return { end, registers: registersOf(vcpu, end), memory: this.#read() };
   }
 
   #read(): Uint8Array {

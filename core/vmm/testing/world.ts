@@ -16,6 +16,8 @@ export const WORLD_BYTES = 1 << 17;
 export const GDT = 0x1000;
 const IDT = 0x2000;
 const TSS = 0x3000;
+/** Where the task has its CR3, should it be switched to. */
+export const TASK_CR3 = TSS + 0x1c;
 const LDT = 0x3800;
 /** 32-bit paging: a page directory and a page table. PAE: pointers, four directories in two pages' use, a table. */
 export const DIRECTORY = 0x4000;
@@ -66,7 +68,7 @@ export const SELECTORS: readonly number[] = [
   0xa9, 0xb0, 0xb3, 0xe008, 0xe010, 0xe019, 0xe021, 0xe02b, 0xe033, 0xe049, 0xe051, 0xffff,
 ];
 /**
- * Vectors whose handlers return: of ring 3, of ring 0 only. The debug handler does so too, and ends single steps. All the others halt.
+ * Vectors whose handlers return: of ring 3, of ring 0 only. The debug handler does so too, ends single steps, and passes over breakpoints. All the others halt.
  */
 export const RETURNING_VECTORS: readonly number[] = [0x80, 0x21];
 const DEBUG_VECTOR = 1;
@@ -81,6 +83,8 @@ export interface Piece {
   readonly flags: number;
   /** What the data pages hold. */
   readonly data: Uint8Array;
+  /** DR0 to DR3, and DR7; null: no breakpoints. */
+  readonly breakpoints: Int32Array | null;
 }
 
 function word(bytes: Uint8Array, at: number, value: number): void {
@@ -135,12 +139,14 @@ export function createWorld(): Uint8Array {
   }
   // INC EAX; IRET
   for (const vector of RETURNING_VECTORS) bytes.set([0x40, 0xcf], HANDLERS + vector * 16);
-  // AND DWORD [ESP + 8], not TF; IRET
-  bytes.set([0x81, 0x64, 0x24, 0x08, 0xff, 0xfe, 0xff, 0xff, 0xcf], HANDLERS + DEBUG_VECTOR * 16);
+  // AND BYTE [ESP + 9], not TF; OR BYTE [ESP + 10], RF; IRET
+  bytes.set([0x80, 0x64, 0x24, 9, 0xfe, 0x80, 0x4c, 0x24, 10, 1, 0xcf], HANDLERS + DEBUG_VECTOR * 16);
   // INC EAX; RETF 8
   bytes.set([0x40, 0xca, 8, 0], GATE_ROUTINE);
   word(bytes, TSS + 4, KERNEL_STACK_TOP);
   word(bytes, TSS + 8, KERNEL_DATA);
+  word(bytes, TASK_CR3, DIRECTORY);
+  word(bytes, TSS + 0x60, LOCAL_TABLE);
   word(bytes, TSS + 0x64, 0x680000);
   word(bytes, DIRECTORY, TABLE | 0x07);
   word(bytes, POINTERS, PAE_DIRECTORY | 1);
@@ -163,7 +169,16 @@ export function dress(random: Random, bytes: Uint8Array, ring: 0 | 3, paging: Pa
   registers[ESP] = (ring === 0 ? KERNEL_STACK_TOP : USER_STACK_TOP) - 64 - 4 * random.below(16);
   const data = new Uint8Array(Int32Array.from({ length: DATA_BYTES / 4 }, () => random.word()).buffer);
   const flags = random.word() & (FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF | FLAG.DF);
-  return { bytes, ring, paging, registers, flags, data };
+  const breakpoints = random.once(8) ? breakpointsOf(random) : null;
+  return { bytes, ring, paging, registers, flags, data, breakpoints };
+}
+
+/** Some breakpoints, of every kind and length, where pieces of code run and have their data. */
+export function breakpointsOf(random: Random): Int32Array {
+  const place = () =>
+    random.pick([CODE + random.below(64), DATA + random.below(DATA_BYTES), USER_STACK_TOP - random.below(96)]);
+  const control = (random.word() & 0xffff0000) | 0x400 | random.pick([0x01, 0x02, 0x05, 0x55, 0xaa]);
+  return Int32Array.of(place(), place(), place(), place(), control);
 }
 
 /** Puts a processor, whose memory holds the world, before a piece of code. `reset` is its state as reset() left it. */
@@ -193,5 +208,10 @@ export function prepare(cpu: Processor, piece: Piece, reset: Int32Array): void {
   cpu.setSegment(TR, TASK, TSS, 0x67, 0x8b);
   cpu.setSegment(LDTR, LOCAL_TABLE, LDT, 0x1f, 0x82);
   cpu.setCpl(piece.ring);
+  if (piece.breakpoints !== null) {
+    i32.set(piece.breakpoints.subarray(0, 4), L.W_DR);
+    i32[L.W_DR + 7] = piece.breakpoints[4];
+  }
+  cpu.updateBreakpoints();
   cpu.flushGlobal();
 }

@@ -3,7 +3,7 @@ import { VECTOR } from '../../../ia32/vectors.ts';
 import { EXIT_CONTROL, PIN } from '../../../ia32/vmx/controls.ts';
 import { EVENT_TYPE, EXIT, INTERRUPTION } from '../../../ia32/vmx/exits.ts';
 import { FIELD } from '../../../ia32/vmx/fields.ts';
-import { BREAKPOINT_ENABLED, DR6, DR7 } from '../debug-registers.ts';
+import { BREAKPOINT_ENABLED, DR6 } from '../debug-registers.ts';
 import type { Executor } from '../executor.ts';
 import { deliverException } from '../interrupts.ts';
 import * as L from '../layout.ts';
@@ -62,8 +62,6 @@ export function trapDebug(cpu: Executor, conditions: number): void {
     return;
   }
   cpu.i32[L.W_DR + 6] |= conditions;
-  // The handler may use the debug registers (17.2.4).
-  cpu.i32[L.W_DR + 7] &= ~DR7.generalDetect;
   deliverException(cpu, VECTOR.DB, 'exception', null);
 }
 

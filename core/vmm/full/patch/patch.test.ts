@@ -29,6 +29,7 @@ function pieceOf(bytes: readonly number[], data = new Uint8Array(DATA_BYTES)): P
     registers,
     flags: 0,
     data,
+    breakpoints: null,
   };
 }
 

@@ -74,6 +74,8 @@ export class ScanAndPatch implements Technique {
     if (vcpu.cpl !== 0) return true;
     // The scanner decodes 32-bit code; the single-step trap would not come behind what is emulated.
     if (vcpu.codeSize !== 4 || vcpu.i32[L.W_STACK_MASK] !== -1 || (vcpu.i32[L.W_EFLAGS] & FLAG.TF) !== 0) return false;
+    // A breakpoint is at an address of the guest's code, and its trap must come between two of the guest's instructions.
+    if (vcpu.hasBreakpoints) return false;
     const { address } = vcpu;
     if (this.#code.isKnown(address)) return true;
     this.#code.scan(address);

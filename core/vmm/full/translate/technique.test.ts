@@ -18,7 +18,7 @@ function pieceOf(bytes: readonly number[], paging: Paging = '32-bit'): Piece {
   const registers = new Int32Array(8);
   registers[4] = STACK;
   const data = new Uint8Array(DATA_BYTES);
-  return { bytes: Uint8Array.from([...bytes, ...HALT]), ring: 0, paging, registers, flags: 0, data };
+  return { bytes: Uint8Array.from([...bytes, ...HALT]), ring: 0, paging, registers, flags: 0, data, breakpoints: null };
 }
 
 function imm32(value: number): number[] {

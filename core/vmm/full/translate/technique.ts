@@ -138,6 +138,8 @@ export class BinaryTranslation implements Technique {
     if (vcpu.cpl !== 0) return this.#ring.ready();
     // Translations are of 32-bit code with a 32-bit stack; the single-step trap would show their instructions.
     if (vcpu.codeSize !== 4 || vcpu.i32[L.W_STACK_MASK] !== -1 || (vcpu.i32[L.W_EFLAGS] & FLAG.TF) !== 0) return false;
+    // A breakpoint is at an address of the guest's code, and its trap must come between two of the guest's instructions.
+    if (vcpu.hasBreakpoints) return false;
     if (!this.#ring.ready(DATA_SEGMENTS)) return false;
     this.#checkContext();
     this.#watch.check();
