@@ -1,6 +1,6 @@
 /**
  * symbols.ts SOURCES PARTS OUTPUT ELF...: writes the symbol file of a guest: the symbols and the line tables of its ELF files,
- * as binutils' readelf prints them, and the text of its sources, which are in those folders and files of SOURCES that PARTS
+ * as binutils' readelf prints them, and what is shown of its sources, which are in those folders and files of SOURCES that PARTS
  * names, with commas between them. Called by build.sh.
  */
 import { execFileSync } from 'node:child_process';
@@ -82,13 +82,27 @@ function withoutRepeats(lines: readonly Line[]): Line[] {
   return lines.filter((line, i) => i === 0 || line[1] !== lines[i - 1][1] || line[2] !== lines[i - 1][2]);
 }
 
+/**
+ * Of the sources only what is shown beside instructions: lines that none comes from are empty, and left out at the end. The page fetches this
+ * file before it can show anything.
+ */
+function onlyShown(files: readonly File[], lines: readonly Line[]): File[] {
+  const shown = files.map(() => new Set<number>());
+  for (const [, file, line] of lines) shown[file].add(line);
+  return files.map(({ name, text }, file) => {
+    const kept = text.split('\n').map((line, i) => (shown[file].has(i + 1) ? line : ''));
+    return { name, text: kept.join('\n').trimEnd() };
+  });
+}
+
 /** One record a line, so that a change of the guest is a readable change of this file. */
 const list = (records: readonly unknown[]): string => `[\n${records.map(r => JSON.stringify(r)).join(',\n')}\n]`;
 
 const [folder, parts, output, ...elfs] = process.argv.slice(2);
-const files = readSources(folder, parts.split(','));
+const sources = readSources(folder, parts.split(','));
 const symbols = elfs.flatMap(readSymbols).sort(byAddress);
-const lines = withoutRepeats(elfs.flatMap(elf => readLines(elf, files)).sort((a, b) => a[0] - b[0]));
+const lines = withoutRepeats(elfs.flatMap(elf => readLines(elf, sources)).sort((a, b) => a[0] - b[0]));
+const files = onlyShown(sources, lines);
 writeFileSync(
   output,
   `{"format":"ringside-symbols-1",\n"symbols":${list(symbols)},\n"files":${list(files)},\n"lines":${list(lines)}}\n`,
