@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the project's own guests into public/guests: primer.elf, the same kernel as a guest of Xen, primer-para.elf, the test
-# of VMX, vmxtest.elf, and for each a file .json with its symbols, lines and sources.
+# of VMX, vmxtest.elf, and for each a file .json with its symbols, lines and sources; and the test of interrupt controllers,
+# apictest.elf.
 #   build.sh           writes public/guests
 #   build.sh --check   builds elsewhere and compares with public/guests; fails when they differ
 # KEEP=folder leaves the object files there, and primer.debug.elf, primer-para.debug.elf, shell.debug.elf, counter.debug.elf
-# and vmxtest.debug.elf for a debugger.
+# vmxtest.debug.elf and apictest.debug.elf for a debugger.
 # The same compiler makes the same bytes: Debian 12's gcc 12.2 and nasm 2.16 made the committed ones.
 set -euo pipefail
 export LC_ALL=C
@@ -96,7 +97,12 @@ objcopy --strip-all "$work/vmxtest.debug.elf" "$work/vmxtest.elf"
 (cd "$root" && npx tsx tools/guests/symbols.ts "$source" vmxtest,primer/common \
   "$work/vmxtest.json" "$work/vmxtest.debug.elf")
 
-built=(primer.elf primer.json primer-para.elf primer-para.json vmxtest.elf vmxtest.json)
+parts=$(objects apictest apictest/boot.asm apictest/{main,machine}.c primer/common/text.c)
+# shellcheck disable=SC2086
+"${link[@]}" -T "$source/vmxtest/vmxtest.ld" -o "$work/apictest.debug.elf" $parts
+objcopy --strip-all "$work/apictest.debug.elf" "$work/apictest.elf"
+
+built=(apictest.elf primer.elf primer.json primer-para.elf primer-para.json vmxtest.elf vmxtest.json)
 if [ "${1:-}" = --check ]; then
   for file in "${built[@]}"; do
     cmp -s "$work/$file" "$committed/$file" ||
