@@ -7,6 +7,7 @@ import { DR6, DR6_FIXED, DR6_WRITABLE, DR7, DR7_FIXED, DR7_WRITABLE } from './de
 import type { Executor } from './executor.ts';
 import { popFlags } from './flags.ts';
 import * as L from './layout.ts';
+import { hasVirtualFlags, hasVirtualInterrupts, popVirtualFlags, setVirtualInterrupts } from './virtual-8086.ts';
 import { CR0_FIXED } from './vmx/capabilities.ts';
 import { mergedCr0, mergedCr4, visibleCr0, visibleCr4 } from './vmx/control-registers.ts';
 import { debugExits } from './vmx/exceptions.ts';
@@ -16,9 +17,9 @@ import { guestTimeStamp } from './vmx/time.ts';
 
 /** Bits of CR0 that can be changed; ET is fixed to 1 (SDM volume 3, 2.5). */
 const CR0_WRITABLE = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
-/** Bits of CR4 that this processor has; setting another raises #GP(0). VME is what CPUID does not announce. */
+/** Bits of CR4 that this processor has; setting another raises #GP(0). */
 export const CR4_ALLOWED =
-  CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT;
+  CR4.VME | CR4.PVI | CR4.TSD | CR4.DE | CR4.PSE | CR4.PAE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT;
 
 /** Bits that VMX operation fixes to 1 (SDM volume 3, 23.8); an unrestricted guest may be without protection and paging. */
 function fixedCr0(cpu: Executor): number {
@@ -155,25 +156,37 @@ export function hlt(cpu: Executor): void {
   cpu.attend();
 }
 
-/** CLI and STI need CPL <= IOPL, in virtual-8086 mode IOPL 3 (SDM volume 2, CLI). */
+/** CLI and STI of IF need CPL <= IOPL, in virtual-8086 mode IOPL 3 (SDM volume 2, CLI). */
 function checkInterruptFlag(cpu: Executor): void {
   const allowed = !cpu.protectedMode || (cpu.virtual8086 ? cpu.iopl === 3 : cpu.cpl <= cpu.iopl);
   if (!allowed) cpu.generalProtection(0);
 }
 
 export function cli(cpu: Executor): void {
+  if (hasVirtualInterrupts(cpu)) {
+    setVirtualInterrupts(cpu, false);
+    return;
+  }
   checkInterruptFlag(cpu);
   cpu.i32[L.W_EFLAGS] &= ~FLAG.IF;
 }
 
 /** The instruction after STI still runs with interrupts held off. */
 export function sti(cpu: Executor): void {
+  if (hasVirtualInterrupts(cpu)) {
+    setVirtualInterrupts(cpu, true);
+    return;
+  }
   checkInterruptFlag(cpu);
   if ((cpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) cpu.i32[L.W_SHADOW] = L.SHADOW_STI;
   cpu.i32[L.W_EFLAGS] |= FLAG.IF;
 }
 
 export function popf(cpu: Executor, i: Instruction): void {
+  if (hasVirtualFlags(cpu)) {
+    popVirtualFlags(cpu, i.operandSize);
+    return;
+  }
   const value = cpu.pop(i.operandSize);
   popFlags(cpu, value, i.operandSize, 0);
 }

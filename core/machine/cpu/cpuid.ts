@@ -6,6 +6,8 @@ import type { Executor } from './executor.ts';
 /** Leaf 1, EDX. */
 const FEATURES =
   (1 << 0) | // FPU
+  (1 << 1) | // VME
+  (1 << 2) | // DE
   (1 << 3) | // PSE
   (1 << 4) | // TSC
   (1 << 5) | // MSR

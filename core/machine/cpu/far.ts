@@ -24,6 +24,7 @@ import {
   stackDescriptor,
 } from './segmentation.ts';
 import { switchTask } from './task-switch.ts';
+import { checkVirtualFlags, hasVirtualFlags, loadVirtualFlags, redirectInterrupt } from './virtual-8086.ts';
 import { beginDelivery, exitSoftwareException } from './vmx/exceptions.ts';
 
 /** Far control transfers: JMP, CALL, RET, INT and IRET between segments and privilege levels (SDM volume 3, 5.8). */
@@ -272,11 +273,14 @@ function interruptReturn(cpu: Executor, i: Instruction): void {
   const selector = stack.pop(size) & 0xffff;
   const flags = stack.pop(size);
   if (!cpu.usesDescriptors) {
+    const isVirtual = hasVirtualFlags(cpu);
+    if (isVirtual) checkVirtualFlags(cpu, flags, size);
     if (offset >>> 0 > cpu.segment(CS, L.S_LIMIT) >>> 0) cpu.generalProtection(0);
     setStackPointer(cpu, stack.pointer);
     loadReal(cpu, CS, selector);
     cpu.i32[L.W_EIP] = offset;
-    popFlags(cpu, flags, size, FLAG.RF);
+    if (isVirtual) loadVirtualFlags(cpu, flags);
+    else popFlags(cpu, flags, size, FLAG.RF);
     return;
   }
   if (size === 4 && (flags & FLAG.VM) !== 0 && cpu.cpl === 0) {
@@ -322,8 +326,10 @@ function softwareInterrupt(cpu: Executor, i: Instruction, vector: number, type: 
   deliver(cpu, vector, 'software', null);
 }
 
-/** In virtual-8086 mode INT n needs IOPL 3, which the opcode table checks; INT3 and INTO do not. */
+/** In virtual-8086 mode INT n needs IOPL 3 or a handler there, which CR4.VME allows; INT3 and INTO do not. */
 export function int(cpu: Executor, i: Instruction): void {
+  if (redirectInterrupt(cpu, i.dst.value & 0xff)) return;
+  if (hasVirtualFlags(cpu)) cpu.generalProtection(0);
   softwareInterrupt(cpu, i, i.dst.value & 0xff, EVENT_TYPE.softwareInterrupt);
 }
 

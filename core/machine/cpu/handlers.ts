@@ -38,7 +38,7 @@ const CHECKS: Readonly<Record<Check, (cpu: Executor) => void>> = {
     if (cpu.protectedMode && cpu.cpl !== 0) cpu.generalProtection(0);
   },
   iopl86: cpu => {
-    if (cpu.virtual8086 && cpu.iopl !== 3) cpu.generalProtection(0);
+    if (cpu.virtual8086 && cpu.iopl !== 3 && (cpu.i32[L.W_CR4] & CR4.VME) === 0) cpu.generalProtection(0);
   },
 };
 

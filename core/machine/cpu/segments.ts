@@ -15,6 +15,7 @@ import {
   requireDescriptor,
 } from './segmentation.ts';
 import { ATTRIBUTE } from './state.ts';
+import { hasVirtualFlags, virtualFlags } from './virtual-8086.ts';
 
 /** Instructions that read, write and inspect segment registers and descriptors. */
 
@@ -166,7 +167,8 @@ export function arpl(cpu: Executor, i: Instruction): void {
 
 /** PUSHF: VM and RF read as 0 (SDM volume 2, PUSHF). */
 export function pushf(cpu: Executor, i: Instruction): void {
-  cpu.push(i.operandSize, cpu.eflags() & ~(FLAG.VM | FLAG.RF));
+  const size = i.operandSize;
+  cpu.push(size, hasVirtualFlags(cpu) ? virtualFlags(cpu, size) : cpu.eflags() & ~(FLAG.VM | FLAG.RF));
 }
 
 /** ENTER with nesting levels (SDM volume 2, ENTER). All is checked before the first store. */

@@ -13,7 +13,7 @@ import { GuestBreakpoints } from './breakpoints.ts';
 import type { ShadowDescriptors } from './descriptors.ts';
 
 /** Flags that the guest believes in, but that the machine does not have while it runs: its interrupts and I/O are the monitor's. */
-const VIRTUAL_FLAGS = FLAG.IF | FLAG.IOPL | FLAG.VM | FLAG.VIF | FLAG.VIP;
+const VIRTUAL_FLAGS = FLAG.IF | FLAG.IOPL | FLAG.VM;
 /** CR0 bits that change what the guest's own instructions do, so the machine has them as the guest does. */
 const GUEST_CR0 = CR0.TS | CR0.EM | CR0.MP | CR0.NE | CR0.AM;
 const MONITOR_CR0 = CR0.PE | CR0.ET | CR0.WP | CR0.PG;

@@ -38,7 +38,7 @@ describe.each(MACHINES)('VMX capabilities, $engine', machine => {
     try {
       b.program(mov(EAX, 1), CPUID);
       b.run();
-      expect(b.get(ECX)).toBe(0);
+      expect(b.get(ECX) & (1 << 5)).toBe(0);
       b.program(mov(EAX, 0x2000), x('0f 22 e0'));
       expect(b.run().vector).toBe(VECTOR.GP);
       for (const number of [0x3a, 0x480]) {
