@@ -17,10 +17,18 @@ export function VerbsPanel() {
   const cut = useStore(log, state => state.cut);
   const paper = useRef<HTMLDivElement>(null);
 
-  // The latest is what the reader waits for.
+  // The latest is what the reader waits for, also when completions take some of the room.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the list moves it.
   useEffect(() => {
-    if (paper.current !== null) paper.current.scrollTop = paper.current.scrollHeight;
+    const element = paper.current;
+    if (element === null) return;
+    const toEnd = (): void => {
+      element.scrollTop = element.scrollHeight;
+    };
+    toEnd();
+    const observer = new ResizeObserver(toEnd);
+    observer.observe(element);
+    return () => observer.disconnect();
   }, [entries]);
 
   const copy = (): void => {
