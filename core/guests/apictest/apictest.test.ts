@@ -1,8 +1,11 @@
 /** The interrupt controllers as a kernel finds them, against what another PC printed. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { Dice } from '../../machine/devices/testing/port-script.ts';
+import { Pc } from '../../machine/pc.ts';
 import type { Mode } from '../../protocol/monitor.ts';
 import { type Guest, Session } from '../../session/session.ts';
+import { loadImage } from '../load.ts';
 
 const apictest: Guest = {
   name: 'apictest',
@@ -15,7 +18,7 @@ const apictest: Guest = {
 
 const expected = readFileSync('core/guests/apictest/qemu.txt', 'utf8').trimEnd().split('\n');
 
-function run(mode: Mode, paging?: 'shadow'): readonly string[] {
+function open(mode: Mode, paging?: 'shadow') {
   let output = '';
   const session = new Session(apictest, {
     startTime: 1_700_000_000,
@@ -26,10 +29,15 @@ function run(mode: Mode, paging?: 'shadow'): readonly string[] {
     mode,
     ...(paging === undefined ? {} : { paging }),
   });
+  return { session, lines: () => output.trimEnd().split('\n') };
+}
+
+function run(mode: Mode, paging?: 'shadow'): readonly string[] {
+  const { session, lines } = open(mode, paging);
   session.begin('run');
   while (session.run(1_000_000, Number.POSITIVE_INFINITY) && session.steps < 2e8);
   expect(session.stop).toEqual({ kind: 'powerOff' });
-  return output.trimEnd().split('\n');
+  return lines();
 }
 
 test('the bare machine', () => {
@@ -38,6 +46,48 @@ test('the bare machine', () => {
 
 test.each(['translate', 'patch', 'hardware'] as const)('a virtual machine under %s', mode => {
   expect(run(mode)).toEqual(expected);
+});
+
+/** RINGSIDE_SEED=n repeats the random choices of a run. */
+const seed = Number(process.env['RINGSIDE_SEED'] ?? Math.floor(Math.random() * 0x100000000)) >>> 0;
+const dice = new Dice(seed);
+
+test(`a guest that changes between the machine and the techniques as it runs, RINGSIDE_SEED=${seed}`, () => {
+  const { session, lines } = open('bare');
+  const settings = [
+    { mode: 'bare', paging: 'nested' },
+    { mode: 'translate', paging: 'shadow' },
+    { mode: 'patch', paging: 'shadow' },
+    { mode: 'hardware', paging: 'nested' },
+    { mode: 'hardware', paging: 'shadow' },
+  ] as const;
+  session.begin('run');
+  while (session.run(1 + dice.below(60_000), Number.POSITIVE_INFINITY)) session.change(dice.pick(settings));
+  expect(lines()).toEqual(expected);
+});
+
+test(`a machine that is saved and cut into short runs, RINGSIDE_SEED=${seed}`, () => {
+  const open = () => new Pc({ memoryBytes: 1 << 25, startTime: 0, rate: 1e7, onConsole: byte => output.push(byte) });
+  const output: number[] = [];
+  const plan = loadImage(apictest.kernel, { memoryBytes: 1 << 25, commandLine: '', initrd: null });
+  const whole = open();
+  whole.start(plan);
+  expect(whole.run(1e9, Number.POSITIVE_INFINITY, false)).toBe('powerOff');
+  expect(Buffer.from(output).toString().trimEnd().split('\n')).toEqual(expected);
+  const text = output.splice(0);
+  let cut = open();
+  cut.start(plan);
+  while (cut.run(1 + dice.below(20_000), Number.POSITIVE_INFINITY, false) === 'steps') {
+    if (dice.below(4) > 0) continue;
+    const state = structuredClone(cut.save());
+    cut = open();
+    cut.restore(state);
+  }
+  expect(output).toEqual(text);
+  const [first, second] = [whole.save(), cut.save()];
+  expect(second.count).toBe(first.count);
+  expect(second.devices).toEqual(first.devices);
+  expect(second.processor).toEqual(first.processor);
 });
 
 test('a virtual machine with shadow page tables', () => {
