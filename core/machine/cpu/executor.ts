@@ -268,8 +268,14 @@ export class Executor extends Access implements Ops<number> {
   }
 
   setVector(i: Instruction, operand: Operand, place: number, size: number): void {
-    if (operand.kind !== 15 && operand.kind !== 16) storeVector(this, i, operand.kind === 17, place, size);
-    else this.u8.copyWithin(this.vector(i, operand, size), place, place + size);
+    if (operand.kind !== 15 && operand.kind !== 16) {
+      storeVector(this, i, operand.kind === 17, place, size);
+      return;
+    }
+    const { i32 } = this;
+    const from = place >> 2;
+    const to = this.vector(i, operand, size) >> 2;
+    for (let n = 0; n < size >> 2; n++) i32[to + n] = i32[from + n];
   }
 
   lane(place: number, size: number, index: number): number {

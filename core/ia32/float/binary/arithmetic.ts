@@ -141,6 +141,16 @@ function lane(format: Format, operation: Operation, negates = false): FloatLane 
   return (c, v, a, b, to) => {
     let x = get(v, a, format);
     let y = get(v, b, format);
+    if (c.quick && !isDenormal(x, format) && !isDenormal(y, format)) {
+      // The common case: the magnitude of a NaN, and of what an invalid operation gives, lies nowhere.
+      const result = operation.compute(x, negates ? -y : y);
+      const nearest = format.size === 4 ? Math.fround(result) : result;
+      const magnitude = Math.abs(nearest);
+      if (magnitude > format.easyAbove && magnitude < format.easyBelow) {
+        put(v, to, format, nearest);
+        return;
+      }
+    }
     if (Number.isNaN(x) || Number.isNaN(y)) {
       putNan(c, v, a, b, to, format);
       return;
@@ -166,10 +176,6 @@ function lane(format: Format, operation: Operation, negates = false): FloatLane 
     const nearest = format.size === 4 ? Math.fround(result) : result;
     const magnitude = Math.abs(nearest);
     if (magnitude > format.easyAbove && magnitude < format.easyBelow) {
-      if (c.quick) {
-        put(v, to, format, nearest);
-        return;
-      }
       const error = result !== nearest ? result - nearest : operation.error(x, y, result);
       if (!Number.isNaN(error)) {
         putNearest(c, v, to, format, nearest, error);

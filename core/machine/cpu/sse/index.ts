@@ -75,7 +75,10 @@ const cmp = (format: Format, bytes: number): SystemFunction => {
   };
 };
 
-/** COMIS and UCOMIS: the relation in ZF, PF and CF. */
+/** ZF, PF and CF for less, equal, greater and unordered. */
+const COMPARED = [FLAG.CF, FLAG.ZF, 0, FLAG.ZF | FLAG.PF | FLAG.CF] as const;
+
+/** COMIS and UCOMIS. */
 function comis(format: Format, signals: boolean): SystemFunction {
   return (cpu, i) => {
     const b = cpu.vector(i, i.src, format.size);
@@ -83,8 +86,7 @@ function comis(format: Format, signals: boolean): SystemFunction {
     const c = contextOf(cpu);
     const relation = compare(c, cpu.view, a, b, format, signals);
     conclude(cpu, c);
-    const flags = { [-1]: FLAG.CF, 0: FLAG.ZF, 1: 0, 2: FLAG.ZF | FLAG.PF | FLAG.CF } as const;
-    cpu.setStatusFlags(flags[relation]);
+    cpu.setStatusFlags(COMPARED[relation + 1]);
   };
 }
 
