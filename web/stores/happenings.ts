@@ -17,9 +17,11 @@ export interface Happenings {
   /** Where the machine stood: anywhere else is another stop. */
   readonly at: number;
   readonly mode: string;
+  /** It has come to this mode here: what happened last can be done again in it. */
+  readonly isSwitched: boolean;
 }
 
-export const NONE: Happenings = { list: [], isOfStep: false, shown: null, at: -1, mode: '' };
+export const NONE: Happenings = { list: [], isOfStep: false, shown: null, at: -1, mode: '', isSwitched: false };
 
 export const happenings = createStore<Happenings>(() => NONE);
 
@@ -35,12 +37,20 @@ export function withHappening(old: Happenings, view: View): Happenings {
     const isRicher = happening !== null && last !== undefined && isMore(happening, last);
     if (isRicher) return { ...old, list: [...list.slice(0, -1), happening], at: view.instructions, mode };
     if (view.instructions === old.at && mode === old.mode) return old;
-    return { ...old, isOfStep: false, shown: null, at: view.instructions, mode };
+    const isSwitched = old.mode !== '' && mode !== old.mode;
+    return { ...old, isOfStep: false, shown: null, at: view.instructions, mode, isSwitched };
   }
   const isOfStep = view.stop.kind === 'step' || isAbout(view.stop, happening);
   // After going back the same comes again.
   const others = list.filter(one => !isSame(one, happening));
-  return { list: [...others, happening].slice(-MOST), isOfStep, shown: null, at: view.instructions, mode };
+  return {
+    list: [...others, happening].slice(-MOST),
+    isOfStep,
+    shown: null,
+    at: view.instructions,
+    mode,
+    isSwitched: false,
+  };
 }
 
 /** Whether it is the same one, told again: numbers count on when the machine goes back. */

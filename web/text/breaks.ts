@@ -90,6 +90,7 @@ export const breaks = {
     ring: (what: string, ring: number) => `\`${what}\` changed the guest’s privilege: it is in ring ${ring} now.`,
     at: 'At',
   },
+  searching: 'The machine looks for a moment of its past, by replaying it. Pause gives up.',
   /** A happening that the machine has gone back from. */
   ahead: 'The machine has gone back since: this lies ahead of it.',
   /** The menu of what can be done with an address. */

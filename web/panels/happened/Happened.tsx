@@ -58,7 +58,7 @@ export function Happened({ compact = false, quiet = false }: Properties) {
   // The mode was switched since: the same step can be seen in the new one.
   const last = seen.list.at(-1);
   const mode = view === null ? null : modeOf(view.monitor.setting);
-  const otherMode = !running && happening === null && last !== undefined && modeOf(last.setting) !== mode ? mode : null;
+  const otherMode = !running && happening === null && last !== undefined && seen.isSwitched ? mode : null;
 
   let kind: Kind | null = null;
   if (happening !== null) kind = kindOfHappening(happening);

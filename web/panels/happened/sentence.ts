@@ -31,7 +31,12 @@ interface Facts {
 export function account(facts: Facts): Account {
   const { view, row, before } = facts;
   if (view.running) {
-    const state = facts.idle ? laterText.happened.idle : laterText.happened.running;
+    const isSearching = view.past?.isSearching === true;
+    const state = isSearching
+      ? laterText.breaks.searching
+      : facts.idle
+        ? laterText.happened.idle
+        : laterText.happened.running;
     return { instruction: null, state, next: null, rings: null };
   }
   const changed = before !== null && before.cpl !== view.registers.cpl;

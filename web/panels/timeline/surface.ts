@@ -303,7 +303,8 @@ export class Surface {
     const isClick = this.#moved <= DRAG && !this.#isPinch && event.button === 0;
     this.#pointers.delete(event.pointerId);
     if (!isClick) return;
-    const stretch = this.#find(event.offsetX, event.offsetY);
+    // Where its lane was empty the time is meant.
+    const stretch = this.#find(event.offsetX, event.offsetY) ?? this.#at(this.#timeAt(event.offsetX));
     this.#choose(stretch);
     if (stretch !== null) this.#listener.onGo(stretch);
   }
@@ -314,6 +315,14 @@ export class Surface {
     this.#hovered = stretch;
     this.#listener.onHover(stretch);
     this.#draw();
+  }
+
+  /** The stretch at a time, in whichever lane. */
+  #at(time: number): Stretch | null {
+    const index = timeline.firstEndingAfter(time);
+    if (index >= timeline.length) return null;
+    const stretch = timeline.at(index);
+    return stretch.start <= time ? stretch : null;
   }
 
   /** The stretch at a place, or near it. */

@@ -88,6 +88,7 @@ export const breaks: Words<typeof English> = {
     ring: (what, ring) => `\`${what}\` 改变了客户机的特权级：现在为 ring ${ring}。`,
     at: '位于',
   },
+  searching: '机器正在重放过去，寻找其中的某个时刻。暂停即放弃。',
   ahead: '机器此后已回到更早的时刻：这还在它的前面。',
   address: {
     label: address => `对 ${address} 的操作`,
