@@ -115,6 +115,8 @@ export function Split({ name, vertical = false, parts }: Properties) {
         aria-valuenow={Math.round((100 * sizes[before.id]) / (sizes[before.id] + sizes[after.id]))}
         data-moving={moving?.edge === before.id || undefined}
         onKeyDown={onKeyDown}
+        // Nothing is selected on the way, which would be dragged instead.
+        onMouseDown={event => event.preventDefault()}
         onDoubleClick={() => store(first)}
         onPointerDown={event => {
           if (event.button !== 0) return;

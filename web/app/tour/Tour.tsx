@@ -53,9 +53,11 @@ export function Tour() {
     if (hadFocus) document.querySelector<HTMLElement>('[data-primary]')?.focus();
   };
 
+  // A card that has no place yet is hidden, and takes no focus.
+  const isPlaced = place !== null;
   useEffect(() => {
-    if (wanted) next.current?.focus();
-  }, [wanted]);
+    if (wanted && isPlaced) next.current?.focus();
+  }, [wanted, isPlaced]);
 
   // What the first step is about is in the code.
   useEffect(() => {

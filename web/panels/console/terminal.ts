@@ -102,6 +102,11 @@ function open(): void {
   if (document.activeElement !== document.body) return;
   terminal.focus();
   terminal.blur();
+  // The next Tab goes on from where the focus was last: let that be the beginning of the page again.
+  document.body.tabIndex = -1;
+  document.body.focus();
+  document.body.blur();
+  document.body.removeAttribute('tabindex');
 }
 
 /** Puts the terminal into a panel and keeps it as large as the panel. Returns how to take it out again. */
