@@ -37,6 +37,9 @@ const VMX = 1 << 5;
 /** Leaf 80000001, EDX: NX. */
 const EXTENDED_FEATURES = 1 << 20;
 
+/** Leaf 80000008, EAX: widths of physical and linear addresses. Bits of PAE entries beyond them are reserved. */
+const ADDRESS_BITS = 32 | (32 << 8);
+
 /** Family 6, model 1C, stepping 10: an in-order P6 without speculation, which is what this processor is. */
 export const SIGNATURE = 0x106ca;
 
@@ -56,7 +59,7 @@ function leaf(number: number, hasVmx: boolean, hasApic: boolean): readonly [numb
     case 0:
       return [1, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)];
     case 0x80000000:
-      return [0x80000004 | 0, 0, 0, 0];
+      return [0x80000008 | 0, 0, 0, 0];
     case 0x80000001:
       return [0, 0, 0, EXTENDED_FEATURES];
     case 0x80000002:
@@ -65,6 +68,12 @@ function leaf(number: number, hasVmx: boolean, hasApic: boolean): readonly [numb
       const at = (number - 0x80000002) * 16;
       return [word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12)];
     }
+    case 0x80000005:
+    case 0x80000006:
+    case 0x80000007:
+      return [0, 0, 0, 0];
+    case 0x80000008:
+      return [ADDRESS_BITS, 0, 0, 0];
     default:
       return [SIGNATURE, LINE, SSE3 | (hasVmx ? VMX : 0), FEATURES | (hasApic ? APIC : 0)];
   }

@@ -15,6 +15,8 @@ interface Stored {
   readonly word: number;
   readonly low: number;
   readonly high: number;
+  /** What else must hold for a value. Left out: nothing. */
+  readonly accepts?: (low: number, high: number) => boolean;
 }
 
 /** IA32_APIC_BASE of a processor with a local APIC (SDM volume 3, 10.4.3). */
@@ -35,6 +37,9 @@ const IA32_APIC_BASE = 0x1b;
 const IA32_MTRRCAP = 0xfe;
 const MTRRCAP_VALUE = VARIABLE_RANGES | (1 << 8);
 const IA32_PLATFORM_ID = 0x17;
+/** What the Pentium told of machine checks: there are none. */
+const IA32_P5_MC_ADDR = 0;
+const IA32_P5_MC_TYPE = 1;
 /** IA32_MCG_CAP and IA32_MCG_STATUS: machine checks exist, but there are no banks that could report one. */
 const IA32_MCG_CAP = 0x179;
 const IA32_MCG_STATUS = 0x17a;
@@ -44,22 +49,50 @@ const IA32_DEBUGCTL = 0x1d9;
 const IA32_BIOS_SIGN_ID = 0x8b;
 
 /** Registers that always read as 0. */
-const ZERO: readonly number[] = [IA32_PLATFORM_ID, IA32_BIOS_SIGN_ID, IA32_MCG_CAP, IA32_MCG_STATUS];
+const ZERO: readonly number[] = [
+  IA32_P5_MC_ADDR,
+  IA32_P5_MC_TYPE,
+  IA32_PLATFORM_ID,
+  IA32_BIOS_SIGN_ID,
+  IA32_MCG_CAP,
+  IA32_MCG_STATUS,
+];
+
+/** Memory types: uncacheable, write combining, write-through, write-protected, write-back (SDM volume 3, 11.3). */
+const MEMORY_TYPES: readonly number[] = [0, 1, 4, 5, 6];
+const MTRR_TYPES = MEMORY_TYPES.filter(type => type !== 1);
+
+function hasTypes(word: number, allowed: readonly number[]): boolean {
+  return [0, 8, 16, 24].every(shift => allowed.includes((word >>> shift) & 0xff));
+}
+
+/** A single memory type in the low byte: of the default, or of a variable range. There is no write combining (IA32_MTRRCAP). */
+const hasMtrrType = (low: number): boolean => MTRR_TYPES.includes(low & 0xff);
 
 const STORED: ReadonlyMap<number, Stored> = new Map<number, Stored>([
   [0x174, { word: M.SYSENTER_CS, low: -1, high: 0 }],
   [0x175, { word: M.SYSENTER_ESP, low: -1, high: 0 }],
   [0x176, { word: M.SYSENTER_EIP, low: -1, high: 0 }],
   [0x1a0, { word: M.MISC_ENABLE, low: 1, high: 0 }],
-  [0x277, { word: M.PAT, low: 0x07070707, high: 0x07070707 }],
-  [0x2ff, { word: M.MTRR_DEFAULT, low: 0xcff, high: 0 }],
+  [0x277, { word: M.PAT, low: 0x07070707, high: 0x07070707, accepts: (low, high) => isPat(low) && isPat(high) }],
+  [0x2ff, { word: M.MTRR_DEFAULT, low: 0xcff, high: 0, accepts: hasMtrrType }],
   [IA32_DEBUGCTL, { word: M.DEBUG_CONTROL, low: 0, high: 0 }],
   [0xc0000080, { word: M.EFER, low: M.EFER_NXE, high: 0 }],
   ...Array.from({ length: 2 * VARIABLE_RANGES }, (_, n): [number, Stored] => [
     0x200 + n,
-    { word: M.MTRR_VARIABLE + 2 * n, low: n % 2 === 0 ? 0xfffff0ff : 0xfffff800, high: 0 },
+    n % 2 === 0
+      ? { word: M.MTRR_VARIABLE + 2 * n, low: 0xfffff0ff, high: 0, accepts: hasMtrrType }
+      : { word: M.MTRR_VARIABLE + 2 * n, low: 0xfffff800, high: 0 },
   ]),
-  ...FIXED_RANGES.map((number, n): [number, Stored] => [number, { word: M.MTRR_FIXED + 2 * n, low: -1, high: -1 }]),
+  ...FIXED_RANGES.map((number, n): [number, Stored] => [
+    number,
+    {
+      word: M.MTRR_FIXED + 2 * n,
+      low: -1,
+      high: -1,
+      accepts: (low, high) => hasTypes(low, MTRR_TYPES) && hasTypes(high, MTRR_TYPES),
+    },
+  ]),
 ]);
 
 /** Values that a PC's firmware leaves: all memory write-back, the PAT's power-on value. */
@@ -103,7 +136,7 @@ export function writeMsr(cpu: Executor, number: number, low: number, high: numbe
   if (number === VMX_MSR.featureControl && cpu.hasVmx) return writeFeatureControl(cpu, low, high);
   const stored = STORED.get(number);
   if (stored === undefined || (low & ~stored.low) !== 0 || (high & ~stored.high) !== 0) return false;
-  if (stored.word === M.PAT && !(isPat(low) && isPat(high))) return false;
+  if (stored.accepts?.(low, high) === false) return false;
   cpu.i32[L.W_MSR + stored.word] = low;
   cpu.i32[L.W_MSR + stored.word + 1] = high;
   // NXE changes what page-table entries mean; with CR4.PAE clear it changes nothing.
@@ -111,9 +144,9 @@ export function writeMsr(cpu: Executor, number: number, low: number, high: numbe
   return true;
 }
 
-/** Memory types that an entry of the PAT can be: all but 2 and 3 (SDM volume 3, 11.12.2). */
+/** What the PAT can hold, with UC- as well (SDM volume 3, 11.12.2). */
 export function isPat(word: number): boolean {
-  return [0, 8, 16, 24].every(shift => [0, 1, 4, 5, 6, 7].includes((word >>> shift) & 0xff));
+  return hasTypes(word, [...MEMORY_TYPES, 7]);
 }
 
 /** Once locked it cannot be written until reset (SDM volume 3, 23.7). */

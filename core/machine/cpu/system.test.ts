@@ -136,7 +136,7 @@ describe.each(MACHINES)('system instructions, $engine', machine => {
       const name = text([0x80000002, 0x80000003, 0x80000004].flatMap(leaf));
       expect(name.length).toBe(48);
       expect(name).toMatch(/^Ringside IA-32 processor\0+$/);
-      expect(leaf(0x80000000)[0]).toBe(0x80000004);
+      expect(leaf(0x80000000)[0]).toBe(0x80000008);
     });
 
     it('beyond the last leaf says what the last basic one says', () => {
@@ -230,6 +230,38 @@ describe.each(MACHINES)('system instructions, $engine', machine => {
         b.program(mov(ECX, number), WRMSR);
         expect(b.run()).toMatchObject({ vector: VECTOR.GP, code: 0 });
       }
+    });
+
+    // PAT, MTRRdefType, MTRRphysBase0 and Mask0, MTRRfix64K_00000, MTRRcap: low and high word, and whether they can be written.
+    it.each<[number, number, number, boolean]>([
+      [0x277, 0x07060504, 0x00010406, true],
+      [0x277, 0x02060504, 0, false],
+      [0x277, 0, 0x03000000, false],
+      [0x277, 0x08, 0, false],
+      [0x2ff, 0xc06, 0, true],
+      [0x2ff, 0xc01, 0, false],
+      [0x2ff, 0xc07, 0, false],
+      [0x2ff, 0x1006, 0, false],
+      [0x200, 0xd0000006, 0, true],
+      [0x200, 0xd0000002, 0, false],
+      [0x200, 0xd0000106, 0, false],
+      [0x200, 0x6, 1, false],
+      [0x201, 0xff000800, 0, true],
+      [0x201, 0xff000801, 0, false],
+      [0x250, 0x06050400, 0x06060606, true],
+      [0x250, 0x06050402, 0x06060606, false],
+      [0x250, 0x06060606, 0x07060606, false],
+      [0xfe, 0x508, 0, false],
+      [0x179, 0, 0, false],
+      [0x17a, 0, 0, true],
+      [0x17a, 1, 0, false],
+    ])('%x: what is reserved is #GP(0) and changes nothing (%x, %x)', (number, low, high, isTaken) => {
+      const b = bench();
+      const before = read(b, number);
+      b.ring(0);
+      b.program(mov(ECX, number), mov(EAX, low), mov(EDX, high), WRMSR);
+      expect(b.run()).toMatchObject(isTaken ? { vector: null } : { vector: VECTOR.GP, code: 0 });
+      expect(read(b, number)).toEqual(isTaken ? [high, low] : before);
     });
 
     it('belong to ring 0', () => {
