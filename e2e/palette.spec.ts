@@ -109,6 +109,7 @@ test('in Chinese, in light and dark, on a phone', async ({ page }) => {
   await expect(page.getByTestId('status')).toContainText('已暂停');
   const dialog = page.getByRole('dialog', { name: '命令面板' });
   await page.keyboard.press('Control+k');
+  await expect(dialog.getByRole('combobox')).toBeFocused();
   await page.keyboard.type('嵌套');
   await expect(dialog.getByRole('option', { selected: true })).toContainText('模式：嵌套分页');
   await dialog.getByRole('combobox').fill('theme');

@@ -160,6 +160,7 @@ const NAMES: ReadonlyMap<string, Evaluate> = new Map<string, Evaluate>([
   ['cr2', cpu => cpu.i32[L.W_CR2] >>> 0],
   ['cr3', cpu => cpu.i32[L.W_CR3] >>> 0],
   ['cr4', cpu => cpu.i32[L.W_CR4] >>> 0],
+  ...[0, 1, 2, 3, 6, 7].map((n): [string, Evaluate] => [`dr${n}`, cpu => cpu.i32[L.W_DR + n] >>> 0]),
   ['cpl', cpu => cpu.cpl],
   ['iopl', cpu => cpu.iopl],
   ...Object.entries(FLAG)

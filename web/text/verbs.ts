@@ -50,6 +50,7 @@ export const verbs = {
     registers: 'General registers, EIP and EFLAGS; where the machine holds something else, that too.',
     creg: 'Control registers and the names of their bits.',
     sreg: 'Segment registers with their hidden parts, GDTR and IDTR.',
+    dreg: 'Debug registers: which breakpoints of the guest’s own are on, and which was met.',
     x: 'Shows memory at a linear address.',
     xp: 'Shows memory at a physical address, the guest’s.',
     disassemble: 'Shows instructions at an address; without one, at the next instruction.',

@@ -16,7 +16,7 @@ import {
 } from './answers.ts';
 import { bytesOf, dump, type Format, type Letter, parseFormat, place, writeValue } from './data.ts';
 import type { Host } from './host.ts';
-import { controlLines, generalLines, segmentLines } from './registers.ts';
+import { controlLines, DEBUG_REGISTERS, debugLines, generalLines, segmentLines } from './registers.ts';
 import { addressOf, evaluate, expression, must, nothing, type Verb, verb, viewOf } from './verb.ts';
 import { type Line, type Names, Refusal, tidy } from './words.ts';
 
@@ -31,6 +31,14 @@ interface Examined {
 
 function examined(line: Line, names: Names): Examined {
   return { format: parseFormat(line.format), where: expression(line, names) };
+}
+
+/** They are in no view: the worker computes them as expressions. */
+async function debugRegisters(host: Host): Promise<readonly string[]> {
+  viewOf(host);
+  const values: number[] = [];
+  for (const name of DEBUG_REGISTERS) values.push(await evaluate(name, host));
+  return debugLines(values, host.symbols());
 }
 
 async function code(address: number, count: number, host: Host): Promise<readonly string[]> {
@@ -156,6 +164,7 @@ export const looking = {
   registers: verb({ aliases: ['r', 'regs'], group: 'look', read: nothing, act: (_, host) => registers(host) }),
   creg: verb({ group: 'look', read: nothing, act: (_, host) => control(host) }),
   sreg: verb({ group: 'look', read: nothing, act: (_, host) => segments(host) }),
+  dreg: verb({ group: 'look', read: nothing, act: (_, host) => debugRegisters(host) }),
   x: verb({
     usage: '/NFU ADDRESS',
     examples: ['x/8xw $esp', 'x/4i switch_space', 'x/s c0104000'],

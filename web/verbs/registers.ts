@@ -1,7 +1,7 @@
 /** Registers in text, as GDB's `info registers` and Bochs' `creg` and `sreg` have them. */
 import type { Registers, SegmentView } from '../../core/protocol/messages.ts';
 import { hex } from '../format.ts';
-import { iopl, setBits } from '../panels/registers/bits.ts';
+import { iopl, isSet, setBits } from '../panels/registers/bits.ts';
 import { general, linearEip, type SymbolIndex } from '../symbols.ts';
 import { laterText } from '../text/later.ts';
 import { place } from './data.ts';
@@ -100,4 +100,54 @@ export function segmentLines(guest: Registers, machine: Registers | null): reado
       return [line, `${' '.repeat(6)}${table(held)}  ${laterText.verbs.ofMachine}`];
     }),
   ];
+}
+
+/** DR4 and DR5 are other names of DR6 and DR7. */
+export const DEBUG_REGISTERS = ['dr0', 'dr1', 'dr2', 'dr3', 'dr6', 'dr7'] as const;
+
+/** Bits of DR6 and DR7 by the manual's names (SDM volume 3, 17.2.3 and 17.2.4). */
+const DR6: readonly (readonly [string, number])[] = [
+  ['B0', 0],
+  ['B1', 1],
+  ['B2', 2],
+  ['B3', 3],
+  ['BD', 13],
+  ['BS', 14],
+  ['BT', 15],
+];
+const DR7: readonly (readonly [string, number])[] = [
+  ['L0', 0],
+  ['G0', 1],
+  ['L1', 2],
+  ['G1', 3],
+  ['L2', 4],
+  ['G2', 5],
+  ['L3', 6],
+  ['G3', 7],
+  ['LE', 8],
+  ['GE', 9],
+  ['GD', 13],
+];
+/** R/Wn: what breakpoint n waits for. */
+const CONDITIONS = ['execute', 'write', 'I/O', 'read/write'] as const;
+/** LENn, in bytes; 8 bytes are those of other processors. */
+const LENGTHS = [1, 2, 8, 4] as const;
+
+function named(table: readonly (readonly [string, number])[], value: number): readonly string[] {
+  return table.filter(([, bit]) => isSet(value, bit)).map(([name]) => name);
+}
+
+/** Values of DEBUG_REGISTERS in lines: of a breakpoint that is on, what it waits for. */
+export function debugLines(values: readonly number[], symbols: SymbolIndex): readonly string[] {
+  const dr7 = values[5];
+  return DEBUG_REGISTERS.map((name, n) => {
+    const value = values[n];
+    if (name === 'dr6') return `${name}  ${hex(value)}  [ ${named(DR6, value).join(' ')} ]`.replace('[  ]', '[ ]');
+    if (name === 'dr7') return `${name}  ${hex(value)}  [ ${named(DR7, value).join(' ')} ]`.replace('[  ]', '[ ]');
+    const isOn = ((dr7 >>> (2 * n)) & 3) !== 0;
+    if (!isOn) return `${name}  ${hex(value)}`;
+    const condition = CONDITIONS[(dr7 >>> (16 + 4 * n)) & 3];
+    const length = LENGTHS[(dr7 >>> (18 + 4 * n)) & 3];
+    return `${name}  ${hex(value)}${place(value, symbols)}  ${condition}${condition === 'execute' ? '' : ` ${length}`}`;
+  });
 }

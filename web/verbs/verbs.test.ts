@@ -328,6 +328,27 @@ describe('what is said', () => {
     expect(tlb.lines).toEqual(['c0100000-c0101fff → 00100000      2 × 4 KB  r-x  supervisor global', '… and 3 more.']);
   });
 
+  test('debug registers', async () => {
+    const values: Readonly<Record<string, number>> = {
+      dr0: 0xc0100000,
+      dr1: 0xc0104000,
+      dr6: 0xffff4ff2,
+      dr7: 0x00d0040a,
+    };
+    const { lines } = await say('dreg', question => ({
+      kind: 'value',
+      value: question.kind === 'value' ? (values[question.expression] ?? 0) : 0,
+    }));
+    expect(lines).toEqual([
+      'dr0  c0100000 <main>  execute',
+      'dr1  c0104000 <ticks>  write 4',
+      'dr2  00000000',
+      'dr3  00000000',
+      'dr6  ffff4ff2  [ B1 BS ]',
+      'dr7  00d0040a  [ G0 G1 ]',
+    ]);
+  });
+
   test('the last write', async () => {
     const { lines } = await say('lw ticks', () => ({ kind: 'lastWrite', step: 77, row: null, before: 1, after: 2 }));
     expect(lines[0]).toBe('c0104000 changed from 00000001 to 00000002 at step 77; goto 77 goes there.');

@@ -43,6 +43,7 @@ const KNOWN = new Set([
   ...['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di', 'al', 'cl', 'dl', 'bl', 'ah', 'ch', 'dh', 'bh'],
   ...['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr', 'eip', 'eflags', 'cr0', 'cr2', 'cr3', 'cr4', 'cpl', 'iopl'],
   ...['of', 'df', 'if', 'tf', 'sf', 'zf', 'af', 'pf', 'cf', 'nt', 'rf', 'vm', 'ac', 'vif', 'vip', 'id'],
+  ...['dr0', 'dr1', 'dr2', 'dr3', 'dr6', 'dr7'],
   ...['byte', 'word'],
 ]);
 

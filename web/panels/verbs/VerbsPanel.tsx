@@ -31,20 +31,8 @@ export function VerbsPanel() {
     return () => observer.disconnect();
   }, [entries]);
 
-  const copy = (): void => {
-    navigator.clipboard.writeText(logText()).catch(() => notify(text.notices.clipboard));
-  };
-
   return (
     <section className={styles.panel} aria-label={words.label}>
-      <div className={styles.tools}>
-        <button type="button" className={styles.tool} aria-label={words.copy} title={words.copy} onClick={copy}>
-          <ClipboardCopy size={14} />
-        </button>
-        <button type="button" className={styles.tool} aria-label={words.clear} title={words.clear} onClick={clearLog}>
-          <Eraser size={14} />
-        </button>
-      </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard. */}
       <div className={styles.paper} ref={paper} role="log" aria-live="polite" aria-label={words.log} tabIndex={0}>
         {entries.length === 0 && <p className={styles.welcome}>{words.welcome}</p>}
@@ -69,6 +57,10 @@ const Block = memo(function Block({ entry: { line, output, state } }: { readonly
     </div>
   );
 });
+
+function copy(): void {
+  navigator.clipboard.writeText(logText()).catch(() => notify(text.notices.clipboard));
+}
 
 /** Then Ctrl+C copies. */
 function hasSelection(input: HTMLInputElement | null): boolean {
@@ -172,6 +164,12 @@ function Prompt() {
         <span className={styles.keys} id={`${id}-keys`}>
           {words.keys}
         </span>
+        <button type="button" className={styles.tool} aria-label={words.copy} title={words.copy} onClick={copy}>
+          <ClipboardCopy size={14} />
+        </button>
+        <button type="button" className={styles.tool} aria-label={words.clear} title={words.clear} onClick={clearLog}>
+          <Eraser size={14} />
+        </button>
       </div>
     </div>
   );

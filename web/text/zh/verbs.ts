@@ -51,6 +51,7 @@ export const verbs: Words<typeof English> = {
     registers: '通用寄存器、EIP 和 EFLAGS；物理处理器的值不同时一并列出。',
     creg: '控制寄存器及其各位的名称。',
     sreg: '段寄存器及其隐藏部分，GDTR 和 IDTR。',
+    dreg: '调试寄存器：客户机自己的哪些断点已启用，哪个被触发。',
     x: '显示线性地址处的内存。',
     xp: '显示客户机物理地址处的内存。',
     disassemble: '显示某个地址处的指令；不给地址时为下一条指令。',
