@@ -84,7 +84,6 @@ export function Split({ name, vertical = false, parts }: Properties) {
     const about = isClosable(after.id) ? after : before;
     const place = (event: PointerEvent): number => (vertical ? event.clientY : event.clientX);
     const end = (): void => {
-      if (moving !== null) store(moving.sizes);
       start.current = null;
       setMoving(null);
     };
@@ -129,7 +128,11 @@ export function Split({ name, vertical = false, parts }: Properties) {
           if (next === null) end();
           else setMoving({ edge: before.id, sizes: next });
         }}
-        onPointerUp={end}
+        onPointerUp={() => {
+          // What was closed on the way opens as it was before.
+          if (moving !== null) store(moving.sizes);
+          end();
+        }}
         onPointerCancel={end}
       />
     );
