@@ -3,8 +3,6 @@
 
 #include "vectors.h"
 
-enum { SIGN = (int)0x80000000 };
-
 /* All exceptions masked in most cases; every rounding mode, DAZ and FTZ, and flags of earlier operations. */
 uint32_t any_mxcsr(void) {
   const uint32_t masks = one_in(5) ? (one_in(2) ? 0x3F ^ (1u << draw(6)) : draw(64)) : 0x3F;

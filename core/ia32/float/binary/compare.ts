@@ -2,7 +2,7 @@ import { FloatFlag } from '../float80.ts';
 import { type Format, get, isDenormal, isSignaling, type SseContext, seen } from './format.ts';
 
 /** How two numbers relate: -1, 0, 1, or 2 when they are unordered. */
-export type Relation = -1 | 0 | 1 | 2;
+type Relation = -1 | 0 | 1 | 2;
 
 /** `signals`: a quiet NaN raises the invalid exception, too. */
 export function compare(c: SseContext, v: DataView, a: number, b: number, format: Format, signals: boolean): Relation {

@@ -6,7 +6,7 @@ import { type Format, put, SINGLE, type SseContext } from './format.ts';
 const cell = new DataView(new ArrayBuffer(8));
 
 /** 2^exponent, from -1074 on. */
-export function powerOf2(exponent: number): number {
+function powerOf2(exponent: number): number {
   cell.setBigUint64(0, exponent >= -1022 ? BigInt(exponent + 1023) << 52n : 1n << BigInt(exponent + 1074));
   return cell.getFloat64(0);
 }
