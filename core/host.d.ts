@@ -7,6 +7,15 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum?: number });
     readonly buffer: ArrayBuffer;
   }
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>);
+  }
+  type Imported = Memory | ((...values: number[]) => number | undefined);
+  class Instance {
+    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, Imported>>>>);
+    /** Translated modules export functions only. */
+    readonly exports: Readonly<Record<string, (...values: number[]) => number | undefined>>;
+  }
 }
 declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean });

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
+import type { Engine } from '../machine/translate/translator.ts';
 import type { Mode } from '../protocol/monitor.ts';
 import { MAX_MEMORY_MIB, MIN_MEMORY_MIB } from '../session/session.ts';
-
 import { MODES, type Paging } from '../vmm/technique.ts';
 
 /** A command line that cannot be carried out; the message says what is wrong. */
@@ -20,7 +20,7 @@ or a file: a multiboot kernel, or a Linux bzImage with its --initrd.
   --mode MODE           how the guest is run: bare (on the machine itself), or under the monitor by trap, translate, patch, para
                         or hardware
   --paging KIND         with --mode hardware: nested or shadow page tables
-  --engine execute      how instructions are run; execute: interpreted
+  --engine ENGINE       how instructions are run: execute (interpreted), or what is hot as WebAssembly, by blocks or regions
   --input TEXT          typed on the serial console; C escapes are understood (\\n, \\t, \\xHH, \\\\)
   --input-after TEXT    type only after the console has shown this
   --until TEXT          stop when the console shows this
@@ -51,6 +51,7 @@ export interface RunArguments {
   readonly trace: string | null;
   readonly mode: Mode;
   readonly paging: Paging;
+  readonly engine: Engine;
 }
 
 const STRING = { type: 'string' } as const;
@@ -74,20 +75,14 @@ const OPTIONS = {
   trace: STRING,
 } as const;
 
-/** Engines that the design knows; those that are not done yet are refused by name. */
 const PAGINGS: readonly Paging[] = ['nested', 'shadow'];
-const ENGINES = ['execute', 'blocks', 'regions'];
+const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
 
 /** The one of these words that the text is. Throws UsageError. */
 function choice<T extends string>(option: string, text: string, known: readonly T[]): T {
   const found = known.find(word => word === text);
   if (found === undefined) throw new UsageError(`--${option} ${text} is unknown: it is one of ${known.join(', ')}.`);
   return found;
-}
-
-function oneOf(option: string, value: string, known: readonly string[], done: string): void {
-  choice(option, value, known);
-  if (value !== done) throw new UsageError(`--${option} ${value} is not done yet: only ${done} is.`);
 }
 
 function numberOf(option: string, text: string | undefined, min: number, max: number): number | null {
@@ -116,7 +111,6 @@ export function parseRun(words: readonly string[]): RunArguments {
   const mode = choice<Mode>('mode', values.mode ?? 'bare', ['bare', ...MODES]);
   if (values.paging !== undefined && mode !== 'hardware')
     throw new UsageError('--paging goes with --mode hardware only.');
-  oneOf('engine', values.engine ?? 'execute', ENGINES, 'execute');
   for (const name of ['disk', 'floppy'] as const) {
     if (values[name] !== undefined) throw new UsageError(`--${name} is not done yet.`);
   }
@@ -138,6 +132,7 @@ export function parseRun(words: readonly string[]): RunArguments {
     trace: values.trace ?? null,
     mode,
     paging: choice('paging', values.paging ?? 'nested', PAGINGS),
+    engine: choice('engine', values.engine ?? 'execute', ENGINES),
   };
 }
 

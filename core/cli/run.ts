@@ -60,6 +60,7 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
     rate: options.rate,
     onConsole: byte => pending.push(byte),
     mode: options.mode,
+    engine: options.engine,
     paging: options.paging,
   });
   if (options.stats) session.monitor?.watchHoles(true);

@@ -3,8 +3,10 @@ import { symbolsFromElf } from '../guests/elf-symbols.ts';
 import { loadImage } from '../guests/load.ts';
 import { loadXen } from '../guests/xen.ts';
 import { readXenNotes } from '../guests/xen-notes.ts';
+import * as L from '../machine/cpu/layout.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
 import type { MachineState, Pc } from '../machine/pc.ts';
+import type { Engine } from '../machine/translate/translator.ts';
 import type { BreakCount, BreakOn, Breakpoint } from '../protocol/breakpoints.ts';
 import type { BackKind, EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
 import type { Mode, Setting } from '../protocol/monitor.ts';
@@ -42,6 +44,8 @@ export interface SessionOptions {
   readonly onConsole: (byte: number) => void;
   /** Bare unless said. */
   readonly mode?: Mode;
+  /** Execute unless said. */
+  readonly engine?: Engine;
   /** Under `hardware`: nested unless said. */
   readonly paging?: Paging;
   /** Whether, and how, checkpoints are kept to step back with; not unless said. */
@@ -116,9 +120,9 @@ export class Session {
   }
 
   #newMachine(onConsole: (byte: number) => void): GuestMachine {
-    const { startTime, rate, mode = 'bare', paging = 'nested' } = this.#options;
+    const { startTime, rate, engine = 'execute', mode = 'bare', paging = 'nested' } = this.#options;
     const memoryBytes = this.guest.memoryMib * 1048576;
-    return new GuestMachine(this.plan, { memoryBytes, startTime, rate, onConsole, setting: { mode, paging } });
+    return new GuestMachine(this.plan, { memoryBytes, startTime, rate, engine, onConsole, setting: { mode, paging } });
   }
 
   /** How the guest is run now. */
@@ -407,6 +411,11 @@ export class Session {
     }
     const ways = this.#ways;
     ways.begin(this.#live, this.monitor === null ? 'privileged' : 'left', 0, () => {
+      // Behind STI or a load of SS an instruction goes with that, and a monitor emulates it on the way: an earlier one shows more.
+      if (this.processor.i32[L.W_SHADOW] !== 0) {
+        this.beginSameStep(setting);
+        return;
+      }
       try {
         this.change(setting);
       } catch (error) {

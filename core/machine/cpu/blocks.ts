@@ -25,6 +25,8 @@ export interface Block {
   readonly bytes: number;
   readonly instructions: readonly Instruction[];
   readonly handlers: readonly Handler[];
+  /** How often it was found by those who translate what is hot (translate/translator.ts). */
+  heat: number;
   /** Whether the cache keeps it: not what crosses a page or lies outside of RAM, and not for ever. */
   isCached: boolean;
   /** The two blocks that followed last, valid for a link key (Access.linkKey) at a linear address. */
@@ -132,6 +134,11 @@ export class Blocks {
     this.#cache.fill(undefined);
     this.#crossing.fill(undefined);
     this.#lastDropped = null;
+  }
+
+  /** Whether somebody watches rows: only what is executed is told. */
+  get isWatched(): boolean {
+    return this.#watches.monitor !== null || this.#watches.debugger !== null;
   }
 
   /** Throws the fault of the fetch: page fault or #GP(0) at the limit of CS. */
@@ -277,6 +284,7 @@ export class Blocks {
       instructions: instructions.slice(0, count),
       handlers: handlers.slice(0, count),
       isCached,
+      heat: 0,
       link: null,
       linkKey: -1,
       linkLinear: 0,

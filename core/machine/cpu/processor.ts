@@ -3,6 +3,7 @@ import type { OperationName } from '../../ia32/operations.ts';
 import { CR0, CS, EDX, LDTR, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { PhysicalMemory } from '../physical.ts';
+import type { Translator } from '../translate/translator.ts';
 import { type Block, Blocks } from './blocks.ts';
 import { SIGNATURE } from './cpuid.ts';
 import { BREAKPOINT_ENABLED, DR6, DR6_FIXED, DR7_FIXED } from './debug-registers.ts';
@@ -54,6 +55,8 @@ export class Processor extends Executor {
   interrupts: InterruptSource | null = null;
   /** Set by the board when INTR may be raised: looked at between blocks. */
   interruptPending = false;
+  /** Translates what is hot; null: everything is executed. */
+  translator: Translator | null = null;
   /** Linear addresses before which run() stops; null when there are none, which costs nothing. */
   breakpoints: ReadonlySet<number> | null = null;
   /** Whether run() stopped at a breakpoint, before that instruction. */
@@ -361,6 +364,17 @@ export class Processor extends Executor {
         } else {
           block = this.blocks.find();
           if (previous !== null && block.isCached) link(previous, block, this.linkKey, linear);
+        }
+        if (this.translator !== null && this.#stopPages === null && !this.blocks.isWatched) {
+          const region = this.translator.at(block);
+          if (region !== null) {
+            const budget = i32[L.W_BUDGET];
+            region.run();
+            if (i32[L.W_BUDGET] !== budget) {
+              previous = null;
+              continue;
+            }
+          }
         }
         const { instructions, handlers } = block;
         length = Math.min(instructions.length, i32[L.W_BUDGET]);

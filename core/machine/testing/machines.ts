@@ -1,5 +1,6 @@
 import { Processor } from '../cpu/processor.ts';
 import type { PhysicalMemory } from '../physical.ts';
+import { Translator } from '../translate/translator.ts';
 
 /** A processor that is held to the specs, with the engine that runs its code. */
 export interface MachineUnderTest {
@@ -11,4 +12,15 @@ export interface MachineUnderTest {
 /** Every engine: a further one is a further row, and all specs run on it. */
 export const MACHINES: readonly MachineUnderTest[] = [
   { engine: 'executor', open: physical => new Processor(physical) },
+  translating('regions'),
 ];
+
+/** Everything is translated the first time that it comes. */
+function translating(engine: 'blocks' | 'regions'): MachineUnderTest {
+  const open = (physical: PhysicalMemory) => {
+    const cpu = new Processor(physical);
+    cpu.translator = new Translator(cpu, engine, 0);
+    return cpu;
+  };
+  return { engine, open };
+}

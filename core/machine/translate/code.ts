@@ -1,0 +1,240 @@
+/**
+ * Bytes of WebAssembly in the making (WebAssembly Core Specification 2.0, chapter 5). Only what translated code needs.
+ */
+
+/** Value types. */
+export const I32 = 0x7f;
+/** The block type without results. */
+export const EMPTY = 0x40;
+
+/** Opcodes (section 5.4). */
+export const OP = {
+  unreachable: 0x00,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  return: 0x0f,
+  call: 0x10,
+  drop: 0x1a,
+  select: 0x1b,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  load32: 0x28,
+  load8u: 0x2d,
+  load16u: 0x2f,
+  store32: 0x36,
+  store8: 0x3a,
+  store16: 0x3b,
+  constant32: 0x41,
+  constant64: 0x42,
+  eqz: 0x45,
+  eq: 0x46,
+  ne: 0x47,
+  ltS: 0x48,
+  ltU: 0x49,
+  gtS: 0x4a,
+  gtU: 0x4b,
+  leS: 0x4c,
+  leU: 0x4d,
+  geS: 0x4e,
+  geU: 0x4f,
+  clz: 0x67,
+  popcnt: 0x69,
+  add: 0x6a,
+  sub: 0x6b,
+  mul: 0x6c,
+  divU: 0x6e,
+  and: 0x71,
+  or: 0x72,
+  xor: 0x73,
+  shl: 0x74,
+  shrS: 0x75,
+  shrU: 0x76,
+  mul64: 0x7e,
+  shrU64: 0x88,
+  wrap64: 0xa7,
+  extendS64: 0xac,
+  extendU64: 0xad,
+  extend8S: 0xc0,
+  extend16S: 0xc1,
+} as const;
+export type Op = (typeof OP)[keyof typeof OP];
+
+/** A growing piece of code. */
+export class Code {
+  #bytes = new Uint8Array(256);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  byte(value: number): void {
+    if (this.#length === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  #grow(room: number): void {
+    const larger = new Uint8Array(2 * (this.#length + room));
+    larger.set(this.bytes);
+    this.#bytes = larger;
+  }
+
+  append(other: Uint8Array): void {
+    if (this.#length + other.length > this.#bytes.length) this.#grow(other.length);
+    this.#bytes.set(other, this.#length);
+    this.#length += other.length;
+  }
+
+  /** LEB128, unsigned (section 5.2.2). */
+  unsigned(value: number): void {
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.byte(rest);
+  }
+
+  /** LEB128 of a signed 32-bit number. */
+  signed(value: number): void {
+    let rest = value | 0;
+    while (rest < -0x40 || rest > 0x3f) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>= 7;
+    }
+    this.byte(rest & 0x7f);
+  }
+
+  /** A name or other vector of bytes. */
+  text(value: string): void {
+    this.unsigned(value.length);
+    for (let n = 0; n < value.length; n++) this.byte(value.charCodeAt(n));
+  }
+
+  op(op: Op): void {
+    this.byte(op);
+  }
+
+  get(local: number): void {
+    this.byte(OP.localGet);
+    this.unsigned(local);
+  }
+
+  set(local: number): void {
+    this.byte(OP.localSet);
+    this.unsigned(local);
+  }
+
+  tee(local: number): void {
+    this.byte(OP.localTee);
+    this.unsigned(local);
+  }
+
+  constant(value: number): void {
+    this.byte(OP.constant32);
+    this.signed(value);
+  }
+
+  /** A load or store at the address on the stack plus `offset`; translated code makes no promise of alignment. */
+  memory(op: Op, offset: number): void {
+    this.byte(op);
+    this.byte(0);
+    this.unsigned(offset);
+  }
+
+  call(index: number): void {
+    this.byte(OP.call);
+    this.unsigned(index);
+  }
+}
+
+/** How a function is called: all parameters and results are i32. */
+export interface Signature {
+  readonly parameters: number;
+  readonly results: 0 | 1;
+}
+
+export interface FunctionBody extends Signature {
+  /** Locals beside the parameters, all i32. */
+  readonly locals: number;
+  readonly code: Uint8Array;
+}
+
+/** A function of another module. */
+export interface Import extends Signature {
+  readonly name: string;
+}
+
+/**
+ * A module with functions "0", "1" and so on. It imports `env.memory`, and `imports` from `env`, which have the function indexes from 0 in
+ * their order.
+ */
+export function makeModule(functions: readonly FunctionBody[], imports: readonly Import[]): Uint8Array<ArrayBuffer> {
+  const module = new Code();
+  for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) module.byte(byte);
+  const all: readonly Signature[] = [...imports, ...functions];
+  section(module, 1, all.length, types => {
+    for (const { parameters, results } of all) {
+      types.byte(0x60);
+      types.unsigned(parameters);
+      for (let n = 0; n < parameters; n++) types.byte(I32);
+      types.unsigned(results);
+      if (results === 1) types.byte(I32);
+    }
+  });
+  section(module, 2, 1 + imports.length, list => {
+    list.text('env');
+    list.text('memory');
+    list.append(Uint8Array.of(2, 0));
+    list.unsigned(1);
+    imports.forEach(({ name }, n) => {
+      list.text('env');
+      list.text(name);
+      list.byte(0);
+      list.unsigned(n);
+    });
+  });
+  section(module, 3, functions.length, list => {
+    for (let n = 0; n < functions.length; n++) list.unsigned(imports.length + n);
+  });
+  section(module, 7, functions.length, list => {
+    functions.forEach((_, n) => {
+      list.text(String(n));
+      list.byte(0);
+      list.unsigned(imports.length + n);
+    });
+  });
+  section(module, 10, functions.length, list => {
+    for (const { locals, code } of functions) {
+      const head = new Code();
+      head.unsigned(locals === 0 ? 0 : 1);
+      if (locals !== 0) {
+        head.unsigned(locals);
+        head.byte(I32);
+      }
+      list.unsigned(head.length + code.length);
+      list.append(head.bytes);
+      list.append(code);
+    }
+  });
+  return module.bytes.slice();
+}
+
+function section(module: Code, id: number, count: number, fill: (content: Code) => void): void {
+  const content = new Code();
+  content.unsigned(count);
+  fill(content);
+  module.byte(id);
+  module.unsigned(content.length);
+  module.append(content.bytes);
+}

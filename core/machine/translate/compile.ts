@@ -1,0 +1,148 @@
+import { OP } from './code.ts';
+import { Emitter, type Premises } from './emitter.ts';
+import { type Graph, meaningOf } from './graph.ts';
+import { known, type Value } from './values.ts';
+
+/**
+ * Makes one function of a graph: loops and forward jumps become WebAssembly's own constructs, over the tree of dominators (Ramsey, Beyond Relooper:
+ * Recursive Translation of Unstructured Control Flow to Structured Control Flow).
+ */
+export function compile(graph: Graph, premises: Premises): { readonly locals: number; readonly code: Uint8Array } {
+  return new Compilation(graph, premises).whole();
+}
+
+class Compilation {
+  readonly #graph: Graph;
+  readonly #emitter: Emitter;
+  /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
+  readonly #merges: ReadonlySet<number>;
+  readonly #headers: ReadonlySet<number>;
+  readonly #numbers: ReadonlyMap<number, number>;
+
+  constructor(graph: Graph, premises: Premises) {
+    this.#graph = graph;
+    this.#emitter = new Emitter(premises);
+    const seen = new Set<number>();
+    const merges = new Set<number>();
+    const headers = new Set<number>();
+    graph.blocks.forEach(({ successors }, from) => {
+      for (const to of successors) {
+        if (to <= from) {
+          if (!this.#isCut(from, to)) headers.add(to);
+        } else if (seen.has(to)) merges.add(to);
+        else seen.add(to);
+      }
+    });
+    this.#merges = merges;
+    this.#headers = headers;
+    this.#numbers = new Map(graph.blocks.map(({ start }, n) => [start, n]));
+  }
+
+  #isCut(from: number, to: number): boolean {
+    return this.#graph.irreducible.has(`${from} ${to}`);
+  }
+
+  whole(): { readonly locals: number; readonly code: Uint8Array } {
+    const emitter = this.#emitter;
+    emitter.enclose('out');
+    this.#tree(0);
+    return emitter.finish();
+  }
+
+  /** A block and all that it dominates. */
+  #tree(n: number): void {
+    const emitter = this.#emitter;
+    const isLoop = this.#headers.has(n);
+    if (isLoop) {
+      emitter.join();
+      emitter.open(OP.loop, `loop ${n}`);
+    }
+    const { dominators } = this.#graph;
+    this.#within(
+      n,
+      [...this.#merges].filter(m => m !== 0 && dominators[m] === n).sort((a, b) => b - a),
+    );
+    if (isLoop) emitter.close();
+  }
+
+  /** A block, with those of its children behind it that are reached from several places; the last of them outermost. */
+  #within(n: number, [outermost, ...others]: readonly number[]): void {
+    if (outermost === undefined) {
+      this.#block(n);
+      return;
+    }
+    const emitter = this.#emitter;
+    emitter.open(OP.block, `behind ${outermost}`);
+    this.#within(n, others);
+    emitter.close();
+    emitter.settle();
+    this.#tree(outermost);
+  }
+
+  #block(n: number): void {
+    const emitter = this.#emitter;
+    const { start, instructions, end, successors } = this.#graph.blocks[n];
+    emitter.begin(start, instructions.length);
+    let offset = start;
+    instructions.forEach((instruction, index) => {
+      const meaning = meaningOf(instruction.row);
+      if (meaning === null) throw new Error(`${instruction.row.mnemonic} is not translated`);
+      const transfer = emitter.translate(meaning, instruction, offset, instructions.length - index);
+      offset = (offset + instruction.length) | 0;
+      if (index < instructions.length - 1) return;
+      switch (transfer.kind) {
+        case 'next':
+          this.#go(n, end);
+          return;
+        case 'none':
+          return;
+        case 'branch':
+          this.#if(transfer.condition, () => this.#go(n, transfer.target));
+          this.#go(n, end);
+          return;
+        case 'jump':
+          if (transfer.target.constant !== null) {
+            this.#go(n, transfer.target.constant);
+            return;
+          }
+          this.#choose(n, transfer.target, successors);
+      }
+    });
+  }
+
+  /** What `then` makes runs if the condition holds, and does not come back. */
+  #if(condition: Value, then: () => void, kept: Value = known(0)): void {
+    const emitter = this.#emitter;
+    const { state } = emitter;
+    emitter.pin(state, kept);
+    emitter.values.push(condition);
+    emitter.open(OP.if, 'if');
+    then();
+    emitter.close();
+    emitter.state = state;
+    emitter.unpin();
+  }
+
+  /** To a place that only the run time knows: one of the likely ones, or out. */
+  #choose(from: number, target: Value, likely: readonly number[]): void {
+    const emitter = this.#emitter;
+    for (const to of likely) {
+      const { start } = this.#graph.blocks[to];
+      this.#if(emitter.equal(target, known(start)), () => this.#go(from, start), target);
+    }
+    emitter.leaveTo(target, 0);
+  }
+
+  #go(from: number, target: number): void {
+    const emitter = this.#emitter;
+    const to = this.#numbers.get(target);
+    if (to === undefined || !this.#graph.blocks[from].successors.includes(to) || this.#isCut(from, to)) {
+      emitter.leaveTo(known(target), 0);
+    } else if (to <= from || this.#merges.has(to)) {
+      emitter.join();
+      emitter.branchTo(to <= from ? `loop ${to}` : `behind ${to}`);
+    } else {
+      this.#tree(to);
+    }
+  }
+}

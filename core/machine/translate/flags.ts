@@ -1,0 +1,319 @@
+import { FLAG, STATUS_FLAGS } from '../../ia32/flags.ts';
+import * as L from '../cpu/layout.ts';
+import { OP } from './code.ts';
+import { known, type Value, type Values } from './values.ts';
+
+/**
+ * What is known of the status flags where code is being made: how they follow from values, as the executor's lazy flags do (cpu/layout.ts, LAZY_), but
+ * nothing is computed before somebody asks, and nothing is in memory.
+ */
+export type Flags =
+  /** They are in the function's locals (FLAG_LOCAL), of whatever kind: known only when the code runs. */
+  | { readonly kind: 'stored' }
+  /** `r` = a + b or a - b; with a carry in if `chained`. */
+  | {
+      readonly kind: 'add' | 'sub';
+      readonly size: number;
+      readonly a: Value;
+      readonly b: Value;
+      readonly r: Value;
+      readonly chained: boolean;
+    }
+  | { readonly kind: 'logic'; readonly size: number; readonly r: Value }
+  /** CF as it was. */
+  | { readonly kind: 'increment' | 'decrement'; readonly size: number; readonly r: Value; readonly carry: Value }
+  | {
+      readonly kind: 'result';
+      readonly size: number;
+      readonly r: Value;
+      readonly carry: Value;
+      readonly overflow: Value;
+    }
+  /** All six in their places. */
+  | { readonly kind: 'all'; readonly flags: Value }
+  /** Some replaced, the others as in `rest`. */
+  | {
+      readonly kind: 'partly';
+      readonly rest: Flags;
+      readonly carry: Value | null;
+      readonly overflow: Value | null;
+      readonly zero: Value | null;
+    };
+
+/** Locals of the stored flags: EFLAGS, and the words from W_FLAGS_KIND on. */
+export const FLAG_LOCAL = { eflags: 8, kind: 9, size: 10, a: 11, b: 12, r: 13 } as const;
+
+/** Indexes of the functions that look at stored flags (runtime.ts): kind, size, a, b, r, EFLAGS to 0 or 1, or to all six. */
+export const HELPER = { carry: 0, overflow: 1, statusFlags: 2 } as const;
+export type Helper = keyof typeof HELPER;
+
+export const STORED: Flags = { kind: 'stored' };
+
+/** Locals that they need. */
+export function localsOf(flags: Flags): readonly Value[] {
+  switch (flags.kind) {
+    case 'stored':
+      return [];
+    case 'add':
+    case 'sub':
+      return [flags.a, flags.b, flags.r];
+    case 'logic':
+      return [flags.r];
+    case 'increment':
+    case 'decrement':
+      return [flags.r, flags.carry];
+    case 'result':
+      return [flags.r, flags.carry, flags.overflow];
+    case 'all':
+      return [flags.flags];
+    case 'partly':
+      return [flags.carry, flags.overflow, flags.zero, ...localsOf(flags.rest)].filter(value => value !== null);
+  }
+}
+
+function help(o: Values, helper: Helper): Value {
+  const { code } = o;
+  for (const name of ['kind', 'size', 'a', 'b', 'r', 'eflags'] as const) code.get(FLAG_LOCAL[name]);
+  code.call(HELPER[helper]);
+  return o.pop(helper === 'statusFlags' ? 12 : 1);
+}
+
+function top(o: Values, value: Value, size: number): Value {
+  return o.and(o.shr(value, known(8 * size - 1)), known(1));
+}
+
+export function carryOf(o: Values, flags: Flags): Value {
+  switch (flags.kind) {
+    case 'stored':
+      return help(o, 'carry');
+    case 'add': {
+      const { size, a, b, r, chained } = flags;
+      if (!chained) return o.compare(OP.ltU, r, a);
+      return top(o, o.or(o.and(a, b), o.and(o.or(a, b), o.xor(r, known(-1)))), size);
+    }
+    case 'sub': {
+      const { size, a, b, r, chained } = flags;
+      if (!chained) return o.compare(OP.ltU, a, b);
+      const differ = o.xor(a, b);
+      return top(o, o.or(o.and(o.xor(a, known(-1)), b), o.and(o.xor(differ, known(-1)), r)), size);
+    }
+    case 'logic':
+      return known(0);
+    case 'increment':
+    case 'decrement':
+    case 'result':
+      return flags.carry;
+    case 'all':
+      return o.and(flags.flags, known(1));
+    case 'partly':
+      return flags.carry ?? carryOf(o, flags.rest);
+  }
+}
+
+export function overflowOf(o: Values, flags: Flags): Value {
+  switch (flags.kind) {
+    case 'stored':
+      return help(o, 'overflow');
+    case 'add':
+      return top(o, o.and(o.xor(flags.a, flags.r), o.xor(flags.b, flags.r)), flags.size);
+    case 'sub':
+      return top(o, o.and(o.xor(flags.a, flags.b), o.xor(flags.a, flags.r)), flags.size);
+    case 'logic':
+      return known(0);
+    case 'increment':
+      return o.compare(OP.eq, flags.r, known(1 << (8 * flags.size - 1)));
+    case 'decrement':
+      return o.compare(OP.eq, flags.r, known(((1 << (8 * flags.size - 1)) >>> 0) - 1));
+    case 'result':
+      return flags.overflow;
+    case 'all':
+      return o.and(o.shr(flags.flags, known(11)), known(1));
+    case 'partly':
+      return flags.overflow ?? overflowOf(o, flags.rest);
+  }
+}
+
+function auxiliaryOf(o: Values, flags: Flags): Value {
+  switch (flags.kind) {
+    case 'stored':
+      return o.and(help(o, 'statusFlags'), known(FLAG.AF));
+    case 'add':
+    case 'sub':
+      return o.and(o.xor(o.xor(flags.a, flags.b), flags.r), known(FLAG.AF));
+    case 'logic':
+    case 'result':
+      return known(0);
+    case 'increment':
+      return o.shl(o.isZero(o.and(flags.r, known(15))), known(4));
+    case 'decrement':
+      return o.shl(o.compare(OP.eq, o.and(flags.r, known(15)), known(15)), known(4));
+    case 'all':
+      return o.and(flags.flags, known(FLAG.AF));
+    case 'partly':
+      return auxiliaryOf(o, flags.rest);
+  }
+}
+
+function zeroOf(o: Values, flags: Flags): Value {
+  switch (flags.kind) {
+    case 'stored':
+      return o.select(
+        o.of(FLAG_LOCAL.kind),
+        o.isZero(o.of(FLAG_LOCAL.r)),
+        o.and(o.shr(o.of(FLAG_LOCAL.eflags), known(6)), known(1)),
+      );
+    case 'sub':
+      return flags.chained ? o.isZero(flags.r) : o.compare(OP.eq, flags.a, flags.b);
+    case 'add':
+    case 'logic':
+    case 'increment':
+    case 'decrement':
+    case 'result':
+      return o.isZero(flags.r);
+    case 'all':
+      return o.and(o.shr(flags.flags, known(6)), known(1));
+    case 'partly':
+      return flags.zero ?? zeroOf(o, flags.rest);
+  }
+}
+
+function signOf(o: Values, flags: Flags): Value {
+  switch (flags.kind) {
+    case 'stored':
+      return o.and(o.shr(help(o, 'statusFlags'), known(7)), known(1));
+    case 'add':
+    case 'sub':
+    case 'logic':
+    case 'increment':
+    case 'decrement':
+    case 'result':
+      return top(o, flags.r, flags.size);
+    case 'all':
+      return o.and(o.shr(flags.flags, known(7)), known(1));
+    case 'partly':
+      return signOf(o, flags.rest);
+  }
+}
+
+function parityOf(o: Values, flags: Flags): Value {
+  switch (flags.kind) {
+    case 'stored':
+      return o.and(o.shr(help(o, 'statusFlags'), known(2)), known(1));
+    case 'add':
+    case 'sub':
+    case 'logic':
+    case 'increment':
+    case 'decrement':
+    case 'result': {
+      const ones = o.unary(OP.popcnt, o.and(flags.r, known(0xff)), 4);
+      return o.xor(o.and(ones, known(1)), known(1));
+    }
+    case 'all':
+      return o.and(o.shr(flags.flags, known(2)), known(1));
+    case 'partly':
+      return parityOf(o, flags.rest);
+  }
+}
+
+/** SF and OF differ. */
+function lessOf(o: Values, flags: Flags): Value {
+  if (flags.kind === 'sub' && !flags.chained) {
+    return o.compare(OP.ltS, o.signExtend(flags.a, flags.size), o.signExtend(flags.b, flags.size));
+  }
+  if (flags.kind === 'logic') return signOf(o, flags);
+  return o.xor(signOf(o, flags), overflowOf(o, flags));
+}
+
+/** 1 if condition 0 to 15 holds. */
+export function conditionOf(o: Values, flags: Flags, code: number): Value {
+  const holds = positive(o, flags, code >> 1);
+  return (code & 1) === 0 ? holds : o.isZero(holds);
+}
+
+function positive(o: Values, flags: Flags, pair: number): Value {
+  const isCompare = flags.kind === 'sub' && !flags.chained;
+  switch (pair) {
+    case 0:
+      return overflowOf(o, flags);
+    case 1:
+      return carryOf(o, flags);
+    case 2:
+      return zeroOf(o, flags);
+    case 3:
+      if (isCompare) return o.compare(OP.leU, flags.a, flags.b);
+      return o.or(carryOf(o, flags), zeroOf(o, flags));
+    case 4:
+      return signOf(o, flags);
+    case 5:
+      return parityOf(o, flags);
+    case 6:
+      return lessOf(o, flags);
+    default:
+      if (isCompare) {
+        return o.compare(OP.leS, o.signExtend(flags.a, flags.size), o.signExtend(flags.b, flags.size));
+      }
+      return o.or(lessOf(o, flags), zeroOf(o, flags));
+  }
+}
+
+/** All six in their places, other bits 0. */
+export function statusFlagsOf(o: Values, flags: Flags): Value {
+  if (flags.kind === 'stored') return help(o, 'statusFlags');
+  if (flags.kind === 'all') return flags.flags;
+  const parts = [
+    carryOf(o, flags),
+    o.shl(parityOf(o, flags), known(2)),
+    auxiliaryOf(o, flags),
+    o.shl(zeroOf(o, flags), known(6)),
+    o.shl(signOf(o, flags), known(7)),
+    o.shl(overflowOf(o, flags), known(11)),
+  ];
+  return parts.reduce((all, part) => o.or(all, part));
+}
+
+const LAZY = {
+  add: L.LAZY_ADD,
+  sub: L.LAZY_SUB,
+  logic: L.LAZY_LOGIC,
+  increment: L.LAZY_INCREMENT,
+  decrement: L.LAZY_DECREMENT,
+  result: L.LAZY_RESULT,
+} as const;
+
+/** Puts them into the function's locals. */
+export function storeFlags(o: Values, flags: Flags): void {
+  const set = (local: number, value: Value) => {
+    if (value.local === local) return;
+    o.push(value);
+    o.code.set(local);
+  };
+  const replace = (mask: number, value: Value) => {
+    set(FLAG_LOCAL.eflags, o.or(o.and(o.of(FLAG_LOCAL.eflags), known(~mask)), value));
+  };
+  switch (flags.kind) {
+    case 'stored':
+      return;
+    case 'all':
+    case 'partly':
+      replace(STATUS_FLAGS, statusFlagsOf(o, flags));
+      set(FLAG_LOCAL.kind, known(L.LAZY_NONE));
+      return;
+    case 'add':
+    case 'sub':
+      set(FLAG_LOCAL.a, flags.a);
+      set(FLAG_LOCAL.b, flags.b);
+      break;
+    case 'logic':
+      break;
+    case 'increment':
+    case 'decrement':
+      replace(FLAG.CF, flags.carry);
+      break;
+    case 'result':
+      replace(FLAG.CF | FLAG.OF | FLAG.AF, o.or(flags.carry, o.shl(flags.overflow, known(11))));
+      break;
+  }
+  set(FLAG_LOCAL.kind, known(LAZY[flags.kind]));
+  set(FLAG_LOCAL.size, known(flags.size));
+  set(FLAG_LOCAL.r, flags.r);
+}

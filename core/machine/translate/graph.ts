@@ -1,0 +1,202 @@
+import type { Instruction } from '../../ia32/instruction.ts';
+import type { OpcodeRow } from '../../ia32/opcode.ts';
+import type { OperationName, SemanticsName } from '../../ia32/operations.ts';
+import { SEMANTICS } from '../../ia32/semantics/index.ts';
+
+/** Code as a graph of blocks: what can be reached from an address by jumps whose targets are in the code. */
+
+/** Instructions of one graph at most. */
+const MOST_INSTRUCTIONS = 600;
+/** Places that a return is compared with. */
+const MOST_RETURNS = 8;
+
+/** Straight-line code. Addresses are offsets in CS. */
+export interface GraphBlock {
+  readonly start: number;
+  readonly instructions: readonly Instruction[];
+  /** Behind the last instruction. */
+  readonly end: number;
+  /** Blocks that may follow: by number, in this order: those of a jump or a fall, then those that a return may go to. */
+  readonly successors: readonly number[];
+}
+
+export interface Graph {
+  /** The first is where the code is entered. In reverse postorder, so that every forward edge goes to a higher number. */
+  readonly blocks: readonly GraphBlock[];
+  /** Immediate dominator of each block; that of the first is 0. */
+  readonly dominators: readonly number[];
+  /** Edges from a higher number to one that does not dominate it are left out: from, to. */
+  readonly irreducible: ReadonlySet<string>;
+}
+
+const CALLS: ReadonlySet<OperationName> = new Set<OperationName>(['call', 'callIndirect']);
+/** Goes somewhere that only the run time knows. */
+const INDIRECT: ReadonlySet<OperationName> = new Set<OperationName>(['ret', 'jmpIndirect', 'callIndirect']);
+const CONDITIONAL: ReadonlySet<OperationName> = new Set<OperationName>(['jcc', 'loop', 'loope', 'loopne', 'jcxz']);
+
+function isSemantics(operation: OperationName): operation is SemanticsName {
+  return operation in SEMANTICS;
+}
+
+/** Whether an instruction of this row can be translated: it has a meaning in the common words, and no checks before it. */
+export function meaningOf(row: OpcodeRow) {
+  const isPlain = row.checks.length === 0 && row.intercept === null;
+  return isPlain && isSemantics(row.operation) ? SEMANTICS[row.operation] : null;
+}
+
+function relativeTarget(i: Instruction, end: number): number {
+  const target = (end + i.dst.value) | 0;
+  return i.operandSize === 2 ? target & 0xffff : target;
+}
+
+/** Where control may go from an instruction, as far as the code says. */
+function targetsOf(i: Instruction, end: number): readonly number[] {
+  const { operation } = i.row;
+  if (operation === 'jmp' || operation === 'call') return [relativeTarget(i, end)];
+  if (CONDITIONAL.has(operation)) return [relativeTarget(i, end), end];
+  return INDIRECT.has(operation) ? [] : [end];
+}
+
+/** Whether the block ends with it. */
+function ends(i: Instruction): boolean {
+  return INDIRECT.has(i.row.operation) || CONDITIONAL.has(i.row.operation) || ['jmp', 'call'].includes(i.row.operation);
+}
+
+/**
+ * The code from an offset in CS on, in at most so many blocks. `decode` gives the instruction at an offset, or null where none can be had. Null: not
+ * even the first can be translated.
+ */
+export function explore(
+  start: number,
+  decode: (offset: number) => Instruction | null,
+  mostBlocks: number,
+): Graph | null {
+  const found = new Map<number, Instruction>();
+  const leaders = new Set([start]);
+  const returns: number[] = [];
+  const waiting = [start];
+  for (let from = waiting.shift(); from !== undefined && found.size < MOST_INSTRUCTIONS; from = waiting.shift()) {
+    for (let at = from; !found.has(at) && found.size < MOST_INSTRUCTIONS; ) {
+      const i = decode(at);
+      if (i === null || meaningOf(i.row) === null) break;
+      found.set(at, i);
+      const end = (at + i.length) | 0;
+      if (ends(i)) {
+        const targets = [...targetsOf(i, end)];
+        if (CALLS.has(i.row.operation) && returns.length < MOST_RETURNS) {
+          returns.push(end);
+          targets.push(end);
+        }
+        for (const target of targets) {
+          if (leaders.size >= mostBlocks) break;
+          if (!leaders.has(target)) waiting.push(target);
+          leaders.add(target);
+        }
+        break;
+      }
+      at = end;
+    }
+  }
+  if (!found.has(start)) return null;
+  return order(start, found, leaders, returns);
+}
+
+/** A block before it has a number. */
+interface Piece {
+  readonly instructions: readonly Instruction[];
+  readonly end: number;
+  readonly next: readonly number[];
+}
+
+function order(
+  start: number,
+  found: ReadonlyMap<number, Instruction>,
+  leaders: ReadonlySet<number>,
+  returns: readonly number[],
+): Graph {
+  const pieces = new Map<number, Piece>();
+  const pieceAt = (from: number): Piece => {
+    const instructions: Instruction[] = [];
+    let at = from;
+    for (let i = found.get(at); i !== undefined; i = found.get(at)) {
+      instructions.push(i);
+      at = (at + i.length) | 0;
+      if (ends(i)) {
+        const targets = i.row.operation === 'ret' ? returns : targetsOf(i, at);
+        return {
+          instructions,
+          end: at,
+          next: [...new Set(targets)].filter(target => found.has(target) && leaders.has(target)),
+        };
+      }
+      if (leaders.has(at)) break;
+    }
+    return { instructions, end: at, next: found.has(at) && leaders.has(at) ? [at] : [] };
+  };
+  // Depth first, without recursion: postorder.
+  const postorder: number[] = [];
+  const stack: { readonly at: number; readonly piece: Piece; n: number }[] = [];
+  const enter = (at: number) => {
+    const piece = pieceAt(at);
+    pieces.set(at, piece);
+    stack.push({ at, piece, n: 0 });
+  };
+  enter(start);
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const next = top.piece.next[top.n++];
+    if (next === undefined) {
+      postorder.push(top.at);
+      stack.pop();
+    } else if (!pieces.has(next)) enter(next);
+  }
+  const starts = postorder.reverse();
+  const numbers = new Map(starts.map((at, n) => [at, n]));
+  const blocks = starts.map((at): GraphBlock => {
+    const { instructions = [], end = at, next = [] } = pieces.get(at) ?? {};
+    return { start: at, instructions, end, successors: next.map(target => numbers.get(target) ?? 0) };
+  });
+  const dominators = dominatorsOf(blocks);
+  const irreducible = new Set<string>();
+  blocks.forEach(({ successors }, from) => {
+    for (const to of successors) {
+      if (to <= from && !dominates(dominators, to, from)) irreducible.add(`${from} ${to}`);
+    }
+  });
+  return { blocks, dominators, irreducible };
+}
+
+/** Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm. */
+function dominatorsOf(blocks: readonly GraphBlock[]): readonly number[] {
+  const predecessors = blocks.map((): number[] => []);
+  blocks.forEach(({ successors }, from) => {
+    for (const to of successors) predecessors[to].push(from);
+  });
+  const dominators = blocks.map(() => -1);
+  dominators[0] = 0;
+  const meet = (a: number, b: number): number => {
+    let [x, y] = [a, b];
+    while (x !== y) {
+      while (x > y) x = dominators[x];
+      while (y > x) y = dominators[y];
+    }
+    return x;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let n = 1; n < blocks.length; n++) {
+      const known = predecessors[n].filter(p => dominators[p] !== -1);
+      const nearest = known.reduce((a, b) => meet(a, b));
+      if (dominators[n] !== nearest) {
+        dominators[n] = nearest;
+        changed = true;
+      }
+    }
+  }
+  return dominators;
+}
+
+function dominates(dominators: readonly number[], a: number, b: number): boolean {
+  let n = b;
+  while (n > a) n = dominators[n];
+  return n === a;
+}

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { loadImage } from '../../guests/load.ts';
+import * as L from '../cpu/layout.ts';
+import { Pc } from '../pc.ts';
+import type { Engine } from './translator.ts';
+
+const primer = fileURLToPath(new URL('../../../public/guests/primer.elf', import.meta.url));
+const memoryBytes = 16 << 20;
+
+interface Run {
+  readonly pc: Pc;
+  text: string;
+}
+
+function open(engine: Engine): Run {
+  const run: Run = {
+    pc: new Pc({
+      memoryBytes,
+      startTime: 0,
+      rate: 1e8,
+      engine,
+      onConsole: byte => (run.text += String.fromCharCode(byte)),
+    }),
+    text: '',
+  };
+  run.pc.start(loadImage(new Uint8Array(readFileSync(primer)), { memoryBytes, commandLine: '', initrd: null }));
+  return run;
+}
+
+/** What of a processor no engine may change; lazy flags count as what they mean. */
+function stateOf({ cpu }: Pc): Record<string, number | string> {
+  const words = [...cpu.i32.subarray(0, L.W_EFLAGS), ...cpu.i32.subarray(L.W_CPL, L.STATE_BYTES >> 2)];
+  return { count: cpu.count, eflags: cpu.eflags(), walks: cpu.walks, words: words.join(' ') };
+}
+
+function ramOf({ physical }: Pc): Int32Array {
+  return new Int32Array(physical.memory.buffer, L.RAM, memoryBytes >> 2);
+}
+
+describe.skipIf(!existsSync(primer)).each(['blocks', 'regions'] as const)('%s', engine => {
+  it('goes the same way as the executor, step by step, through a kernel with processes', () => {
+    const [one, other] = [open('execute'), open(engine)];
+    let isTyped = false;
+    for (let n = 0; n < 300; n++) {
+      for (const { pc } of [one, other]) pc.run(79_193, Number.POSITIVE_INFINITY, true);
+      expect(stateOf(other.pc)).toEqual(stateOf(one.pc));
+      if (!isTyped && one.text.includes('$')) {
+        isTyped = true;
+        for (const { pc } of [one, other]) pc.input(new TextEncoder().encode('bench\nfork\nfault\nsensitive\n'));
+      }
+    }
+    expect(other.text).toBe(one.text);
+    expect(ramOf(other.pc).every((word, n) => word === ramOf(one.pc)[n])).toBe(true);
+    expect(other.pc.cpu.translator?.translated).toBeGreaterThan(50);
+  });
+});

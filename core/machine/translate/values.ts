@@ -1,0 +1,192 @@
+import { Code, OP, type Op } from './code.ts';
+
+/**
+ * A value of 32 bits in code that is being made: known now, or in a local of the function. It is never changed; a local is given to another value
+ * only when nobody can ask for this one any more.
+ */
+export interface Value {
+  /** Null: not known before the code runs. */
+  readonly constant: number | null;
+  /** -1 for a constant. */
+  readonly local: number;
+  /** All bits from this one on are 0. */
+  readonly bits: number;
+}
+
+/** How many low bits a number needs, taken as unsigned. */
+function width(value: number): number {
+  return 32 - Math.clz32(value);
+}
+
+export function known(value: number): Value {
+  return { constant: value | 0, local: -1, bits: width(value) };
+}
+
+/** Makes values, and the code that computes them, one after the other. */
+export class Values {
+  code = new Code();
+  /** Locals so far. */
+  locals: number;
+  readonly #free: number[] = [];
+  /** Given out since the last sweep. */
+  #temporary: number[] = [];
+
+  /** Locals below `first` have a use of their own. */
+  constructor(first: number) {
+    this.locals = first;
+  }
+
+  fresh(): number {
+    const local = this.#free.pop() ?? this.locals++;
+    this.#temporary.push(local);
+    return local;
+  }
+
+  /** Takes back all locals but those that are still needed. */
+  sweep(needed: ReadonlySet<number>): void {
+    const kept: number[] = [];
+    for (const local of this.#temporary) (needed.has(local) ? kept : this.#free).push(local);
+    this.#temporary = kept;
+  }
+
+  /** The value in a local that has a use of its own: only while nothing is set there. */
+  of(local: number, bits = 32): Value {
+    return { constant: null, local, bits };
+  }
+
+  /** Puts a value on the stack. */
+  push(value: Value): void {
+    if (value.constant !== null) this.code.constant(value.constant);
+    else this.code.get(value.local);
+  }
+
+  /** What lies on the stack becomes a value. */
+  pop(bits = 32): Value {
+    const local = this.fresh();
+    this.code.set(local);
+    return { constant: null, local, bits };
+  }
+
+  unary(op: Op, a: Value, bits = 32): Value {
+    this.push(a);
+    this.code.op(op);
+    return this.pop(bits);
+  }
+
+  binary(op: Op, a: Value, b: Value, bits = 32): Value {
+    this.push(a);
+    this.push(b);
+    this.code.op(op);
+    return this.pop(bits);
+  }
+
+  add(a: Value, b: Value): Value {
+    if (a.constant !== null && b.constant !== null) return known(a.constant + b.constant);
+    if (a.constant === 0) return b;
+    if (b.constant === 0) return a;
+    return this.binary(OP.add, a, b, Math.min(32, Math.max(a.bits, b.bits) + 1));
+  }
+
+  sub(a: Value, b: Value): Value {
+    if (a.constant !== null && b.constant !== null) return known(a.constant - b.constant);
+    if (b.constant === 0) return a;
+    return this.binary(OP.sub, a, b);
+  }
+
+  and(a: Value, b: Value): Value {
+    if (a.constant !== null && b.constant !== null) return known(a.constant & b.constant);
+    const [value, mask] = a.constant === null ? [a, b] : [b, a];
+    if (mask.constant === 0) return known(0);
+    // Nothing is cut off.
+    if (mask.constant !== null && (value.bits === 0 || (~mask.constant & (-1 >>> (32 - value.bits))) === 0))
+      return value;
+    return this.binary(OP.and, a, b, Math.min(a.bits, b.bits));
+  }
+
+  or(a: Value, b: Value): Value {
+    if (a.constant !== null && b.constant !== null) return known(a.constant | b.constant);
+    if (a.constant === 0) return b;
+    if (b.constant === 0) return a;
+    return this.binary(OP.or, a, b, Math.max(a.bits, b.bits));
+  }
+
+  xor(a: Value, b: Value): Value {
+    if (a.constant !== null && b.constant !== null) return known(a.constant ^ b.constant);
+    if (a.constant === 0) return b;
+    if (b.constant === 0) return a;
+    if (a.constant === null && a.local === b.local) return known(0);
+    return this.binary(OP.xor, a, b, Math.max(a.bits, b.bits));
+  }
+
+  shl(a: Value, b: Value): Value {
+    if (b.constant === null) return this.binary(OP.shl, a, b);
+    const count = b.constant & 31;
+    if (a.constant !== null) return known(a.constant << count);
+    return count === 0 ? a : this.binary(OP.shl, a, known(count), Math.min(32, a.bits + count));
+  }
+
+  shr(a: Value, b: Value): Value {
+    if (b.constant === null) return this.binary(OP.shrU, a, b, a.bits);
+    const count = b.constant & 31;
+    if (a.constant !== null) return known(a.constant >>> count);
+    if (count === 0) return a;
+    return a.bits <= count ? known(0) : this.binary(OP.shrU, a, known(count), a.bits - count);
+  }
+
+  sar(a: Value, b: Value): Value {
+    if (a.constant !== null && b.constant !== null) return known(a.constant >> b.constant);
+    if (a.bits < 32) return this.shr(a, b);
+    return this.binary(OP.shrS, a, b);
+  }
+
+  mul(a: Value, b: Value): Value {
+    if (a.constant !== null && b.constant !== null) return known(Math.imul(a.constant, b.constant));
+    return this.binary(OP.mul, a, b, Math.min(32, a.bits + b.bits));
+  }
+
+  /** High half of the product of 64 bits. */
+  mulHigh(a: Value, b: Value, extend: typeof OP.extendS64 | typeof OP.extendU64): Value {
+    const { code } = this;
+    this.push(a);
+    code.op(extend);
+    this.push(b);
+    code.op(extend);
+    code.op(OP.mul64);
+    code.op(OP.constant64);
+    code.signed(32);
+    code.op(OP.shrU64);
+    code.op(OP.wrap64);
+    return this.pop();
+  }
+
+  /** 1 or 0. */
+  compare(op: Op, a: Value, b: Value): Value {
+    return this.binary(op, a, b, 1);
+  }
+
+  isZero(a: Value): Value {
+    if (a.constant !== null) return known(a.constant === 0 ? 1 : 0);
+    return this.unary(OP.eqz, a, 1);
+  }
+
+  select(condition: Value, a: Value, b: Value): Value {
+    if (condition.constant !== null) return condition.constant !== 0 ? a : b;
+    this.push(a);
+    this.push(b);
+    this.push(condition);
+    this.code.op(OP.select);
+    return this.pop(Math.max(a.bits, b.bits));
+  }
+
+  zeroExtend(a: Value, size: number): Value {
+    return size === 4 ? a : this.and(a, known(size === 2 ? 0xffff : 0xff));
+  }
+
+  signExtend(a: Value, size: number): Value {
+    if (size === 4) return a;
+    const shift = 32 - 8 * size;
+    if (a.constant !== null) return known((a.constant << shift) >> shift);
+    if (a.bits < 8 * size) return a;
+    return this.unary(size === 2 ? OP.extend16S : OP.extend8S, a);
+  }
+}
