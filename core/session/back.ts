@@ -1,3 +1,4 @@
+import * as L from '../machine/cpu/layout.ts';
 import type { BackKind } from '../protocol/messages.ts';
 import { isPrivileged, isPrivilegedRow } from './code-view.ts';
 import type { Kept } from './history.ts';
@@ -149,7 +150,10 @@ function* findTrap(
   return yield* findStep(rewindHere, from, (trap as { moment: Moment }).moment, request);
 }
 
-/** The moment before the guest's last instruction that needed privilege, while it had the machine for itself. */
+/**
+ * The moment before the guest's last instruction that needed privilege, while it had the machine for itself. One behind STI or a load of SS belongs to
+ * that: no monitor lets it go alone.
+ */
 function* findPrivileged(rewindHere: () => Player, end: Moment): Generator<number, Target | null> {
   const player = rewindHere();
   const { machine } = player;
@@ -157,7 +161,7 @@ function* findPrivileged(rewindHere: () => Player, end: Moment): Generator<numbe
   machine.watch((pc, monitor) => {
     if (monitor !== null) return;
     const begins = () => {
-      isSeen = true;
+      isSeen ||= pc.cpu.heldOff === 0;
       return false;
     };
     pc.cpu.blocks.watch({ has: isPrivilegedRow, begins, retires: () => {} }, 'debugger');
@@ -180,7 +184,9 @@ function* findPrivileged(rewindHere: () => Player, end: Moment): Generator<numbe
   yield* runToStep(again, found.first);
   let target: Target | null = null;
   while (isBefore(machine.moment, found.last)) {
-    if (machine.monitor === null && isPrivileged(machine.guestProcessor)) target = { moment: machine.moment };
+    const guest = machine.guestProcessor;
+    const isOwn = machine.monitor === null && guest.i32[L.W_SHADOW] === 0;
+    if (isOwn && isPrivileged(guest)) target = { moment: machine.moment };
     step(again);
   }
   return target;

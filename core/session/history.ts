@@ -13,8 +13,11 @@ export interface HistoryOptions {
   readonly interval: number;
 }
 
-/** A few seconds of a large guest, minutes of a small one. */
-export const HISTORY: HistoryOptions = { bytes: 256 << 20, share: 0.02, interval: 1000 };
+/**
+ * A few seconds of a large guest, minutes of a small one. A step back replays from the checkpoint before, so the interval is about how long it takes;
+ * what a checkpoint costs divided by the share, if that is longer.
+ */
+export const HISTORY: HistoryOptions = { bytes: 256 << 20, share: 0.04, interval: 400 };
 
 const PAGE = 4096;
 /** What a checkpoint needs beside its pages: page numbers, and objects that nobody counted. */

@@ -160,7 +160,7 @@ export class Past {
         if (!value) throw new BackError(quest.notFound);
         this.#quest = null;
         quest.found();
-        return false;
+        return this.isSearching;
       }
       return true;
     } catch (error) {

@@ -15,11 +15,9 @@ export function saveVm(vm: VirtualMachine, pc: Pc): MachineState {
   const pages: number[] = [];
   const contents: Uint8Array[] = [];
   for (let page = 0; page < memory.map.length; page++) {
-    if (memory.map[page] === NO_FRAME) continue;
-    const bytes = memory.copyPage(page);
-    if (isZero(bytes)) continue;
+    if (memory.map[page] === NO_FRAME || memory.isZero(page)) continue;
     pages.push(page);
-    contents.push(bytes);
+    contents.push(memory.copyPage(page));
   }
   const bytes = new Uint8Array(pages.length * FRAME_SIZE);
   contents.forEach((content, n) => {
@@ -67,11 +65,4 @@ export function restoreVm(vm: VirtualMachine, pc: Pc, state: MachineState): void
   vcpu.rederive();
   vcpu.flushAll();
   vcpu.noticeInterrupt();
-}
-
-/** By words: a checkpoint looks at all of memory. */
-function isZero(page: Uint8Array): boolean {
-  const words = new Int32Array(page.buffer, page.byteOffset, page.length >> 2);
-  for (let n = 0; n < words.length; n++) if (words[n] !== 0) return false;
-  return true;
 }

@@ -2,7 +2,7 @@ import type { CodePages } from './code-pages.ts';
 import * as L from './layout.ts';
 import type { Watches } from './watch.ts';
 
-/** Filled TLB entries that a flush clears one by one; when there are more, it clears the tables. */
+/** Entries that can be filled between two flushes of all; one more flushes first. */
 const LOG_SIZE = 1 << 16;
 
 export interface TlbEntries {
@@ -42,6 +42,8 @@ export class Tlb {
   #logged = 0;
   readonly #globalLog = new Int32Array(LOG_SIZE);
   #globalLogged = 0;
+  /** Whether the tables hold what they say: memory begins with zeros, which are entries. */
+  #isClear = false;
   /**
    * Entries of watched pages, by their word: the tables say INVALID there, so that every fast path misses, and who comes the slow way
    * finds them without a walk. For the architecture they are as valid as the others.
@@ -99,11 +101,9 @@ export class Tlb {
 
   /** Drops every translation, global ones too. */
   flushAll(): void {
-    this.#i32.fill(L.INVALID, L.W_TLB, L.W_TLB_END);
-    this.#aside.clear();
-    this.#logged = 0;
-    this.#globalLogged = 0;
-    this.largeRegions.fill(0);
+    if (!this.#isClear) this.#i32.fill(L.INVALID, L.W_TLB, L.W_TLB_END);
+    this.#isClear = true;
+    this.flushGlobal();
   }
 
   /** Drops what is not global. */
@@ -113,7 +113,7 @@ export class Tlb {
     this.#logged = 0;
   }
 
-  /** Everything, by the logs: cheaper than flushAll when few entries are filled. */
+  /** Everything that was entered. */
   flushGlobal(): void {
     this.flushLocal();
     for (let n = 0; n < this.#globalLogged; n++) this.#drop(this.#globalLog[n]);

@@ -48,6 +48,17 @@ export class MachineMemory {
     return this.#cpu.physical.bytes.slice(at, at + FRAME_SIZE);
   }
 
+  /** Whether every byte of a frame is 0, for those who look. */
+  isZero(frame: number): boolean {
+    const { i32 } = this.#cpu;
+    const first = (L.RAM + frame * FRAME_SIZE) >>> 2;
+    // Four words at a time: a checkpoint looks at all of memory.
+    for (let n = first; n < first + (FRAME_SIZE >>> 2); n += 4) {
+      if ((i32[n] | i32[n + 1] | i32[n + 2] | i32[n + 3]) !== 0) return false;
+    }
+    return true;
+  }
+
   /** Puts bytes into one frame. */
   load(address: number, bytes: Uint8Array): void {
     this.#cpu.physical.bytes.set(bytes, L.RAM + address);
@@ -58,8 +69,10 @@ export class MachineMemory {
   /** Fills a frame with zeros. */
   clear(frame: number): void {
     const address = frame * FRAME_SIZE;
-    this.#cpu.physical.bytes.fill(0, L.RAM + address, L.RAM + address + FRAME_SIZE);
-    this.#cpu.noticeWrite(address, FRAME_SIZE);
+    if (!this.isZero(frame)) {
+      this.#cpu.physical.bytes.fill(0, L.RAM + address, L.RAM + address + FRAME_SIZE);
+      this.#cpu.noticeWrite(address, FRAME_SIZE);
+    }
     this.references += FRAME_SIZE >>> 2;
   }
 }

@@ -170,6 +170,12 @@ export class GuestMemory extends PhysicalMemory {
     return this.#replaced[at >>> 12] === 0 ? byte : this.#withOriginals(at, 1, byte);
   }
 
+  /** Whether the guest's own bytes of a page that has a frame are all 0, for those who look. */
+  isZero(page: number): boolean {
+    if (this.#replaced[page] === 0) return this.machine.isZero(this.map[page]);
+    return this.copyPage(page).every(byte => byte === 0);
+  }
+
   /** The guest's own bytes of a page that has a frame, for those who look. */
   copyPage(page: number): Uint8Array {
     const bytes = this.machine.peekFrame(this.map[page]);
