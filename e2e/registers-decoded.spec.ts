@@ -26,6 +26,8 @@ async function nested(page: Page): Promise<void> {
 }
 
 test('control registers and flags bit by bit, each with its sentence and section', async ({ ringside: page }) => {
+  // The checks of accessibility look at each element.
+  test.slow();
   await toShell(page);
   const control = section(page, 'Control registers');
   await control.getByText('CR0', { exact: true }).click();
@@ -59,6 +61,8 @@ test('control registers and flags bit by bit, each with its sentence and section
 test('descriptor tables: the guest’s and the machine’s, what is in use, gates lead to code', async ({
   ringside: page,
 }) => {
+  // The checks of accessibility look at each element.
+  test.slow();
   await toShell(page);
   const tables = section(page, 'Descriptor tables');
   await tables.getByRole('button', { name: 'Show' }).click();
@@ -80,7 +84,8 @@ test('descriptor tables: the guest’s and the machine’s, what is in use, gate
   await page.getByRole('menuitemradio', { name: 'Trap and emulate' }).click();
   await tables.getByRole('button', { name: 'GDT' }).click();
   await tables.getByRole('button', { name: 'machine’s' }).click();
-  await expect(tables.getByRole('row', { name: /^0008 1 code 32/ })).toBeVisible();
+  // The monitor's own segments lie at the end of its table, above those that it keeps for the guest.
+  await expect(tables.getByRole('row', { name: /^e008 0 code 32/ })).toBeVisible();
 
   await section(page, 'Segments').getByRole('button', { name: 'CS', exact: true }).click();
   await section(page, 'Segments')
@@ -137,6 +142,8 @@ test('the tables follow a running machine', async ({ ringside: page }) => {
 });
 
 test('on a phone nothing is cut off at the side', async ({ ringside: page }) => {
+  // The checks of accessibility look at each element.
+  test.slow();
   await page.setViewportSize({ width: 390, height: 844 });
   await page.getByRole('tab', { name: 'Registers' }).click();
   await section(page, 'Control registers').getByText('CR0', { exact: true }).click();

@@ -136,6 +136,8 @@ test('a run that does not end is given up with Ctrl+C', async ({ ringside: page 
 });
 
 test('accessible in light and dark, wide and narrow', async ({ ringside: page }) => {
+  // The checks of accessibility look at each element.
+  test.slow();
   await open(page);
   await say(page, 'help');
   await say(page, 'nosuch');

@@ -86,7 +86,7 @@ function running(): readonly Command[] {
     ),
     command('reset', words.reset, words.resetHint, chordOf('reset'), reset, view === null ? text.modes.noGuest : null),
     ...UNTIL_KINDS.map(kind =>
-      command(`until-${kind}`, `${until.title}: ${until[kind]}`, '', '', () => runUntilNext(kind)),
+      command(`until-${kind}`, laterText.palette.until(until.title, until[kind]), '', '', () => runUntilNext(kind)),
     ),
     command(
       'breakpoint',

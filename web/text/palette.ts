@@ -18,6 +18,7 @@ export const palette = {
   },
   hints: 'Enter runs · ↑ ↓ choose · Esc closes',
   mode: (name: string) => `Mode: ${name}`,
+  until: (title: string, what: string) => `${title}: ${what}`,
   open: (name: string) => `Open ${name}`,
   show: (panel: string) => `Show ${panel}`,
   theme: (name: string) => `Theme: ${name}`,

@@ -20,6 +20,7 @@ export const palette: Words<typeof English> = {
   },
   hints: 'Enter 执行 · ↑ ↓ 选择 · Esc 关闭',
   mode: name => `模式：${name}`,
+  until: (title, what) => `${title}：${what}`,
   open: name => `打开 ${name}`,
   show: panel => `显示${panel}`,
   theme: name => `主题：${name}`,
