@@ -14,6 +14,7 @@ global start:function
 start:
   mov esp, stack_top
   cld
+  push ebx                      ; the loader's information
   call main
 .stop:
   cli

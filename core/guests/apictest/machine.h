@@ -50,6 +50,7 @@ inline_instruction u32 features(void) {
 #define IN_SERVICE 0x100u
 #define TRIGGER_MODE 0x180u
 #define REQUESTED 0x200u
+#define ERROR_STATUS 0x280u
 #define COMMAND 0x300u
 #define COMMAND_HIGH 0x310u
 #define LVT_TIMER 0x320u
@@ -63,7 +64,7 @@ inline_instruction u32 features(void) {
 #define MASKED 0x10000u
 #define PERIODIC 0x20000u
 #define LEVEL 0x8000u
-#define REMOTE_IRR 0x4000u
+#define ACTIVE_LOW 0x2000u
 #define NMI 0x400u
 #define EXT_INT 0x700u
 #define LOGICAL 0x800u
