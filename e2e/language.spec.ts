@@ -82,13 +82,13 @@ test('nothing of the page’s own is left in English', async ({ page }) => {
   await openChinese(page);
   await expect(page.getByRole('region', { name: '刚才发生了什么' })).toBeVisible();
   expect(await english(page)).toEqual([]);
-  await page.getByRole('button', { name: '全虚拟化' }).click();
+  await page.getByRole('button', { name: '全虚拟化', exact: true }).click();
   await page.getByRole('menuitemradio', { name: /陷入并模拟/ }).click();
   await page.keyboard.press('F11');
   await page.keyboard.press('F11');
   await expect(page.getByRole('region', { name: '刚才发生了什么' })).toContainText('监视器');
   await page.getByRole('button', { name: /^ESP/ }).click();
-  await page.getByRole('button', { name: '显示', exact: true }).click();
+  for (const show of await page.getByRole('button', { name: '显示', exact: true }).all()) await show.click();
   await page.getByRole('tab', { name: '时间线' }).click();
   await page.waitForTimeout(500);
   expect(await english(page)).toEqual([]);

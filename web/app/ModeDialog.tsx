@@ -5,7 +5,7 @@ import { openGuest } from '../opening.ts';
 import { text } from '../text.ts';
 import styles from './Dialog.module.css';
 
-interface Properties {
+export interface Properties {
   readonly mode: ModeName;
   readonly guest: PageGuest;
   readonly onClose: () => void;

@@ -5,7 +5,7 @@ import { FAMILIES, type Family, type ModeName } from '../modes.ts';
 import { machine, presentMode } from '../stores/machine.ts';
 import { text } from '../text.ts';
 import { Menu } from '../widgets/Menu.tsx';
-import { ModeDialog } from './ModeDialog.tsx';
+import { ModeDialog } from './later.ts';
 import styles from './ModeSwitch.module.css';
 
 /** Bare · Full · Para · Hardware: one of them is lit. The guest goes on in another; only to and from para it starts again. */

@@ -1,13 +1,9 @@
 import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
-import { Breakpoints } from '../panels/breakpoints/Breakpoints.tsx';
 import { CodeBar } from '../panels/code/CodeBar.tsx';
 import { CodePanel } from '../panels/code/CodePanel.tsx';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
-import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
-import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
-import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
 import { machine } from '../stores/machine.ts';
 import { showTab, type Tab, windows } from '../stores/windows.ts';
@@ -15,12 +11,16 @@ import { text } from '../text.ts';
 import { Tabs } from '../widgets/Tabs.tsx';
 import styles from './Layout.module.css';
 import {
+  Breakpoints,
   ChangePanel,
   DescriptorsPanel,
   ExitsPanel,
   Happened,
+  ImageFacts,
+  MachineFacts,
   MemoryBar,
   MemoryPanel,
+  SegmentsPanel,
   TablesPanel,
   TimelinePanel,
   VerbsPanel,

@@ -1,15 +1,23 @@
-import { Breakpoints } from '../panels/breakpoints/Breakpoints.tsx';
 import { ConsolePanel } from '../panels/console/ConsolePanel.tsx';
-import { ImageFacts } from '../panels/facts/ImageFacts.tsx';
-import { MachineFacts } from '../panels/facts/MachineFacts.tsx';
 import { RegistersPanel } from '../panels/registers/RegistersPanel.tsx';
-import { SegmentsPanel } from '../panels/registers/SegmentsPanel.tsx';
 import { RingsPanel } from '../panels/rings/RingsPanel.tsx';
 import { text } from '../text.ts';
 import { Split } from '../widgets/Split.tsx';
 import { Centre } from './Centre.tsx';
 import styles from './Layout.module.css';
-import { Bottom, ChangePanel, DescriptorsPanel, Happened, TablesPanel, VmcsPanel, WalkPanel } from './later.ts';
+import {
+  Bottom,
+  Breakpoints,
+  ChangePanel,
+  DescriptorsPanel,
+  Happened,
+  ImageFacts,
+  MachineFacts,
+  SegmentsPanel,
+  TablesPanel,
+  VmcsPanel,
+  WalkPanel,
+} from './later.ts';
 
 /** Three columns: what happens; code over console over what it costs; registers. */
 export function Wide() {
