@@ -16,6 +16,7 @@ export const PANEL_KEYS: Readonly<Record<PanelName, readonly PanelKey[]>> = {
   ],
   registers: [
     { chords: ['Enter'], name: 'edit' },
+    { chords: ['←', '→', 'Home', 'End'], name: 'bit' },
     { chords: ['w'], name: 'walk' },
   ],
   memory: [
@@ -36,6 +37,12 @@ export const PANEL_KEYS: Readonly<Record<PanelName, readonly PanelKey[]>> = {
     { chords: ['Ctrl+Shift+C'], name: 'copy' },
     { chords: ['Ctrl+Shift+V'], name: 'paste' },
     { chords: ['Ctrl+Shift+↑'], name: 'leave' },
+  ],
+  verbs: [
+    { chords: ['↑', '↓'], name: 'history' },
+    { chords: ['Tab'], name: 'complete' },
+    { chords: ['Ctrl+C'], name: 'interrupt' },
+    { chords: ['Ctrl+L'], name: 'clear' },
   ],
   edges: [
     { chords: ['↑', '↓', '←', '→', 'Home', 'End'], name: 'edge' },

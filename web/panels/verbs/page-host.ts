@@ -37,10 +37,6 @@ export function interrupt(): void {
   if (machine.getState().view?.running) pause();
 }
 
-export function isWaiting(): boolean {
-  return waiting.size > 0;
-}
-
 /** The next view that is as wanted. */
 function nextView(isWanted: (view: View) => boolean): Promise<View> {
   return new Promise((resolve, reject) => {
