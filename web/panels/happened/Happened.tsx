@@ -58,7 +58,8 @@ export function Happened({ compact = false, quiet = false }: Properties) {
   // The mode was switched since: the same step can be seen in the new one.
   const last = seen.list.at(-1);
   const mode = view === null ? null : modeOf(view.monitor.setting);
-  const otherMode = !running && happening === null && last !== undefined && seen.isSwitched ? mode : null;
+  const isSwitched = seen.isSwitched && view?.stop.kind === 'pause';
+  const otherMode = happening === null && last !== undefined && isSwitched ? mode : null;
 
   let kind: Kind | null = null;
   if (happening !== null) kind = kindOfHappening(happening);
