@@ -257,6 +257,35 @@ describe.each(MACHINES)('events of guests, $engine', machine => {
     });
   });
 
+  describe('NMIs', () => {
+    const halted = (b: VmxBench) => {
+      b.guest(HLT);
+      b.enter();
+      b.cpu.raiseNmi();
+      b.cpu.run(10, false);
+      return b;
+    };
+
+    it('exit by the control, whatever IF says, and block further ones behind the exit (27.5.5)', () => {
+      const b = halted(bench().add('pinControls', PIN.nmiExiting));
+      expect(b.exit()).toMatchObject({ reason: 'exceptionOrNmi', qualification: 0, eip: GUEST + 1 });
+      expect(interruption(b)).toEqual([VALID + (2 << 8) + VECTOR.NMI, 0, 0, 0]);
+      expect(b.field('guestActivity')).toBe(ACTIVITY.hlt);
+      expect(b.field('guestInterruptibility')).toBe(0);
+      b.cpu.raiseNmi();
+      expect(b.cpu.hasNmi).toBe(false);
+    });
+
+    it('without the control go to the guest, which is told of in the interruptibility state', () => {
+      const b = bench();
+      b.gate(VECTOR.NMI, gate(GATE.interrupt, CODE_SELECTOR[0], GUEST + 0x100));
+      b.bytes(GUEST + 0x100, CPUID);
+      halted(b);
+      expect(b.exit()).toMatchObject({ reason: 'cpuid', eip: GUEST + 0x100 });
+      expect(b.field('guestInterruptibility')).toBe(BLOCKING.nmi);
+    });
+  });
+
   describe('interrupt window', () => {
     const window = () => bench().add('processorControls', PROCESSOR.interruptWindowExiting);
     it('exits at once where interrupts can be taken', () => {
