@@ -23,7 +23,7 @@ import { Player } from './player.ts';
 import { type Checkpoint, type Mark, POWER_ON, replay } from './replay.ts';
 import { type Looker, Runner } from './runner.ts';
 import { parseSymbols, SymbolTable } from './symbols.ts';
-import type { Course } from './travel.ts';
+import { type Course, isEqual } from './travel.ts';
 
 /** An image with all that is needed to start it, and to start it again. */
 export interface Guest {
@@ -85,6 +85,8 @@ export class Session {
   readonly #past: Past | null;
   readonly #runner: Runner;
   #live: Course;
+  /** Where the same step in another mode came to. */
+  #same: Moment | null = null;
 
   /** Throws ImageError, or an Error with one clear sentence, if the guest cannot be started. */
   constructor(guest: Guest, options: SessionOptions) {
@@ -403,14 +405,16 @@ export class Session {
 
   /**
    * Sets out to before the guest's last instruction that left for the monitor, or bare that needed privilege; there the mode is changed, and that
-   * one instruction executed. Throws BackError or ModeError if that cannot be; so does run(), and then nothing has changed.
+   * one instruction executed. Right after that it is the same instruction once more, whether it left or not. Throws BackError or ModeError if that cannot be; so does run(), and then nothing has changed.
    */
   beginSameStep(setting: Setting): void {
     if (setting.mode === 'para' || this.setting.mode === 'para') {
       throw new ModeError('A paravirtualized kernel is another one: the same step is not in both.');
     }
+    const isAgain = this.#same !== null && isEqual(this.#same, this.#machine.moment);
+    const kind = isAgain ? 'step' : this.monitor === null ? 'privileged' : 'left';
     const ways = this.#ways;
-    ways.begin(this.#live, this.monitor === null ? 'privileged' : 'left', 0, () => {
+    ways.begin(this.#live, kind, 0, () => {
       // Behind STI or a load of SS an instruction goes with that, and a monitor emulates it on the way: an earlier one shows more.
       if (this.processor.i32[L.W_SHADOW] !== 0) {
         this.beginSameStep(setting);
@@ -423,6 +427,7 @@ export class Session {
         throw error;
       }
       this.begin('into');
+      this.#same = this.#machine.moment;
     });
   }
 
