@@ -89,3 +89,17 @@ test('register values are at most eight hexadecimal digits', () => {
   expect(parseHex32('1ffffffff')).toBeNull();
   expect(parseHex32('xyz')).toBeNull();
 });
+
+test('an offset is that behind the symbol that holds the address, also where another has its name', () => {
+  const twice = indexSymbols({
+    ...symbols,
+    symbols: [
+      { name: 'start', address: 0x1000, size: 0x100 },
+      { name: 'start', address: 0x8000, size: 0x100 },
+    ],
+  });
+  expect(twice.nameAt(0x1010)).toBe('start');
+  expect(twice.offsetAt(0x1010)).toBe(0x10);
+  expect(twice.offsetAt(0x8004)).toBe(4);
+  expect(twice.offsetAt(0x5000)).toBeNull();
+});

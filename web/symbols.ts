@@ -25,6 +25,8 @@ export interface SymbolIndex {
   readonly addressOf: (name: string) => number | null;
   /** Name of the symbol that holds an address. */
   readonly nameAt: (address: number) => string | null;
+  /** How far an address lies behind the beginning of the symbol that holds it; several can have the same name. */
+  readonly offsetAt: (address: number) => number | null;
   /** Source line that an address belongs to. */
   readonly lineAt: (address: number) => SourceLine | null;
 }
@@ -51,6 +53,13 @@ export function indexSymbols(symbols: Symbols | null): SymbolIndex {
   const rowStarts = rows.map(row => row[0]);
   const texts = (symbols?.files ?? []).map(file => file.text.split('\n'));
 
+  const symbolAt = (address: number) => {
+    const symbol = named[floorIndex(starts, address)];
+    if (symbol === undefined) return null;
+    // A symbol without a size reaches to the next one.
+    return symbol.size === 0 || address < symbol.address + symbol.size ? symbol : null;
+  };
+
   return {
     suggest(typed, limit) {
       const wanted = typed.toLowerCase();
@@ -59,11 +68,10 @@ export function indexSymbols(symbols: Symbols | null): SymbolIndex {
       return [...first, ...rest].slice(0, limit);
     },
     addressOf: name => byName.get(name) ?? null,
-    nameAt(address) {
-      const symbol = named[floorIndex(starts, address)];
-      if (symbol === undefined) return null;
-      // A symbol without a size reaches to the next one.
-      return symbol.size === 0 || address < symbol.address + symbol.size ? symbol.name : null;
+    nameAt: address => symbolAt(address)?.name ?? null,
+    offsetAt(address) {
+      const symbol = symbolAt(address);
+      return symbol === null ? null : address - symbol.address;
     },
     lineAt(address) {
       const row = rows[floorIndex(rowStarts, address)];

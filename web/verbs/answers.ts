@@ -19,6 +19,7 @@ import {
 import { linearEip, type SymbolIndex } from '../symbols.ts';
 import { laterText } from '../text/later.ts';
 import { place } from './data.ts';
+import type { Host } from './host.ts';
 
 /** Prose has code between backticks; here all is code. */
 function plain(sentence: string): string {
@@ -39,13 +40,21 @@ export function codeLines(rows: readonly CodeRow[], next: number | null, withByt
   });
 }
 
-/** Where the machine stands: the stop's reason and the next instruction, as the view has them. */
-export function stopLines(view: View, symbols: SymbolIndex): readonly string[] {
+/** The next instruction, asked for where the view does not bring it. */
+export async function nextLine(view: View, host: Pick<Host, 'ask' | 'symbols'>): Promise<readonly string[]> {
   const eip = linearEip(view.registers);
-  const row = view.code?.find(line => line.address === eip);
-  const code = row === undefined ? [`=> ${hex(eip)}${place(eip, symbols)}`] : codeLines([row], eip, false);
+  const known = view.code?.find(line => line.address === eip);
+  if (known !== undefined) return codeLines([known], eip, false);
+  const answer = await host.ask({ kind: 'code', address: eip, count: 1 });
+  if (answer.kind === 'code' && answer.rows.length > 0) return codeLines(answer.rows, eip, false);
+  return [`=> ${hex(eip)}${place(eip, host.symbols())}`];
+}
+
+/** Where the machine stands: the stop's reason and the next instruction. */
+export async function stopLines(view: View, host: Pick<Host, 'ask' | 'symbols'>): Promise<readonly string[]> {
+  const next = await nextLine(view, host);
   const reason = reasonOf(view.stop);
-  return reason === null ? code : [...reason, ...code];
+  return reason === null ? next : [...reason, ...next];
 }
 
 function reasonOf(stop: StopReason): readonly string[] | null {

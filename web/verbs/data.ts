@@ -79,7 +79,7 @@ export function writeValue(value: number, letter: Letter, size: Size, symbols: S
 export function place(address: number, symbols: SymbolIndex): string {
   const name = symbols.nameAt(address);
   if (name === null) return '';
-  const offset = address - (symbols.addressOf(name) ?? address);
+  const offset = symbols.offsetAt(address) ?? 0;
   return ` <${name}${offset === 0 ? '' : `+0x${offset.toString(16)}`}>`;
 }
 

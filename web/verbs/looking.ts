@@ -117,7 +117,7 @@ export const INFO = {
     return names.length > MOST_SYMBOLS ? [...lines, laterText.verbs.moreSymbols(MOST_SYMBOLS)] : lines;
   },
   exits: (_, host) => exitLines(host),
-  program: (_, host) => stopLines(viewOf(host), host.symbols()),
+  program: (_, host) => stopLines(viewOf(host), host),
 } as const satisfies Readonly<Record<string, Info>>;
 
 /** GDB's and Bochs' short words for some of them. */

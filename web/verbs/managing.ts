@@ -103,7 +103,7 @@ export const managing = {
     act: async (_, host) => {
       viewOf(host);
       host.reset();
-      return stopLines(await host.settled(), host.symbols());
+      return stopLines(await host.settled(), host);
     },
   }),
 } satisfies Readonly<Record<string, Verb>>;

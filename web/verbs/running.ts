@@ -1,8 +1,8 @@
 /** Verbs that have the machine go on, or back in time. */
-import type { StepKind } from '../../core/protocol/messages.ts';
+import type { StepKind, View } from '../../core/protocol/messages.ts';
 import { hex } from '../format.ts';
 import { laterText } from '../text/later.ts';
-import { codeLines, stopLines } from './answers.ts';
+import { codeLines, nextLine, stopLines } from './answers.ts';
 import type { Host } from './host.ts';
 import { addressOf, expression, must, nothing, stillView, type Verb, verb, viewOf } from './verb.ts';
 import { type Line, parseCount, Refusal } from './words.ts';
@@ -22,7 +22,7 @@ async function stepBy(kind: StepKind, count: number, host: Host): Promise<readon
     view = await host.stopped();
     if (view.stop.kind !== 'step') break;
   }
-  return stopLines(view, host.symbols());
+  return stopLines(view, host);
 }
 
 function stepping(kind: StepKind, aliases: readonly string[]): Verb {
@@ -40,7 +40,7 @@ async function goOn(host: Host): Promise<readonly string[]> {
   stillView(host);
   host.print([laterText.verbs.continuing]);
   host.run();
-  return stopLines(await host.stopped(), host.symbols());
+  return stopLines(await host.stopped(), host);
 }
 
 /** Throws Refusal where the machine has no past to go to. */
@@ -48,6 +48,11 @@ function withPast(host: Host): void {
   const view = viewOf(host);
   if (view.running) throw new Refusal(laterText.verbs.running);
   if ((view.past ?? null) === null) throw new Refusal(laterText.verbs.noPast);
+}
+
+/** Which step of the past it is, and its instruction. */
+async function pastLines(view: View, host: Host): Promise<readonly string[]> {
+  return [laterText.verbs.atStep(`${view.instructions}`), ...(await nextLine(view, host))];
 }
 
 export const running = {
@@ -75,7 +80,7 @@ export const running = {
     act: async (_, host) => {
       if (!viewOf(host).running) throw new Refusal(laterText.verbs.still);
       host.pause();
-      return stopLines(await host.stopped(), host.symbols());
+      return stopLines(await host.stopped(), host);
     },
   }),
   advance: verb({
@@ -89,7 +94,7 @@ export const running = {
       const address = await addressOf(where, host);
       host.print([laterText.verbs.goingTo(hex(address))]);
       host.until({ kind: 'execute', address });
-      return stopLines(await host.stopped(), host.symbols());
+      return stopLines(await host.stopped(), host);
     },
   }),
   'reverse-stepi': verb({
@@ -106,7 +111,7 @@ export const running = {
         host.goBack('step');
         view = await host.stopped();
       }
-      return stopLines(view, host.symbols());
+      return pastLines(view, host);
     },
   }),
   'reverse-continue': verb({
@@ -117,7 +122,7 @@ export const running = {
     act: async (_, host) => {
       withPast(host);
       host.goBack('trap');
-      return stopLines(await host.stopped(), host.symbols());
+      return pastLines(await host.stopped(), host);
     },
   }),
   'reverse-write': verb({
@@ -129,7 +134,7 @@ export const running = {
     act: async (where, host) => {
       withPast(host);
       host.goBack('write', await addressOf(where, host));
-      return stopLines(await host.stopped(), host.symbols());
+      return pastLines(await host.stopped(), host);
     },
   }),
   goto: verb({
@@ -145,7 +150,7 @@ export const running = {
       withPast(host);
       host.goTo(step);
       const view = await host.stopped();
-      return [laterText.verbs.atStep(`${view.instructions}`), ...stopLines(view, host.symbols())];
+      return pastLines(view, host);
     },
   }),
   'last-write': verb({

@@ -221,6 +221,18 @@ describe('what is said', () => {
     expect((await say('si')).lines).toEqual(['=> c0100a1e <switch_space+0xe>:  mov cr3,eax']);
   });
 
+  test('where it stands is asked for when the view does not say', async () => {
+    const row = { address: 0xc0100a1e, bytes: Uint8Array.of(0x90), text: 'nop', symbol: null, class: 'plain' } as const;
+    const done: string[] = [];
+    const host = hostFor(done, () => ({ kind: 'code', rows: [row] }), { ...view, code: null });
+    expect((await perform('si', host)).lines).toEqual(['=> c0100a1e:  nop']);
+    expect(done).toEqual(['step into', 'ask {"kind":"code","address":3222276638,"count":1}']);
+  });
+
+  test('which step of the past it is', async () => {
+    expect((await say('rsi')).lines).toEqual(['Step 1234.', '=> c0100a1e <switch_space+0xe>:  mov cr3,eax']);
+  });
+
   test('what stopped it', async () => {
     const hit = { id: 1, before: 1, after: 2, reason: null, by: 0xc0100010 } as const;
     const stopped = {

@@ -11,7 +11,7 @@ export function symbolAt(address: number): string | null {
   const symbols = symbolsOf(machine.getState());
   const name = symbols.nameAt(address);
   if (name === null) return null;
-  const offset = address - (symbols.addressOf(name) ?? address);
+  const offset = symbols.offsetAt(address) ?? 0;
   return offset === 0 ? name : `${name}+${offset.toString(16)}`;
 }
 
