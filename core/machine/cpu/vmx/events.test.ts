@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FLAG } from '../../../ia32/flags.ts';
 import { EAX, ECX, EDI, ESI, ESP } from '../../../ia32/registers.ts';
 import { VECTOR } from '../../../ia32/vectors.ts';
-import { EXIT_CONTROL, PIN, PROCESSOR } from '../../../ia32/vmx/controls.ts';
+import { ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR } from '../../../ia32/vmx/controls.ts';
 import { ACTIVITY, BLOCKING } from '../../../ia32/vmx/exits.ts';
 import { CODE_SELECTOR, IDT } from '../../testing/bench.ts';
 import { type Code, HLT, int, load, mov, STI, toSegment, x } from '../../testing/code.ts';
@@ -552,6 +552,64 @@ describe.each(MACHINES)('events of guests, $engine', machine => {
         guestEflags: FLAG.TF | 2,
       });
       expect(b.exitOf(NOP, NOP)).toMatchObject({ reason: 'exceptionOrNmi', eip: GUEST + 1 });
+    });
+  });
+
+  describe('breakpoints by address', () => {
+    const DATA = 0x31000;
+    const STORE = x('a3 00 10 03 00');
+    /** DR0, enabled for execution (0), writes (1) or all accesses (3) of four bytes, as the entry loads it. */
+    const breaking = (b: VmxBench, address: number, type: 0 | 1 | 3) => {
+      b.add('entryControls', ENTRY_CONTROL.loadDebugControls).add('exitControls', EXIT_CONTROL.saveDebugControls);
+      b.fields({ guestDr7: 0x401 | ((type === 0 ? 0 : type | 0xc) << 16) });
+      b.cpu.i32[L.W_DR] = address;
+      return b;
+    };
+
+    it('come with DR7 of the entry, and go with the exit', () => {
+      const b = breaking(bench(), DATA, 1);
+      const [, behind] = b.guest(STORE, NOP);
+      b.enter();
+      expect(b.cpu.i32[L.W_EIP]).toBe(b.handler(VECTOR.DB) + 1);
+      expect(b.linear(b.get(ESP))).toBe(behind);
+      const c = breaking(bench(), DATA, 1);
+      c.exitOf(CPUID);
+      expect(c.cpu.i32[L.W_DR + 7]).toBe(0x400);
+      expect(c.field('guestDr7')).toBe(0x401 | (0xd << 16));
+    });
+
+    it('exit by the bitmap: the qualification has what DR6 does not get', () => {
+      const b = breaking(wanting(VECTOR.DB), DATA, 1);
+      expect(b.exitOf(STORE, NOP)).toMatchObject({ reason: 'exceptionOrNmi', qualification: 1, eip: GUEST + 5 });
+      expect(b.cpu.i32[L.W_DR + 6] & 0xe00f).toBe(0);
+      const c = breaking(wanting(VECTOR.DB), GUEST + 1, 0);
+      expect(c.exitOf(NOP, NOP)).toMatchObject({ reason: 'exceptionOrNmi', qualification: 1, eip: GUEST + 1 });
+      expect(c.field('guestEflags') & FLAG.RF).toBe(0);
+      const d = breaking(wanting(VECTOR.DB), DATA, 1).add('guestEflags', FLAG.TF);
+      expect(d.exitOf(STORE, NOP)).toMatchObject({ qualification: 0x4001, eip: GUEST + 5 });
+    });
+
+    it('not with RF, which lasts for one instruction; one that exits keeps it', () => {
+      const b = breaking(wanting(VECTOR.DB), GUEST, 0).add('guestEflags', FLAG.RF);
+      expect(b.exitOf(NOP, CPUID)).toMatchObject({ reason: 'cpuid', eip: GUEST + 1 });
+      expect(b.field('guestEflags') & FLAG.RF).toBe(0);
+      const c = breaking(wanting(VECTOR.DB), GUEST, 0).add('guestEflags', FLAG.RF);
+      expect(c.exitOf(CPUID)).toMatchObject({ reason: 'cpuid', eip: GUEST });
+      expect(c.field('guestEflags') & FLAG.RF).toBe(FLAG.RF);
+    });
+
+    it('that MOV SS holds off are pending where the next instruction exits', () => {
+      const b = breaking(wanting(VECTOR.DB), DATA, 3);
+      b.write(DATA, 4, 0x10);
+      expect(b.exitOf(x('8e 15 00 10 03 00'), CPUID)).toMatchObject({ reason: 'cpuid', eip: GUEST + 6 });
+      expect(b.field('guestPendingDebugExceptions')).toBe((1 << 12) | 1);
+      expect(b.field('guestInterruptibility')).toBe(BLOCKING.movSs);
+    });
+
+    it('are pending behind the exit of the monitor trap flag', () => {
+      const b = breaking(bench().add('processorControls', PROCESSOR.monitorTrapFlag), DATA, 1);
+      expect(b.exitOf(STORE, NOP)).toMatchObject({ reason: 'monitorTrapFlag', eip: GUEST + 5 });
+      expect(b.field('guestPendingDebugExceptions')).toBe((1 << 12) | 1);
     });
   });
 
