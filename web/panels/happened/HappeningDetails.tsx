@@ -92,7 +92,7 @@ function Saved({ happening }: { readonly happening: Happening }) {
     <span className={styles.values}>
       {savedValues(happening).map(saved => (
         <Fragment key={saved.name}>
-          <span>{saved.name}</span>
+          <span>{laterText.happening.savedNames[saved.name] ?? saved.name}</span>
           <code>{hex(saved.value)}</code>
           <small>{noteOf(happening, saved)}</small>
         </Fragment>
