@@ -94,7 +94,7 @@ export type ToWorker =
   | { readonly type: 'reset' }
   /** Keys or pasted text for the serial console, as bytes. */
   | { readonly type: 'input'; readonly bytes: Uint8Array }
-  /** All that are set from now on. */
+  /** All that are set from now on. One whose condition means nothing has all refused. */
   | { readonly type: 'breakpoints'; readonly breakpoints: readonly Breakpoint[] }
   /** Runs on until this happens once. */
   | { readonly type: 'until'; readonly on: BreakOn }
@@ -102,7 +102,8 @@ export type ToWorker =
   | { readonly type: 'goTo'; readonly step: number }
   /**
    * Goes back to before the guest's last instruction that left for the monitor (bare: that was privileged), changes the mode and executes it
-   * there. Not from or to `para`.
+   * there; right after that, it does so with the same instruction again. One behind STI or a load of SS is passed over, since no monitor lets
+   * it go alone. Not from or to `para`.
    */
   | { readonly type: 'sameStep'; readonly setting: Setting }
   /** The answer is `answer` with the same id. */

@@ -117,7 +117,7 @@ export interface ExitRow {
   readonly monitor: number;
 }
 
-/** What running under the monitor has cost so far. */
+/** What running under the monitor has cost since the present mode was chosen. */
 export interface Account {
   /** Guest instructions that the machine ran itself, and that the monitor emulated, by the guest's ring. */
   readonly user: { readonly direct: number; readonly emulated: number };
