@@ -245,6 +245,46 @@ test('a click on the timeline goes there, and what was left stays in sight', asy
   }
 });
 
+test.describe('by touch', () => {
+  test.use({ hasTouch: true, viewport: { width: 390, height: 844 } });
+
+  test('the timeline is pinched and dragged, and a tap goes there', async ({ ringside: page }) => {
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await page.keyboard.press('F5');
+    await page.waitForTimeout(2000);
+    await page.keyboard.press('F6');
+    await expect(status(page)).toContainText('Paused');
+    const timeline = page.getByRole('region', { name: 'Timeline' });
+    await timeline.getByRole('button', { name: 'Show all' }).click();
+    const box = await timeline.locator('canvas').boundingBox();
+    if (box === null) throw new Error('the timeline is not drawn');
+    const shown = () => timeline.getByText(/shown$/).textContent();
+    const at = (share: number) => ({ x: box.x + box.width * share, y: box.y + box.height / 2 });
+    const here = await count(page);
+    const all = await shown();
+    const input = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...shares: readonly number[]) =>
+      input.send('Input.dispatchTouchEvent', { type, touchPoints: shares.map((share, id) => ({ ...at(share), id })) });
+    await touch('touchStart', 0.4);
+    await touch('touchStart', 0.4, 0.6);
+    for (const by of [0.05, 0.1, 0.15, 0.2]) await touch('touchMove', 0.4 - by, 0.6 + by);
+    await touch('touchEnd', 0.2);
+    await touch('touchEnd');
+    await expect.poll(shown).not.toBe(all);
+    const zoomed = await shown();
+    await touch('touchStart', 0.3);
+    for (const to of [0.4, 0.5, 0.6]) await touch('touchMove', to);
+    await touch('touchEnd');
+    // Neither was a tap.
+    await page.waitForTimeout(500);
+    expect(await shown()).toBe(zoomed);
+    expect(await count(page)).toBe(here);
+    await page.touchscreen.tap(at(0.3).x, at(0.3).y);
+    await expect.poll(() => count(page), { timeout: 30_000 }).toBeLessThan(here);
+    await shot(page, 'timeline-phone');
+  });
+});
+
 test('the form of a breakpoint is accessible, in dark and light', async ({ ringside: page }) => {
   await list(page).getByRole('button', { name: 'Add', exact: true }).click();
   const form = page.getByRole('form', { name: 'New breakpoint' });

@@ -80,7 +80,8 @@ export const breaks = {
     condition: (condition: string) => `Its condition \`${condition}\` holds.`,
     write: (what: string, where: string) => `\`${what}\` wrote to \`${where}\`:`,
     access: (what: string, where: string) => `\`${what}\` reached \`${where}\`:`,
-    unchanged: 'unchanged',
+    changed: (before: string, after: string) => `\`${before}\` → \`${after}\`.`,
+    unchanged: (value: string) => `\`${value}\`, unchanged.`,
     exit: (what: string, reason: string) => `The guest left for the monitor at \`${what}\`: ${reason}.`,
     hypercall: (name: string) => `The kernel asked the monitor: hypercall \`${name}\`.`,
     delivery: (what: string, vector: string) =>

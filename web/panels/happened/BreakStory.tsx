@@ -82,10 +82,11 @@ export function BreakStory({ hit, state }: Properties) {
       {before !== null && after !== null && (
         <>
           {' '}
-          <code className={styles.changed}>
-            {hex(before, digits(hit))} → {hex(after, digits(hit))}
-          </code>
-          {before === after && ` ${words.story.unchanged}`}
+          <Prose>
+            {before === after
+              ? words.story.unchanged(hex(after, digits(hit)))
+              : words.story.changed(hex(before, digits(hit)), hex(after, digits(hit)))}
+          </Prose>
         </>
       )}
       {condition !== '' && (
