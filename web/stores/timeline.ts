@@ -1,6 +1,7 @@
 import type { View } from '../../core/protocol/messages.ts';
 import type { OpenStretch } from '../../core/protocol/monitor.ts';
 import { type StretchColumns, Stretches } from '../../core/protocol/stretches.ts';
+import { followers } from './followers.ts';
 
 /** Records that the page holds; older ones are merged when there are more. */
 const HELD = 1 << 17;
@@ -188,3 +189,4 @@ function copy({ columns, length, size }: Stretches, from: number, to: Stretches)
 }
 
 export const timeline = new TimelineStore();
+followers.add(timeline);
