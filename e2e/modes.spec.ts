@@ -55,11 +55,14 @@ test('the same guest goes on under hardware assist, at its instruction, and exit
   await press(page, 'Next trap').click();
   await expect(card(page)).toContainText('The processor left non-root operation', { timeout: 15_000 });
   await expect(card(page)).toContainText(/exit reason\s*[0-9a-f]{8}/);
-  await expect(card(page)).toContainText('VMRESUME back to the guest');
+  // The way back is told once it has been gone.
+  await expect(rings(page)).toContainText('Now: the monitor');
+  await expect(card(page)).not.toContainText('VMRESUME back to the guest');
   await shot(page, 'exit-dark');
   // The card before can be read again.
   await card(page).getByRole('button', { name: 'The one before' }).click();
   await expect(card(page)).toContainText('The machine has gone on since.');
+  await expect(card(page)).toContainText('IRET back to the guest');
   await page.emulateMedia({ colorScheme: 'light' });
   await shot(page, 'exit-light');
   expect(await findings(page)).toEqual([]);
