@@ -11,16 +11,9 @@ function sized(...parts: readonly Part[]): readonly Part[] {
   return [0x40 | (long & 15), long >> 4, content];
 }
 
-/** A path of segments of four characters, from the root if it begins with a backslash. */
-function path(name: string): readonly Part[] {
-  const isAbsolute = name.startsWith('\\');
-  const segments = name
-    .slice(isAbsolute ? 1 : 0)
-    .split('.')
-    .filter(Boolean);
-  const padded = segments.map(segment => segment.padEnd(4, '_'));
-  const prefix = segments.length === 2 ? [0x2e] : segments.length > 2 ? [0x2f, segments.length] : [];
-  return [isAbsolute ? '\\' : '', prefix, ...padded];
+/** A name of four characters, from the root if it begins with a backslash. */
+function path(name: string): string {
+  return name.startsWith('\\') ? name.padEnd(5, '_') : name.padEnd(4, '_');
 }
 
 export function integer(value: number): readonly Part[] {
@@ -45,7 +38,7 @@ export function device(target: string, ...terms: readonly (readonly Part[])[]): 
   return [0x5b, 0x82, sized(path(target), ...terms)];
 }
 
-/** A Plug and Play identifier such as PNP0A03, compressed to a doubleword (ACPI 2.0, 17.3.?, EISAID). */
+/** A Plug and Play identifier such as PNP0A03, compressed to a doubleword (the macro EISAID of ACPI 2.0, chapter 16). */
 export function eisaId(id: string): readonly Part[] {
   const letter = (at: number) => id.charCodeAt(at) - 0x40;
   const vendor = (letter(0) << 10) | (letter(1) << 5) | letter(2);
