@@ -30,6 +30,7 @@ export const PANEL_KEYS: Readonly<Record<PanelName, readonly PanelKey[]>> = {
   ],
   timeline: [
     { chords: ['←', '→', '↑', '↓'], name: 'stretch' },
+    { chords: ['Enter'], name: 'goThere' },
     { chords: ['W', 'S'], name: 'zoom' },
     { chords: ['A', 'D'], name: 'move' },
   ],

@@ -44,6 +44,7 @@ export const keys = {
     write: 'Write the byte',
     entry: 'Move, open and close',
     stretch: 'From stretch to stretch, from lane to lane',
+    goThere: 'Take the machine to where the stretch began',
     zoom: 'Zoom in and out',
     move: 'Move in time',
     copy: 'Copy',

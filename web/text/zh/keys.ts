@@ -46,6 +46,7 @@ export const keys: Words<typeof English> = {
     write: '写入字节',
     entry: '移动、展开、收起',
     stretch: '在时间段之间、通道之间移动',
+    goThere: '把机器带到该时间段开始的时刻',
     zoom: '放大和缩小',
     move: '沿时间移动',
     copy: '复制',
