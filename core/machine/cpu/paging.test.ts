@@ -368,7 +368,6 @@ describe.each(MACHINES)('paging, $engine', machine => {
       ['PG and no PE, with others', 0, CR0.PG | CR0.WP | CR0.NE],
       ['NW without CD', 0, CR0.PE | CR0.NW],
       ['a bit of CR4 that is reserved', 4, 0x800],
-      ['VME, which is not there', 4, CR4.VME],
     ])('%s is #GP(0), and the register stays', (_, register, value) => {
       const b = bench();
       const before = b.cpu.i32[register === 0 ? L.W_CR0 : L.W_CR4];
