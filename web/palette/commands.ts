@@ -1,7 +1,8 @@
 /** Everything that the page can be told to do, by name. */
 import { chooseLanguage } from '../app/language.ts';
 import { hex } from '../format.ts';
-import { fetchImages, type PageGuest, primer, vmxtest } from '../guests.ts';
+import { type PageGuest, primer, vmxtest } from '../guests.ts';
+import { fetchImages } from '../images.ts';
 import { chordOf } from '../keys.ts';
 import {
   canGoOn,

@@ -39,5 +39,7 @@ test('what matches best comes first; ids count in every language', () => {
 test('a line for the console comes first when it is one, and behind the commands when it is a word', () => {
   expect(labels('x/8xw $esp')[0]).toBe('verb: x/8xw $esp');
   expect(labels('si 3')[0]).toBe('verb: si 3');
-  expect(labels('step')).toEqual(['run: Step, Machine step', 'verb: step']);
+  const found = labels('step');
+  expect(found[0]).toBe('run: Step, Machine step');
+  expect(found.at(-1)).toBe('verb: step');
 });
