@@ -52,6 +52,8 @@ export class Timeline implements MonitorWatcher {
   #address = 0;
   #start = 0;
   #step = 0;
+  /** The machine's own count then: the session may have another machine already when a stretch of this one is closed. */
+  #count = 0;
   #skipped = 0;
 
   constructor(session: Session) {
@@ -140,6 +142,7 @@ export class Timeline implements MonitorWatcher {
     this.#address = address >>> 0;
     this.#start = this.#now(pc);
     this.#step = this.#session.steps;
+    this.#count = pc.cpu.count;
     this.#skipped = pc.clock.skipped;
   }
 
@@ -149,13 +152,13 @@ export class Timeline implements MonitorWatcher {
       this.#goBack(end);
       return;
     }
-    const steps = this.#session.steps - this.#step;
+    const steps = pc.cpu.count - this.#count;
     if (steps === 0 && end <= this.#start) return;
     // A guest that has the machine for itself halts in its own ring, and only at the end of a stretch: what wakes it is delivered.
     const waited = this.#monitor === null ? (pc.clock.skipped - this.#skipped) / 1e9 : 0;
     const halt = waited > 0 ? Math.max(this.#start, end - waited) : end;
     this.#record(this.#kind, this.#lane, this.#start, halt, this.#name, this.#address, this.#step, steps);
-    if (waited > 0) this.#record(KIND.wait, WAITING, halt, end, this.#id('hlt'), 0, this.#session.steps, 0);
+    if (waited > 0) this.#record(KIND.wait, WAITING, halt, end, this.#id('hlt'), 0, this.#step + steps, 0);
   }
 
   /** What was recorded of the time after this is no more: it will come again, or something else. */
@@ -204,6 +207,7 @@ export class Timeline implements MonitorWatcher {
     this.#close(pc, now);
     this.#start = now;
     this.#step = this.#session.steps;
+    this.#count = pc.cpu.count;
     this.#skipped = pc.clock.skipped;
   }
 
