@@ -270,6 +270,15 @@ describe('rows', () => {
     'f1',
     'ff e0',
   ])('%s ends a block', hex => expect(endsBlock(hex)).toBe(true));
+  it.each(['0f 20 88', '0f 20 28', '0f 22 4c', '0f 22 b8'])(
+    'MOV CR of an undefined register ends with ModRM: %s',
+    text => {
+      const bytes = text.split(' ').map(byte => Number.parseInt(byte, 16));
+      const source = { byte: (offset: number) => bytes[offset] ?? expect.fail('reads on') };
+      expect(decode(source, 0, 4)).toMatchObject({ length: 3, row: { operation: 'ud' } });
+    },
+  );
+
   it.each(['f3 a5', '0f a2', '0f 01 10', '0f 01 18', '1f', '8e d8', '0f 20 c0', '9c', 'd8 00', '62 00'])(
     '%s does not end a block',
     hex => expect(endsBlock(hex)).toBe(false),

@@ -198,7 +198,7 @@ export interface Encoding {
 }
 
 function encoding(entry: Entry, opcode: number, size: 2 | 4, form = 0, prefixes: ByPrefix | null = null): Encoding {
-  const forms = isForms(entry) ? entry.map((row, n) => encoding(row, opcode, size, n)) : null;
+  const forms = isForms(entry) ? formsOf(entry, opcode, size) : null;
   const row = isForms(entry) ? UNDEFINED : entry;
   const recipes = row.operands.map(code => RECIPES[code](size));
   const byModrm = recipes.some(recipe => recipe.how >= HOW.registerOrMemory && recipe.how <= HOW.rm);
@@ -218,6 +218,12 @@ function encoding(entry: Entry, opcode: number, size: 2 | 4, form = 0, prefixes:
     third: recipes[2] ?? NOTHING,
     condition: row.operation === 'fcmov' ? fcmovCondition(opcode, form) : opcode & 15,
   };
+}
+
+/** Where a form ignores mod, those that are undefined ignore it, too: CR1 is three bytes long. */
+function formsOf(rows: readonly OpcodeRow[], opcode: number, size: 2 | 4): readonly Encoding[] {
+  const forms = rows.map((row, n) => encoding(row, opcode, size, n));
+  return forms.every(form => form.address) ? forms : forms.map(form => ({ ...form, address: false }));
 }
 
 /** DA holds FCMOVB, E, BE and U by /reg, DB their opposites (SDM volume 1, table 8-4). U is the parity condition. */

@@ -150,6 +150,19 @@ describe.each(MACHINES)('input and output, $engine', machine => {
     }
   });
 
+  it('a string instruction with a count of 0 asks for the permission, and no more', () => {
+    for (const code of [x('f3 6c'), x('f3 6e')]) {
+      for (const open of [[], [0x40]]) {
+        const b = mapped(0x20, ...open);
+        b.set(EDX, 0x40);
+        b.set(ECX, 0);
+        b.program(code, UD2);
+        expect(b.run()).toMatchObject(open.length > 0 ? { vector: VECTOR.UD } : refused);
+        expect(b.portLog).toEqual([]);
+      }
+    }
+  });
+
   it('REP INS and OUTS move memory in the direction of DF', () => {
     const b = bench();
     b.bytes(DATA, [1, 2, 3]);

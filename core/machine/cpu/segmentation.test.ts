@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FLAG } from '../../ia32/flags.ts';
-import { CS, DS, EAX, EBX, ECX, EDX, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
+import { CS, DS, EAX, EBP, EBX, ECX, EDX, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import {
   Bench,
@@ -154,6 +154,20 @@ describe.each(MACHINES)('segmentation, $engine', machine => {
         else expect(stop).toMatchObject({ ...GP0, eip, cs: selector });
       }
     });
+  });
+
+  it('ENTER copies frame pointers one by one: what it has just pushed is there to be copied', () => {
+    // Silicon leaves just these words, from a stack at ESP with EBP 4 above it.
+    const b = bench();
+    const top = DATA + 0x100;
+    b.write(top, 4, 0x128);
+    b.set(ESP, top);
+    b.set(EBP, top + 4);
+    b.program(x('c8 00 00 06')); // enter 0, 6
+    b.run();
+    const words = [4, 8, 12, 16, 20, 24, 28].map(below => b.read(top - below, 4));
+    expect(words).toEqual([top + 4, 0x128, top + 4, 0x128, top + 4, 0x128, top - 4]);
+    expect([b.get(EBP), b.get(ESP)]).toEqual([top - 4, top - 28]);
   });
 
   describe('types', () => {

@@ -179,8 +179,8 @@ export function enter(cpu: Executor, i: Instruction): void {
   const start = cpu.stackPointer();
   const pushes = level === 0 ? 1 : level + 1;
   for (let n = 1; n <= pushes; n++) cpu.probeStore(SS, cpu.wrapStack(start - n * size), size);
-  const links: number[] = [];
-  for (let n = 1; n < level; n++) links.push(cpu.load(SS, cpu.wrapStack(cpu.register(5) - n * size), size));
+  const link = (n: number): number => cpu.load(SS, cpu.wrapStack(cpu.register(5) - n * size), size);
+  for (let n = 1; n < level; n++) link(n);
   const top = cpu.wrapStack(start - pushes * size - frame);
   cpu.probeStore(SS, top, size);
   let pointer = start;
@@ -192,7 +192,8 @@ export function enter(cpu: Executor, i: Instruction): void {
   // The frame is at ESP whole, also on a 16-bit stack.
   const mask = cpu.i32[L.W_STACK_MASK];
   const base = (cpu.i32[ESP] & ~mask) | pointer;
-  for (const link of links) put(link);
+  // One by one: a link may lie where another has just been pushed.
+  for (let n = 1; n < level; n++) put(link(n));
   if (level > 0) put(base);
   cpu.setRegisterPart(5, size, base);
   cpu.setStackPointer(top);

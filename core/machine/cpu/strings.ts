@@ -192,7 +192,6 @@ export function cmps(cpu: Executor, i: Instruction): void {
 
 const insOnce: Iteration = (c, instruction, size) => {
   const port = c.registerPart(EDX, 2);
-  checkPort(c, port, size);
   const at = index(c, EDI, instruction);
   c.probeStore(ES, at, size);
   c.store(ES, at, size, c.ports.read(port, portSize(size)));
@@ -201,14 +200,19 @@ const insOnce: Iteration = (c, instruction, size) => {
   return true;
 };
 
+/** The permission is asked for even if the count is 0 (SDM volume 2, INS and OUTS: before REP has a say; silicon does so). */
+function checkPermission(cpu: Executor, i: Instruction): void {
+  checkPort(cpu, cpu.registerPart(EDX, 2), elementSize(i));
+}
+
 export function ins(cpu: Executor, i: Instruction): void {
+  checkPermission(cpu, i);
   repeat(cpu, i, insOnce, null);
   cpu.attend();
 }
 
 const outsOnce: Iteration = (c, instruction, size) => {
   const port = c.registerPart(EDX, 2);
-  checkPort(c, port, size);
   c.ports.write(port, c.load(instruction.segment, index(c, ESI, instruction), size) >>> 0, portSize(size));
   c.debug.noticePort(port, size);
   move(c, ESI, instruction, delta(c, size));
@@ -216,6 +220,7 @@ const outsOnce: Iteration = (c, instruction, size) => {
 };
 
 export function outs(cpu: Executor, i: Instruction): void {
+  checkPermission(cpu, i);
   repeat(cpu, i, outsOnce, null);
   cpu.attend();
 }

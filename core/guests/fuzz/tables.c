@@ -1,0 +1,250 @@
+/* tables.c: the descriptor tables. The kernel's descriptors are the same in every case; those behind them are random. */
+#include "fuzz.h"
+
+struct descriptor gdt[GDT_COUNT] __attribute__((aligned(8)));
+struct descriptor ldt[LDT_COUNT] __attribute__((aligned(8)));
+struct descriptor idt[64] __attribute__((aligned(8)));
+struct task kernel_task;
+static struct task double_fault_task;
+
+static u32 trap_stack[256], double_fault_stack[64];
+u32 kernel_stack; /* where launch() returns to */
+
+extern u32 entries[32];
+extern u8 double_fault_entry[];
+
+#define PRESENT (1u << 15)
+#define NOT_SYSTEM (1u << 12)
+#define CODE (1u << 11)
+#define CONFORMING (1u << 10) /* code; data: expands down */
+#define WRITABLE (1u << 9)    /* data; code: readable */
+#define BIG (1u << 22)
+#define PAGES (1u << 23)
+#define LEVEL(high) ((high) >> 13 & 3)
+
+static struct descriptor descriptor(u32 base, u32 limit, u32 attributes) {
+  return (struct descriptor){ base << 16 | (limit & 0xffff),
+                              (base & 0xff000000) | (base >> 16 & 0xff) | (limit & 0xf0000) | attributes };
+}
+static struct descriptor gate(u32 selector, u32 offset, u32 attributes) {
+  return (struct descriptor){ selector << 16 | (offset & 0xffff), (offset & 0xffff0000) | attributes };
+}
+
+void tables_start(void) {
+  gdt[KERNEL_CODE / 8] = descriptor(0, 0xfffff, 0xc09b00);
+  gdt[KERNEL_DATA / 8] = descriptor(0, 0xfffff, 0xc09300);
+  gdt[DOUBLE_FAULT_TASK / 8] = descriptor((u32)&double_fault_task, 103, 0x8900);
+  gdt[TEST_LDT / 8] = descriptor((u32)ldt, sizeof ldt - 1, 0x8200);
+  double_fault_task = (struct task){
+    .cr3 = page_directory(), .eip = (u32)double_fault_entry, .eflags = FLAG_ONE, .map = 104 << 16,
+    .segment = { KERNEL_DATA, KERNEL_CODE, KERNEL_DATA, KERNEL_DATA, 0, 0 },
+  };
+  double_fault_task.general[ESP] = (u32)(double_fault_stack + length_of(double_fault_stack));
+  gdt[KERNEL_TASK / 8] = descriptor((u32)&kernel_task, 103, 0x8900);
+}
+
+static void load_tables(u32 gdt_limit, u32 idt_limit) {
+  struct table_register gdtr = { gdt_limit, (u32)gdt }, idtr = { idt_limit, (u32)idt };
+  asm volatile("lgdt %0\n\t"
+               "lidt %1\n\t"
+               "push %2\n\t"
+               "push offset 1f\n\t"
+               "retf\n"
+               "1:\n\t"
+               "mov ds, %3\n\t"
+               "mov es, %3\n\t"
+               "mov ss, %3\n\t"
+               "mov fs, %4\n\t"
+               "mov gs, %4"
+               ::"m"(gdtr), "m"(idtr), "i"(KERNEL_CODE), "r"(KERNEL_DATA), "r"(0)
+               : "memory");
+}
+
+static u32 random_base(void) {
+  switch (below(8)) {
+  case 0: return 0;
+  case 1: return TOP + below(TOP_PAGES * PAGE);
+  case 2: return below(LOW_PAGES * PAGE);
+  case 3: return WINDOW + below(WINDOW_PAGES) * PAGE - below(32);
+  case 4: return WINDOW + below(WINDOW_PAGES * PAGE);
+  default: return WINDOW + (below(WINDOW_PAGES * PAGE) & ~15u);
+  }
+}
+
+static struct descriptor random_segment(void) {
+  u32 type = random_bits() & 0xf00;
+  if (!(type & CODE) && chance(2)) type &= ~CONFORMING; /* half as many that expand down */
+  u32 attributes = NOT_SYSTEM | type | below(4) << 13;
+  if (chance(2)) attributes |= 3 << 13;
+  if (!chance(12)) attributes |= PRESENT;
+  if (!chance(4)) attributes |= BIG;
+  if (chance(8)) attributes |= 1 << 20; /* available to software */
+  u32 limit;
+  if (chance(4)) {
+    attributes |= PAGES;
+    limit = chance(2) ? 0xfffff : chance(4) ? 0 : below(WINDOW_PAGES);
+    if (chance(16)) limit = 0xfffff - below(4);
+  } else {
+    switch (below(8)) {
+    case 0: limit = below(8); break;
+    case 1: limit = random_bits() & 0xfffff; break;
+    case 2: limit = 0xffff; break;
+    case 3: limit = 0xfff; break;
+    default: limit = below(0x4000);
+    }
+  }
+  return descriptor(random_base(), limit, attributes);
+}
+
+static struct descriptor random_gate(u32 type) {
+  u32 attributes = type << 8 | below(4) << 13;
+  if (chance(2)) attributes |= 3 << 13;
+  if (!chance(12)) attributes |= PRESENT;
+  /* A call gate's count of parameters; the three bits above it are not looked at. */
+  if (type == 4 || type == 12) attributes |= chance(2) ? below(4) : below(256);
+  return gate(code_selector(below(4)), below(0x2000), attributes);
+}
+
+static struct descriptor random_system(void) {
+  switch (below(8)) {
+  case 0: return descriptor((u32)ldt, chance(2) ? sizeof ldt - 1 : below(sizeof ldt), 0x8200 | below(4) << 13);
+  case 1: return descriptor((u32)ldt, sizeof ldt - 1, random_bits() & 0x6000); /* type 0 */
+  case 2: return random_gate(4);
+  case 3: case 4: case 5: return random_gate(12);
+  case 6: return random_gate(below(2) ? 14 : 7);
+  default: return random_gate(below(2) ? 8 : 13); /* reserved types */
+  }
+}
+
+static struct descriptor random_descriptor(void) { return chance(4) ? random_system() : random_segment(); }
+
+static u32 idt_limit;
+
+void random_tables(void) {
+  static const u32 attributes[8] = { 0xc09a00, 0xc09200, 0xc0fa00, 0xc0f200, 0xc0ba00, 0xc0b200, 0x00fa00, 0x00f200 };
+  for (u32 n = 0; n < 8; n++) gdt[FIRST_TEST + n] = descriptor(WINDOW, attributes[n] & PAGES ? 0xf : 0xffff, attributes[n]);
+  for (u32 n = FIRST_RANDOM; n < GDT_COUNT; n++) gdt[n] = random_segment();
+  for (u32 n = 0; n < LDT_COUNT; n++) ldt[n] = random_segment();
+  for (u32 n = FIRST_RANDOM; n < GDT_COUNT; n++) {
+    if (chance(3)) gdt[n] = random_system();
+  }
+  for (u32 n = 0; n < LDT_COUNT; n++) {
+    if (chance(4)) ldt[n] = random_descriptor();
+  }
+  gdt[KERNEL_TASK / 8].high &= ~0x200u; /* not busy */
+  gdt[DOUBLE_FAULT_TASK / 8].high &= ~0x200u;
+  u32 gdt_limit = chance(4) ? 8 * FIRST_RANDOM + below(8 * (GDT_COUNT - FIRST_RANDOM)) : sizeof gdt - 1;
+
+  /* An exception with an error code may not be raised by software, which pushes none: their gates are for ring 0. */
+  const u32 with_error = 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17;
+  for (u32 n = 0; n < 32; n++) {
+    u32 level = with_error >> n & 1 ? 0 : below(2) * 3;
+    idt[n] = gate(KERNEL_CODE, entries[n], PRESENT | 14 << 8 | level << 13);
+  }
+  idt[8] = gate(DOUBLE_FAULT_TASK, 0, PRESENT | 5 << 8);
+  for (u32 n = 32; n < 64; n++) {
+    static const u8 types[] = { 6, 7, 14, 14, 14, 15, 15, 12 };
+    idt[n] = random_gate(types[below(8)]);
+  }
+  idt_limit = chance(4) ? 32 * 8 + below(32 * 8) : sizeof idt - 1;
+
+  for (u32 n = 0; n < length_of(trap_stack); n++) trap_stack[n] = 0;
+  kernel_task = (struct task){
+    .esp0 = (u32)(trap_stack + length_of(trap_stack)), .ss0 = KERNEL_DATA,
+    .esp1 = below(0x10000), .ss1 = stack_selector(1), .esp2 = below(0x10000), .ss2 = stack_selector(2),
+    .cr3 = page_directory(), .eflags = FLAG_ONE, .map = 104 << 16,
+  };
+  if (chance(8)) kernel_task.ss1 = random_selector();
+  if (chance(8)) kernel_task.ss2 = random_selector();
+  load_tables(gdt_limit, idt_limit);
+  write_tr(KERNEL_TASK);
+  write_ldtr(TEST_LDT);
+}
+
+static const struct descriptor *descriptor_of(u32 selector) {
+  if (selector & 4) return (selector & 0xfff8) < sizeof ldt ? &ldt[selector >> 3] : NULL;
+  return selector >= 8 && (selector & 0xfff8) < sizeof gdt ? &gdt[selector >> 3] : NULL;
+}
+
+struct segment segment_of(u32 selector) {
+  if (state.eflags & FLAG_VM) return (struct segment){ selector << 4, 0xffff, 0xf300, true };
+  const struct descriptor *d = descriptor_of(selector);
+  if (d == NULL) return (struct segment){ 0, 0, 0, false };
+  u32 limit = (d->high & 0xf0000) | (d->low & 0xffff);
+  if (d->high & PAGES) limit = limit << 12 | 0xfff;
+  return (struct segment){ (d->high & 0xff000000) | (d->high & 0xff) << 16 | d->low >> 16, limit, d->high,
+                           (d->high & (PRESENT | NOT_SYSTEM)) == (PRESENT | NOT_SYSTEM) };
+}
+
+bool offset_valid(const struct segment *s, u32 offset) {
+  if ((s->attributes & (CODE | CONFORMING)) == CONFORMING) {
+    return offset > s->limit && (s->attributes & BIG || offset <= 0xffff);
+  }
+  return offset <= s->limit;
+}
+
+u32 random_selector(void) {
+  u32 level = chance(2) ? 3 : below(4);
+  switch (below(16)) {
+  case 0: return below(4);             /* null */
+  case 1: return random_bits() & 0xffff;
+  case 2: return (GDT_COUNT - 2 + below(4)) << 3 | level;
+  case 3: return (LDT_COUNT - 1 + below(3)) << 3 | 4 | level;
+  case 4: case 5: return (FIRST_TEST + below(8)) << 3 | level;
+  case 6: case 7: case 8: case 9: return below(LDT_COUNT) << 3 | 4 | level;
+  case 10: return TEST_LDT | level;
+  default: return (FIRST_RANDOM + below(GDT_COUNT - FIRST_RANDOM)) << 3 | level;
+  }
+}
+
+/* Looks from a random place on for a descriptor that fits. */
+static u32 search(u32 level, bool (*fits)(u32 high, u32 level)) {
+  u32 start = below(GDT_COUNT + LDT_COUNT - FIRST_TEST);
+  for (u32 n = 0; n < GDT_COUNT + LDT_COUNT - FIRST_TEST; n++) {
+    u32 at = start + n;
+    if (at >= GDT_COUNT + LDT_COUNT - FIRST_TEST) at -= GDT_COUNT + LDT_COUNT - FIRST_TEST;
+    at += FIRST_TEST;
+    u32 high = at < GDT_COUNT ? gdt[at].high : ldt[at - GDT_COUNT].high;
+    if ((high & (PRESENT | NOT_SYSTEM)) != (PRESENT | NOT_SYSTEM) || !fits(high, level)) continue;
+    return (at < GDT_COUNT ? at << 3 : (at - GDT_COUNT) << 3 | 4) | level;
+  }
+  return 0;
+}
+
+static bool fits_code(u32 high, u32 level) {
+  if (!(high & CODE)) return false;
+  return high & CONFORMING ? LEVEL(high) <= level : LEVEL(high) == level;
+}
+static bool fits_stack(u32 high, u32 level) {
+  return !(high & CODE) && high & WRITABLE && LEVEL(high) == level;
+}
+static bool fits_data(u32 high, u32 level) {
+  if (high & CODE && !(high & WRITABLE)) return false;
+  return LEVEL(high) >= level || (high & CODE && high & CONFORMING);
+}
+
+u32 code_selector(u32 level) { return search(level, fits_code); }
+u32 stack_selector(u32 level) { return search(level, fits_stack); }
+u32 data_selector(u32 level) { return search(level, fits_data); }
+
+u32 tables_hash(void) {
+  u32 hash = 3;
+  for (u32 n = 0; n < GDT_COUNT; n++) hash = (hash << 5 | hash >> 27) ^ gdt[n].high;
+  for (u32 n = 0; n < LDT_COUNT; n++) hash = (hash << 5 | hash >> 27) ^ ldt[n].high;
+  return hash;
+}
+
+/* The state of the task that could not take an exception, which the processor has left in the task's segment. */
+void double_fault(void) {
+  u32 link = double_fault_task.link & 0xffff;
+  state.eflags = FLAG_ONE;
+  const struct task *task = (const struct task *)segment_of(link).base;
+  for (u32 n = 0; n < 8; n++) state.general[n] = task->general[n];
+  for (u32 n = 0; n < 6; n++) state.segment[n] = task->segment[n] & 0xffff;
+  state.eip = task->eip;
+  state.eflags = task->eflags & ~FLAG_RF; /* Bochs sets it for the fault before the double fault: tools/fuzz/differences.txt */
+  gdt[link >> 3].high &= ~0x200u;
+  gdt[DOUBLE_FAULT_TASK / 8].high &= ~0x200u;
+  write_tr(link);
+  write_ldtr(task->ldtr);
+}
