@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { translatorOf } from '../machine/translate/translator.ts';
 import { type Guest, Session } from '../session/session.ts';
 import type { RunArguments } from './arguments.ts';
 import { EXIT } from './main.ts';
@@ -60,7 +61,7 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
     rate: options.rate,
     onConsole: byte => pending.push(byte),
     mode: options.mode,
-    engine: options.engine,
+    translate: translatorOf(options.engine),
     paging: options.paging,
   });
   if (options.stats) session.monitor?.watchHoles(true);

@@ -8,7 +8,7 @@ import type { TlbState } from './cpu/tlb.ts';
 import type { DeviceState } from './devices/device.ts';
 import { firmwareSegments } from './firmware/firmware.ts';
 import { PhysicalMemory } from './physical.ts';
-import { type Engine, Translator } from './translate/translator.ts';
+import type { Translator } from './translate/translator.ts';
 
 /** What is to run: bytes for memory, and flat protected mode to start in, or firmware. A loader's boot plan has this shape. */
 export interface MachineStart {
@@ -38,8 +38,8 @@ export interface PcOptions {
   readonly startTime: number;
   /** Steps a virtual second. */
   readonly rate: number;
-  /** Execute unless said. */
-  readonly engine?: Engine;
+  /** Makes what translates hot code; without it everything is executed. */
+  readonly translate?: ((cpu: Processor) => Translator) | undefined;
   /** A byte left the first serial port. */
   readonly onConsole: (byte: number) => void;
 }
@@ -99,8 +99,7 @@ export class Pc {
     this.physical = new PhysicalMemory(options.memoryBytes);
     const cpu = new Processor(this.physical);
     this.cpu = cpu;
-    const { engine = 'execute' } = options;
-    if (engine !== 'execute') cpu.translator = new Translator(cpu, engine);
+    cpu.translator = options.translate?.(cpu) ?? null;
     const clock = new VirtualClock(
       options.rate,
       () => cpu.count,

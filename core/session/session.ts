@@ -5,8 +5,7 @@ import { loadXen } from '../guests/xen.ts';
 import { readXenNotes } from '../guests/xen-notes.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
-import type { MachineState, Pc } from '../machine/pc.ts';
-import type { Engine } from '../machine/translate/translator.ts';
+import type { MachineState, Pc, PcOptions } from '../machine/pc.ts';
 import type { BreakCount, BreakOn, Breakpoint } from '../protocol/breakpoints.ts';
 import type { BackKind, EditableRegister, StepKind, StopReason } from '../protocol/messages.ts';
 import type { Mode, Setting } from '../protocol/monitor.ts';
@@ -44,8 +43,8 @@ export interface SessionOptions {
   readonly onConsole: (byte: number) => void;
   /** Bare unless said. */
   readonly mode?: Mode;
-  /** Execute unless said. */
-  readonly engine?: Engine;
+  /** See PcOptions. */
+  readonly translate?: PcOptions['translate'];
   /** Under `hardware`: nested unless said. */
   readonly paging?: Paging;
   /** Whether, and how, checkpoints are kept to step back with; not unless said. */
@@ -122,9 +121,16 @@ export class Session {
   }
 
   #newMachine(onConsole: (byte: number) => void): GuestMachine {
-    const { startTime, rate, engine = 'execute', mode = 'bare', paging = 'nested' } = this.#options;
+    const { startTime, rate, translate, mode = 'bare', paging = 'nested' } = this.#options;
     const memoryBytes = this.guest.memoryMib * 1048576;
-    return new GuestMachine(this.plan, { memoryBytes, startTime, rate, engine, onConsole, setting: { mode, paging } });
+    return new GuestMachine(this.plan, {
+      memoryBytes,
+      startTime,
+      rate,
+      translate,
+      onConsole,
+      setting: { mode, paging },
+    });
   }
 
   /** How the guest is run now. */

@@ -16,6 +16,11 @@ const MOST_REGIONS = 4000;
 /** How instructions are run: each by the executor, or what is hot translated, by single blocks, or with the loops and jumps between them. */
 export type Engine = 'execute' | 'blocks' | 'regions';
 
+/** How a machine gets its translator for an engine (PcOptions). */
+export function translatorOf(engine: Engine): ((cpu: Access) => Translator) | undefined {
+  return engine === 'execute' ? undefined : cpu => new Translator(cpu, engine);
+}
+
 /** Translates what is executed often. */
 export class Translator {
   readonly #cpu: Access;
