@@ -149,6 +149,8 @@ export class Blocks {
     const linear = (i32[L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE] + offset) | 0;
     let entry = i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)];
     if (entry === L.INVALID) {
+      // Segmentation comes first: beyond the limit there is no walk (SDM volume 3, 5.1).
+      if (offset >>> 0 > i32[L.W_CODE_LIMIT] >>> 0) cpu.generalProtection(0);
       cpu.translate(linear, 'execute', cpu.cpl === 3);
       entry = i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)];
       // Not RAM: nothing to cache, decode one instruction at a time.

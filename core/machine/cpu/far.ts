@@ -131,6 +131,7 @@ export function callFar(cpu: Executor, i: Instruction): void {
   const stack = StackWindow.current(cpu);
   const { i32 } = cpu;
   if (!cpu.usesDescriptors) {
+    stack.probe(2, i.operandSize);
     if (offset >>> 0 > cpu.segment(CS, L.S_LIMIT) >>> 0) cpu.generalProtection(0);
     pushFar(stack, i.operandSize, cpu.selector(CS), i32[L.W_EIP]);
     setStackPointer(cpu, stack.pointer);
@@ -142,6 +143,8 @@ export function callFar(cpu: Executor, i: Instruction): void {
   const d = requireDescriptor(cpu, selector, VECTOR.GP, 0);
   if (d.isCode) {
     checkDirect(cpu, selector, d);
+    // The stack is looked at before the offset (SDM volume 2, CALL), here and below.
+    stack.probe(2, i.operandSize);
     checkTarget(cpu, d, offset);
     pushFar(stack, i.operandSize, cpu.selector(CS), i32[L.W_EIP]);
     enterCode(cpu, selector, d, cpu.cpl, offset);
@@ -153,8 +156,9 @@ export function callFar(cpu: Executor, i: Instruction): void {
     taskTransfer(cpu, i, gate, 'call');
     return;
   }
-  checkTarget(cpu, gate.code, gate.offset);
   if (isConforming(gate.code) || gate.code.dpl === cpu.cpl) {
+    stack.probe(2, gate.size);
+    checkTarget(cpu, gate.code, gate.offset);
     pushFar(stack, gate.size, cpu.selector(CS), i32[L.W_EIP]);
     enterCode(cpu, gate.selector, gate.code, cpu.cpl, gate.offset);
     setStackPointer(cpu, stack.pointer);
@@ -177,6 +181,7 @@ function callInner(cpu: Executor, gate: CallGate, old: StackWindow): void {
   const stack = StackWindow.forDescriptor(cpu, ss, pointer, cpl, newSs & 0xfffc);
   const { size } = gate;
   stack.probe(4 + gate.parameters, size);
+  checkTarget(cpu, gate.code, gate.offset);
   const parameters: number[] = [];
   for (let n = 0; n < gate.parameters; n++) parameters.unshift(old.pop(size));
   stack.push(size, cpu.selector(SS));
