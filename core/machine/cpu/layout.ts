@@ -114,8 +114,8 @@ export const W_NMI_PENDING = 316;
 export const STATE_BYTES = 2048;
 
 /** Where vector operands from memory are fetched to and results are made, 16 bytes each: no state, between instructions nothing. */
-export const FETCHED = STATE_BYTES;
 export const SCRATCH = STATE_BYTES + 16;
+export const FETCHED = SCRATCH - 16;
 
 /** TLB: three flat tables (read, write, execute) for supervisor and for user accesses, a word for each linear page. */
 export const TABLE_WORDS = 1 << 20;
