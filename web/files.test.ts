@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { FileError, readFile, sniff } from './files.ts';
+import { FileError, readFile } from './files.ts';
+import { sniff } from './sniff.ts';
 
 function bytes(size: number, at: number, ...values: readonly number[]): Uint8Array {
   const data = new Uint8Array(size);

@@ -1,7 +1,7 @@
 /** From a chosen guest or file to an `open` for the worker. One at a time: a new choice ends the one before. */
 
 import type { Setting } from '../core/protocol/monitor.ts';
-import { FileError, type FileKind, fetchFile, type Progress, readFile, sniff } from './files.ts';
+import { FileError, fetchFile, type Progress } from './files.ts';
 import type { PageGuest } from './guests.ts';
 import { open } from './machine.ts';
 import { BARE } from './modes.ts';
@@ -54,53 +54,33 @@ export function openGuest(guest: PageGuest, setting: Setting = BARE): Promise<vo
 
 /** Opens dropped or chosen files: a kernel, a kernel and its initial RAM disk in any order, or a snapshot. */
 export function openFiles(files: readonly File[], options: FileOptions): Promise<void> {
-  const name = files[0]?.name ?? '';
-  return once(name, async (progress, signal) => {
-    if (files.length > 2) throw new FileError(text.files.tooMany(files.length));
-    const read: { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer>; readonly kind: FileKind }[] = [];
-    for (const file of files) {
-      const bytes = await readFile(file, progress, signal);
-      read.push({ name: file.name, bytes, kind: sniff(file.name, bytes) });
-    }
-    if (read.length === 1 && read[0].kind === 'snapshot') {
-      restore(name, read[0].bytes);
-      return;
-    }
-    if (read.length === 1 && read[0].kind === 'initrd') throw new FileError(text.files.initrdAlone(name));
-    const [kernel, initrd] = read[0].kind === 'initrd' ? [read[1], read[0]] : read;
-    const linux = kernel.kind === 'linux';
-    open({
-      name: kernel.name,
-      source: null,
-      message: {
-        type: 'open',
-        name: kernel.name,
-        kernel: kernel.bytes,
-        initrd: initrd?.bytes ?? null,
-        symbols: null,
-        commandLine: options.commandLine ?? (linux ? 'console=ttyS0' : ''),
-        memoryMib: options.memoryMib ?? (linux ? 256 : 64),
-        stopBeforePrivileged: !linux,
-        setting: BARE,
-      },
-      run: linux,
-    });
-  });
+  return withFiles(part => part.openFiles(files, options));
 }
 
 /** Reads a snapshot file and restores it. */
 export function openSnapshot(file: File): Promise<void> {
-  return once(file.name, async (progress, signal) => {
-    const bytes = await readFile(file, progress, signal);
-    restore(file.name, bytes);
-  });
+  return withFiles(part => part.openSnapshot(file));
 }
 
-function restore(name: string, file: Uint8Array<ArrayBuffer>): void {
-  open({ name, source: null, message: { type: 'restore', file }, run: false });
+type FilesPart = typeof import('./opening-files.ts');
+
+/** What only files need is fetched with the first of them. */
+async function withFiles(work: (part: FilesPart) => Promise<void>): Promise<void> {
+  let part: FilesPart;
+  try {
+    part = await import('./opening-files.ts');
+  } catch {
+    notify(text.layout.missing);
+    return;
+  }
+  await work(part);
 }
 
-async function once(name: string, work: (progress: Progress, signal: AbortSignal) => Promise<void>): Promise<void> {
+/** Does the work of opening, after which its choice holds; what was begun before ends. */
+export async function once(
+  name: string,
+  work: (progress: Progress, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   controller?.abort();
   const mine = new AbortController();
   controller = mine;

@@ -1,6 +1,7 @@
 import { useStore } from 'zustand';
 import { machine } from '../stores/machine.ts';
 import { palette } from '../stores/palette.ts';
+import { isSafe } from '../stores/settings.ts';
 import { sheet } from '../stores/sheet.ts';
 import { tour } from '../stores/tour.ts';
 import { language, text } from '../text.ts';
@@ -9,11 +10,10 @@ import styles from './App.module.css';
 import { DropZone } from './DropZone.tsx';
 import { FailureOverlay } from './FailureOverlay.tsx';
 import { Header } from './Header.tsx';
-import { Palette, Shortcuts, Tour } from './later.ts';
+import { Palette, SafeBanner, Shortcuts, Tour } from './later.ts';
 import { Narrow } from './Narrow.tsx';
 import { Notices } from './Notices.tsx';
 import { OpeningBar } from './OpeningBar.tsx';
-import { SafeBanner } from './SafeBanner.tsx';
 import { StopBanner } from './StopBanner.tsx';
 import { Wide } from './Wide.tsx';
 
@@ -37,7 +37,7 @@ function Page() {
       {isTouring && <Tour />}
       <Header narrow={narrow} />
       <OpeningBar />
-      <SafeBanner />
+      {isSafe() && <SafeBanner />}
       <Notices />
       <StopBanner />
       <main className={styles.main}>{narrow ? <Narrow /> : <Wide />}</main>

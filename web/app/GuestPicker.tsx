@@ -2,7 +2,7 @@ import { ChevronDown, Cpu, FolderOpen, HardDrive } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import { size } from '../format.ts';
-import { fetchImages, type PageGuest, primer, vmxtest } from '../guests.ts';
+import { type PageGuest, primer, vmxtest } from '../guests.ts';
 import { openGuest } from '../opening.ts';
 import { machine } from '../stores/machine.ts';
 import { text } from '../text.ts';
@@ -17,7 +17,10 @@ export function GuestPicker({ onOpenDialog }: { readonly onOpenDialog: () => voi
   const memory = useStore(machine, state => state.guest?.memoryMib ?? null);
 
   useEffect(() => {
-    void fetchImages().then(setImages);
+    import('../images.ts').then(
+      part => part.fetchImages().then(setImages),
+      () => undefined,
+    );
   }, []);
 
   const item = (guest: PageGuest, icon: MenuItem['icon']): MenuItem => ({

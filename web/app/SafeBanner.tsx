@@ -1,5 +1,5 @@
 import { ShieldCheck } from 'lucide-react';
-import { forgetSettings, isSafe } from '../stores/settings.ts';
+import { forgetSettings } from '../stores/settings.ts';
 import { text } from '../text.ts';
 import styles from './Messages.module.css';
 
@@ -12,7 +12,6 @@ function ordinary(): string {
 
 /** Says that nothing that was remembered is in use, and how to leave that. */
 export function SafeBanner() {
-  if (!isSafe()) return null;
   const words = text.safe;
   return (
     <div className={styles.message} data-calm role="status">

@@ -61,7 +61,8 @@ export const app = {
     restoreHint: 'Go back to a saved machine',
   },
   layout: {
-    missing: 'This panel could not be loaded. Reload the page to try again; save a snapshot first to keep the machine.',
+    missing:
+      'This part of the page could not be loaded. Reload the page to try again; save a snapshot first to keep the machine.',
     left: 'Machine column',
     middle: 'Code column',
     right: 'Register column',

@@ -62,7 +62,7 @@ export const app: Words<typeof English> = {
     restoreHint: '回到以前保存的机器状态',
   },
   layout: {
-    missing: '这个面板无法加载。请重新加载页面再试；若要保留当前机器，请先保存快照。',
+    missing: '页面的这一部分无法加载。请重新加载页面再试；若要保留当前机器，请先保存快照。',
     left: '机器栏',
     middle: '代码栏',
     right: '寄存器栏',
