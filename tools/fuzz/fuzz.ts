@@ -1,17 +1,18 @@
 /**
  * Random tests of the processor, against another emulator: npm run test:fuzz -- --seed S --cases N [--first F] [--against bochs|qemu]
- * [--show N]. Exit 0: no difference; 1: a difference; 2: the other emulator is not there, or wrong arguments.
+ * [--show N] [--record]. With --record the judge's sums of all cases are kept in tools/fuzz/recorded, with the kernel. Exit 0: no difference; 1: a difference; 2: the other emulator is not there, or wrong arguments.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { differingCases, firstDifference } from './differences.ts';
 import { JUDGES, type Judge, NoJudge, runJudge } from './judges.ts';
 import { runHere } from './machine.ts';
 
 const KERNEL = 'node_modules/.cache/fuzz/fuzz.elf';
+const RECORDED = 'tools/fuzz/recorded';
 /** Cases that one run of the judge makes. */
-const BATCH = 4000;
+const BATCH = 2000;
 const STEPS_OF_CASE = 64;
 /** The kernel's own work included. */
 const MACHINE_STEPS_OF_CASE = 1e6;
@@ -23,7 +24,7 @@ const { values } = parseArgs({
     first: { type: 'string', default: '0' },
     against: { type: 'string', default: 'bochs' },
     show: { type: 'string', default: '1' },
-    tell: { type: 'string' },
+    record: { type: 'boolean', default: false },
   },
 });
 
@@ -46,6 +47,11 @@ async function compare(judge: Judge): Promise<number> {
     const t1 = performance.now();
     const judged = await theirs;
     const { compared, cases } = differingCases(ours, judged);
+    if (values.record) {
+      mkdirSync(RECORDED, { recursive: true });
+      writeFileSync(`${RECORDED}/sums.txt`, `${commandLine}\n${judged}`);
+      copyFileSync(KERNEL, `${RECORDED}/fuzz.elf`);
+    }
     steps += compared * STEPS_OF_CASE;
     console.log(
       `seed ${seed}: cases ${at} to ${at + compared - 1}, ${cases.length} differ; ${steps} steps in ${Math.round((performance.now() - started) / 1000)} s (${Math.round((t1 - t0) / 1000)} s here)`,

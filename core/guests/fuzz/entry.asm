@@ -27,6 +27,13 @@ section .text
 launch:
   pushad
   mov [kernel_stack], esp
+  xor eax, eax                  ; a fault on the way shows nothing of the kernel's
+  xor ecx, ecx
+  xor edx, edx
+  xor ebx, ebx
+  xor ebp, ebp
+  xor esi, esi
+  xor edi, edi
 launch_first:
   test dword [EFLAGS], VM
   jnz .virtual

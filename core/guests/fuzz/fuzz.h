@@ -118,6 +118,7 @@ struct instruction {
   u32 undefined; /* status flags that are the processor's own affair afterwards */
   bool repeats;
   bool spoils;    /* memory and pages, when it faults after it has begun to write */
+  u32 loose_register; /* one plus the number of one whose bits 19 to 16 are undefined: LAR */
   bool loses_cr2; /* an address of a page fault is one of several */
 };
 extern struct instruction instruction;

@@ -425,7 +425,9 @@ static bool prepare(u32 opcode, bool second) {
       }
       return true;
     case 0x02: case 0x03: set_operand(random_selector(), 2); return true;
-    case 0x20: case 0x21: case 0x23: return true;
+    case 0x23:
+      if ((field & 5) == 5) state.general[modrm & 7] &= 0xffffdf00; /* DR7: no breakpoint, no general detection */
+      return true;
     case 0x22: state.general[modrm & 7] = control_value(field); return true;
     case 0x30: case 0x32: return !privileged;
     case 0xa1: case 0xa9:
@@ -577,12 +579,31 @@ static bool can_be_judged(u32 opcode, bool second) {
   if (pop_segment && wide_operand && !stack_readable(4)) return false;
   bool debug_alias = second && (opcode == 0x21 || opcode == 0x23) && (field & 6) == 4;
   if (debug_alias && level > 0) return false;
-  if (!second && opcode == 0x63 && has_memory && !writable(memory_segment, memory_offset, 2)) return false;
+  if (!second && opcode == 0x63 && has_memory) {
+    if (!writable(memory_segment, memory_offset, 2) || !(state.general[field] & 3)) return false;
+    set_operand(random_selector() & ~3u, 2);
+  }
   bool near_call = !second && (opcode == 0xe8 || (opcode == 0xff && field == 2));
   if (near_call && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - operand_size(), operand_size()))
     return false;
   bool store_table = second && opcode == 1 && field < 2;
-  instruction.spoils = store_table || (!second && (opcode == 0xc8 || opcode == 0x60 || opcode == 0x9a || (opcode == 0xff && field == 3) || opcode == 0xcd));
+  if (store_table && has_memory) {
+    struct segment s = segment_of(state.segment[memory_segment]);
+    if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 6 || offset_valid(&s, memory_offset) != offset_valid(&s, memory_offset + 5))
+      return false;
+  }
+  if (far_call && level == 3 && !is_virtual() && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - 8, 8))
+    return false;
+  if ((pop_segment || push_segment) && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
+  if (!second && ((opcode & ~1u) == 0xc4 || (opcode == 0x8f && field != 0)) && !has_memory) return false;
+  if (debug_alias && opcode == 0x23) state.general[modrm & 7] &= ~0x800fu;
+  if (second && (opcode & ~1u) == 0x22 && opcode == 0x23 && (field & 6) == 6) state.general[modrm & 7] &= ~0x800fu;
+  if (second && !wide_operand) {
+    if (opcode == 0xa4 || opcode == 0xac) instruction.bytes[instruction.length - 1] &= 0xef;
+    if (opcode == 0xa5 || opcode == 0xad) state.general[ECX] &= ~0x10u;
+  }
+  if (second && opcode == 0x02 && wide_operand) instruction.loose_register = field + 1;
+  instruction.spoils = near_call || store_table || (!second && (opcode == 0xc8 || opcode == 0x60 || opcode == 0x9a || (opcode == 0xff && field == 3) || opcode == 0xcd));
 
   /* Two reads, in an order of the processor's own: they are within a page, and CR2 is not looked at. */
   bool far_jump = !second && opcode == 0xff && (field == 3 || field == 5);
@@ -608,6 +629,7 @@ static bool can_be_judged(u32 opcode, bool second) {
 static bool try_instruction(void) {
   instruction.length = 0;
   instruction.loses_cr2 = instruction.spoils = false;
+  instruction.loose_register = 0;
   modrm = 0;
   has_memory = false;
   address_registers = 0;

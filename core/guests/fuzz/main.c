@@ -96,6 +96,7 @@ static bool record(void) {
   state.eflags &= ~instruction.undefined;
   if (instruction.repeats && state.vector == 1) forget_resume_flag();
   if (instruction.loses_cr2 && state.vector == 14) write_cr2(state.cr2 = 0);
+  if (instruction.loose_register) state.general[instruction.loose_register - 1] &= 0xfff0ffff;
   for (u32 n = 0; n < 8; n++) add(state.general[n]);
   for (u32 n = 0; n < 6; n++) add(state.segment[n]);
   add(state.eip);
@@ -135,18 +136,18 @@ static void run_case(u32 number) {
     launch();
     state.loads_fs_gs = false;
     bool launched = record();
-    if (tells_steps) {
-      tell_state(" to  ");
-      print(" vector %u error %x cr0 %08x cr2 %08x cr3 %x cr4 %x dr3 %x dr6 %x dr7 %x ldtr %x tr %x limits %x %x memory %x %x %x%s\n", state.vector, state.error,
-            state.cr0, state.cr2, state.cr3, state.cr4, state.dr3, state.dr6, state.dr7, state.ldtr, state.tr, state.gdt_limit,
-            state.idt_limit, memory_hash(), pages_hash(), tables_hash(), launched ? "" : " (not begun)");
-    }
     if (instruction.spoils && state.vector != 1 && state.vector != 3) {
       random_pages();
       write_cr4(read_cr4() ^ CR4_PGE);
       write_cr4(read_cr4() ^ CR4_PGE);
       write_cr3(page_directory());
       random_memory();
+    }
+    if (tells_steps) {
+      tell_state(" to  ");
+      print(" vector %u error %x cr0 %08x cr2 %08x cr3 %x cr4 %x dr3 %x dr6 %x dr7 %x ldtr %x tr %x limits %x %x memory %x %x %x%s\n", state.vector, state.error,
+            state.cr0, state.cr2, state.cr3, state.cr4, state.dr3, state.dr6, state.dr7, state.ldtr, state.tr, state.gdt_limit,
+            state.idt_limit, memory_hash(), pages_hash(), tables_hash(), launched ? "" : " (not begun)");
     }
     bool moved = state.eip != from || state.segment[CS] != from_segment;
     if (!launched || chance(16) || (!moved && chance(4)) || state.segment[CS] == KERNEL_CODE) new_place();
