@@ -112,7 +112,7 @@ test('safe mode uses nothing that was remembered, keeps nothing, and says the wa
   await page.getByRole('button', { name: 'Settings' }).click();
   await page.getByRole('menuitemradio', { name: 'Light' }).click();
   await page.keyboard.press('Control+b');
-  await page.goto('./?safe');
+  await page.goto('./?mode=bare&safe');
   await expect(status(page)).toContainText('Paused');
   await expect(page.getByText('Safe mode:')).toBeVisible();
   await expect(page.locator('html')).not.toHaveAttribute('data-theme', /./);
@@ -125,7 +125,7 @@ test('safe mode uses nothing that was remembered, keeps nothing, and says the wa
   await expect(status(page)).toContainText('Paused');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
   await expect(happened(page)).toHaveCount(0);
-  await page.goto('./?safe');
+  await page.goto('./?mode=bare&safe');
   await page.getByRole('button', { name: 'Forget them and leave' }).click();
   await expect(status(page)).toContainText('Paused');
   await expect(page).not.toHaveURL(/safe/);
@@ -143,7 +143,7 @@ for (const nonsense of [
 ]) {
   test(`stored nonsense (${JSON.stringify(nonsense)}) does not keep the page from starting`, async ({ page }) => {
     await page.addInitScript(text => localStorage.setItem('ringside.settings', text), nonsense);
-    await page.goto('./?tour=off');
+    await page.goto('./?mode=bare&tour=off');
     await expect(status(page)).toContainText('Paused');
     await expect(happened(page)).toBeVisible();
   });

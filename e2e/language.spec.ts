@@ -3,7 +3,7 @@ import { findings } from './axe.ts';
 import { eip, expect, screen, shot, status, test } from './page.ts';
 
 async function openChinese(page: Page): Promise<void> {
-  await page.goto('./?lang=zh&tour=off');
+  await page.goto('./?mode=bare&lang=zh&tour=off');
   await expect(status(page)).toContainText('已暂停');
 }
 
@@ -39,16 +39,16 @@ test('the console keeps its screen when the language changes', async ({ ringside
 test('the address asks before the browser does', async ({ browser }) => {
   const context = await browser.newContext({ locale: 'zh-CN' });
   const page = await context.newPage();
-  await page.goto('./?tour=off');
+  await page.goto('./?mode=bare&tour=off');
   await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN');
-  await page.goto('./?tour=off&lang=en');
+  await page.goto('./?mode=bare&tour=off&lang=en');
   await expect(status(page)).toContainText('Paused');
   await context.close();
 });
 
 test('a language that cannot be fetched is reported, and the page stays as it is', async ({ page }) => {
   await page.route(/\/all-[^/]*\.js$/, route => route.abort());
-  await page.goto('.');
+  await page.goto('./?mode=bare');
   await expect(status(page)).toContainText('Paused');
   await page.getByRole('button', { name: 'Settings' }).click();
   await page.getByRole('menuitemradio', { name: '简体中文' }).click();

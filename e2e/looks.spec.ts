@@ -43,7 +43,7 @@ test('the theme is remembered, except in safe mode', async ({ ringside: page }) 
   await page.getByRole('menuitemradio', { name: 'Light' }).click();
   await page.reload();
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
-  await page.goto('./?safe');
+  await page.goto('./?mode=bare&safe');
   await expect(status(page)).toContainText('Paused');
   await expect(page.locator('html')).not.toHaveAttribute('data-theme', /./);
 });
@@ -69,7 +69,7 @@ test('a worker that falls silent is explained, and another one starts with the s
       }
     };
   });
-  await page.goto('.');
+  await page.goto('./?mode=bare');
   await expect(status(page)).toContainText('Paused');
   await page.locator('[aria-current=step]').getByRole('button').click();
   await page.evaluate(() => {
@@ -115,7 +115,7 @@ test('a worker that fails is explained, with what it said', async ({ page }) => 
       }
     };
   });
-  await page.goto('.');
+  await page.goto('./?mode=bare');
   await expect(status(page)).toContainText('Paused');
   await page.evaluate(() => {
     const { lastWorker } = window as unknown as { lastWorker: Worker };

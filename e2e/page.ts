@@ -9,7 +9,7 @@ export const test = base.extend<{ readonly ringside: Page }>({
       // A missing images.json is what a computer without images has.
       if (message.type() === 'error' && !message.location().url.endsWith('images.json')) errors.push(message.text());
     });
-    await page.goto('.');
+    await page.goto('./?mode=bare');
     await expect(status(page)).toContainText('Paused');
     await use(page);
     expect(errors).toEqual([]);

@@ -107,7 +107,7 @@ test('the guest keeps Ctrl+K, F1 opens from everywhere', async ({ ringside: page
 test('in Chinese, in light and dark, on a phone', async ({ page }) => {
   // The checks of accessibility look at each element.
   test.slow();
-  await page.goto('./?lang=zh');
+  await page.goto('./?mode=bare&lang=zh');
   await expect(page.getByTestId('status')).toContainText('已暂停');
   const dialog = page.getByRole('dialog', { name: '命令面板' });
   await page.keyboard.press('Control+k');

@@ -15,7 +15,7 @@ async function bootNested(page: Page): Promise<void> {
 }
 
 test('before anything runs the timeline says what it will show', async ({ page }) => {
-  await page.goto('./');
+  await page.goto('./?mode=bare');
   await page.getByRole('tab', { name: 'Timeline' }).click();
   await expect(panel(page)).toBeVisible();
 });

@@ -8,6 +8,7 @@ import { followTheme } from './app/theme.ts';
 import { primer } from './guests.ts';
 import { listenToKeys } from './keys.ts';
 import { startMachine } from './machine.ts';
+import { firstSetting } from './modes.ts';
 import { openGuest } from './opening.ts';
 import { restoreSettings } from './stores/settings.ts';
 import { offerTour } from './stores/tour.ts';
@@ -17,7 +18,7 @@ followTheme();
 listenToKeys();
 startMachine();
 offerTour();
-void openGuest(primer);
+void openGuest(primer, firstSetting());
 
 const root = document.getElementById('root');
 // The machine starts meanwhile.

@@ -24,6 +24,15 @@ export function settingOf(mode: ModeName): Setting {
 
 export const BARE: Setting = settingOf('bare');
 
+/**
+ * How the page's first guest is run: by trap and emulate, where one step shows a trap, the monitor and the way back; or as the page's address says
+ * (`?mode=bare`, `?mode=nested`).
+ */
+export function firstSetting(): Setting {
+  const asked = new URLSearchParams(location.search).get('mode');
+  return settingOf(MODES.find(mode => mode === asked) ?? 'trap');
+}
+
 /** Whether the guest goes on in the other mode at its instruction; else it starts again, with another kernel. */
 export function isLive(from: ModeName, to: ModeName): boolean {
   return from !== 'para' && to !== 'para';

@@ -1,0 +1,19 @@
+import { test as base } from '@playwright/test';
+import { expect, press, status } from './page.ts';
+
+base('the first press of Step shows a trap, what the monitor did, and the way back', async ({ page }) => {
+  await page.goto('./?tour=off');
+  await expect(status(page)).toContainText('Paused');
+  await press(page, 'Step').click();
+  const card = page.getByRole('region', { name: 'What just happened' });
+  await expect(card).toContainText('mov eax,cr4');
+  await expect(card).toContainText('ring 1');
+  await expect(card).toContainText('#GP(0)');
+  await expect(card).toContainText('emulated');
+});
+
+base('the page opens in the mode that its address names', async ({ page }) => {
+  await page.goto('./?tour=off&mode=nested');
+  await expect(status(page)).toContainText('Paused');
+  await expect(page.getByRole('region', { name: 'Rings' })).toContainText('non-root');
+});
