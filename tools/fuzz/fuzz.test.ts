@@ -4,10 +4,13 @@ import { expect, test } from 'vitest';
 import { differingCases } from './differences.ts';
 import { runHere } from './machine.ts';
 
+/** Of those that are recorded: 64 instructions each, in a few seconds. */
+const CASES = 40;
+
 test('random instructions in random states come to what they come to on Bochs', () => {
-  const [commandLine = '', ...lines] = readFileSync('tools/fuzz/recorded/sums.txt', 'utf8').split('\n');
-  const judged = lines.join('\n');
-  const ours = runHere(readFileSync('tools/fuzz/recorded/fuzz.elf'), commandLine, 1e9);
-  expect(differingCases(ours, judged)).toEqual({ compared: 200, cases: [] });
+  const [commandLine = '', ...sums] = readFileSync('tools/fuzz/recorded/sums.txt', 'utf8').split('\n');
+  const line = commandLine.replace(/count=\d+/, `count=${CASES}`);
+  const ours = runHere(readFileSync('tools/fuzz/recorded/fuzz.elf'), line, 1e9);
+  expect(differingCases(ours, sums.join('\n'))).toEqual({ compared: CASES, cases: [] });
   expect(ours.endsWith('end\n')).toBe(true);
 });

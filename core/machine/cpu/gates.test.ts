@@ -458,6 +458,21 @@ describe.each(MACHINES)('gates, $engine', machine => {
       expect(b.run()).toMatchObject({ vector, code, eip: CODE, esp: STACKS[ring] });
     });
 
+    it('look at the stack before the offset', () => {
+      for (const [esp, vector] of [
+        [0x80, VECTOR.GP],
+        [4, VECTOR.SS],
+      ] as const) {
+        const b = bench().ring(3);
+        b.descriptor(FREE, descriptor(CODE, 0xff, ACCESS.code | dpl(3)));
+        b.descriptor(FREE + 8, descriptor(DATA, 0xff, ACCESS.data | dpl(3)));
+        b.segment(SS, (FREE + 8) | 3);
+        b.set(ESP, esp);
+        b.program(callFar(FREE | 3, 0x100));
+        expect(b.run()).toMatchObject({ vector, code: 0, eip: CODE });
+      }
+    });
+
     it('with conforming code stay in the ring', () => {
       const b = bench().ring(3);
       b.descriptor(FREE, gate(GATE.call, CONFORMING_SELECTOR, CODE + 0x100, 3));

@@ -127,6 +127,16 @@ describe.each(MACHINES)('segmentation, $engine', machine => {
       expect(far.run()).toMatchObject({ ...GP0, eip: 1, cs: FREE });
     });
 
+    it('of CS: comes before the page that would be walked', () => {
+      const b = bench().paging();
+      b.descriptor(FREE, descriptor(CODE, 0xfff, ACCESS.code));
+      b.page(CODE + 0x1000, 0);
+      b.bytes(CODE + 0xfff, NOP);
+      b.segment(CS, FREE);
+      b.cpu.i32[L.W_EIP] = 0xfff;
+      expect(b.run()).toMatchObject({ ...GP0, eip: 0x1000, cs: FREE });
+    });
+
     it('of CS: an instruction that reaches beyond it does not start', () => {
       const b = bench();
       b.descriptor(FREE, descriptor(CODE, 5, ACCESS.code));
