@@ -9,7 +9,7 @@ base('the first press of Step shows a trap, what the monitor did, and the way ba
   await expect(card).toContainText('mov eax,cr4');
   await expect(card).toContainText('ring 1');
   await expect(card).toContainText('#GP(0)');
-  await expect(card).toContainText('emulated');
+  await expect(card).toContainText('Emulated the instruction');
 });
 
 base('the page opens in the mode that its address names', async ({ page }) => {
