@@ -14,15 +14,15 @@ export const tour = {
     },
     {
       title: 'Execute one instruction',
-      body: 'Press Step, or `F11`. The machine does this one instruction and stops again.',
+      body: 'Press Step, or `F11`. The guest executes this one instruction, with the help of the monitor if there is one, and stops again.',
     },
     {
       title: 'What just happened',
       body: 'Every stop says here what happened and why. Below it stands what the same instruction does in each mode.',
     },
     {
-      title: 'Put a monitor below',
-      body: 'Choose Full, trap and emulate, and step again: the kernel goes on in ring 1, and the next privileged instruction traps into the monitor.',
+      title: 'Change what lies below',
+      body: 'Bare, the kernel is in ring 0 and nobody is below it. Full, Para and Hardware put a monitor there, each in its own way. Choose another and step on: the guest continues at its instruction, and only for Para it starts again.',
     },
     {
       title: 'Follow it anywhere',
