@@ -83,6 +83,17 @@ describe.each(MACHINES)('gates, $engine', machine => {
       expect(b.cpu.eflags()).toBe(NO_FLAGS | (set & ~(cleared | FLAG.NT)));
     });
 
+    it('from virtual-8086 mode, code of another ring than 0 counts before its limit', () => {
+      const b = bench().ring(3);
+      b.descriptor(FREE, descriptor(CODE, 0xff, ACCESS.code | dpl(1)));
+      b.gate(0x40, gate(GATE.interrupt, FREE, 0x100, 3));
+      b.flags(FLAG.VM | (3 << 12));
+      for (const index of [CS, SS, DS, ES, FS, GS]) b.cpu.setSegment(index, CODE >> 4, CODE, 0xffff, 0xf3);
+      b.cpu.i32[L.W_EIP] = 0;
+      b.bytes(CODE, int(0x40));
+      expect(b.run()).toMatchObject({ vector: VECTOR.GP, code: FREE });
+    });
+
     it('a 16-bit gate pushes words, and the offset has 16 bits', () => {
       const b = bench().ring(3);
       b.gate(0x40, gate(GATE.interrupt16, CODE0, 0xabcd0000 | b.handler(0x40), 3));
