@@ -586,8 +586,10 @@ static bool can_be_judged(u32 opcode, bool second) {
   bool near_call = !second && (opcode == 0xe8 || (opcode == 0xff && field == 2));
   if (near_call && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - operand_size(), operand_size()))
     return false;
+  if (near_call && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
   bool store_table = second && opcode == 1 && field < 2;
   if (store_table && has_memory) {
+    if (checks_alignment()) return false;
     struct segment s = segment_of(state.segment[memory_segment]);
     if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 6 || offset_valid(&s, memory_offset) != offset_valid(&s, memory_offset + 5))
       return false;
@@ -595,7 +597,7 @@ static bool can_be_judged(u32 opcode, bool second) {
   if (far_call && level == 3 && !is_virtual() && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - 8, 8))
     return false;
   if ((pop_segment || push_segment) && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
-  if (!second && ((opcode & ~1u) == 0xc4 || (opcode == 0x8f && field != 0)) && !has_memory) return false;
+  if (!second && ((opcode & ~1u) == 0xc4 || opcode == 0x62 || (opcode == 0x8f && field != 0)) && !has_memory) return false;
   if (debug_alias && opcode == 0x23) state.general[modrm & 7] &= ~0x800fu;
   if (second && (opcode & ~1u) == 0x22 && opcode == 0x23 && (field & 6) == 6) state.general[modrm & 7] &= ~0x800fu;
   if (second && !wide_operand) {
@@ -610,6 +612,7 @@ static bool can_be_judged(u32 opcode, bool second) {
   bool load_pointer = second ? opcode == 0xb2 || opcode == 0xb4 || opcode == 0xb5 : opcode == 0xc4 || opcode == 0xc5;
   bool far_return = !second && (opcode == 0xca || opcode == 0xcb || opcode == 0xcf);
   if (has_memory && (far_jump || load_pointer || (!second && opcode == 0x62))) {
+    if (checks_alignment()) return false;
     struct segment s = segment_of(state.segment[memory_segment]);
     if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 8) return false;
     if (offset_valid(&s, memory_offset) != offset_valid(&s, memory_offset + 7)) return false;
@@ -618,7 +621,11 @@ static bool can_be_judged(u32 opcode, bool second) {
   if (far_return) {
     struct segment s = segment_of(state.segment[SS]);
     u32 offset = s.attributes & 1 << 22 && !is_virtual() ? state.general[ESP] : state.general[ESP] & 0xffff;
-    if (((s.base + offset) & (PAGE - 1)) > PAGE - 40) return false;
+    if (((s.base + offset) & (PAGE - 1)) > PAGE - 40 || offset > 0xffffff00) return false;
+    if (opcode == 0xca && (instruction.bytes[instruction.length - 1] || instruction.bytes[instruction.length - 2] > 64)) {
+      instruction.bytes[instruction.length - 1] = instruction.bytes[instruction.length - 2] = 0;
+      return_frame(false, 0);
+    }
     if (offset_valid(&s, offset) != offset_valid(&s, offset + 39)) return false;
     instruction.loses_cr2 = true;
   }
@@ -677,6 +684,7 @@ void new_instruction(void) {
   if (chance(8)) state.eflags = random_flags() | (state.eflags & FLAG_VM);
   state.eflags |= FLAG_TF;
   while (!try_instruction()) continue;
+  if (level == 0 && state.general[ESP] < 0x40) state.general[ESP] += 0x40; /* pushes would wrap around at 4 GB */
   struct segment code = segment_of(state.segment[CS]);
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
   if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3.1) */
