@@ -327,6 +327,11 @@ static u32 software_interrupt(void) {
     if (vector >= 32) {
       u32 kept = state.eflags;
       state.eflags &= ~FLAG_VM;
+      struct segment target = segment_of(idt[vector].low >> 16);
+      if (!offset_valid(&target, (idt[vector].high & 0x800 ? idt[vector].high & 0xffff0000 : 0) | (idt[vector].low & 0xffff))) {
+        state.eflags = kept;
+        return 3; /* Bochs looks at the offset before the stack */
+      }
       guard(idt[vector].low >> 16, (idt[vector].high & 0xffff0000) | (idt[vector].low & 0xffff));
       guard(idt[vector].low >> 16, idt[vector].low & 0xffff);
       state.eflags = kept;

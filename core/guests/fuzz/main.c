@@ -68,13 +68,17 @@ static void begin(u32 number) {
 
 extern u8 launch_first[], launch_last[];
 
-/* In ring 0 it is on the test's stack as well. Bochs does not set it: see tools/fuzz/differences.txt. */
-static void forget_resume_flag(void) {
-  state.eflags &= ~FLAG_RF;
-  if (state.segment[CS] & 3 || state.eflags & FLAG_VM) return;
+/*
+ * Flags that are the processor's own affair become 0; in ring 0 they are on the test's stack as well. Bochs does not set RF where
+ * a repeated instruction goes on: see tools/fuzz/differences.txt.
+ */
+static void settle_flags(void) {
+  state.eflags &= ~instruction.undefined;
+  if (instruction.repeats && state.vector == 1) state.eflags &= ~FLAG_RF;
+  if (state.segment[CS] & 3 || state.eflags & FLAG_VM || state.vector == 8) return;
   struct segment s = segment_of(state.segment[SS]);
-  u32 offset = state.general[ESP] - 2;
-  put(s.base + (s.attributes & 1 << 22 ? offset : offset & 0xffff), state.eflags >> 16, 1);
+  u32 offset = state.general[ESP] - 4;
+  put(s.base + (s.attributes & 1 << 22 ? offset : offset & 0xffff), state.eflags, 4);
 }
 
 /* Looks at what the last instruction has left; returns whether the next one can follow. */
@@ -93,8 +97,7 @@ static bool record(void) {
   state.gdt_limit = r.limit;
   asm volatile("sidt %0" : "=m"(r));
   state.idt_limit = r.limit;
-  state.eflags &= ~instruction.undefined;
-  if (instruction.repeats && state.vector == 1) forget_resume_flag();
+  settle_flags();
   if (instruction.loses_cr2 && state.vector == 14) write_cr2(state.cr2 = 0);
   if (instruction.loose_register) state.general[instruction.loose_register - 1] &= 0xfff0ffff;
   for (u32 n = 0; n < 8; n++) add(state.general[n]);
