@@ -69,6 +69,7 @@ const OF_GROUPS = Object.keys(GROUPS) as (keyof typeof GROUPS)[];
 
 /** What code of ring 3 cannot do. */
 const NOT_OF_USER: readonly Feature[] = [
+  'task switch',
   'LLDT',
   'LTR',
   'LGDT',

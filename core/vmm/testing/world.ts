@@ -176,7 +176,7 @@ export function dress(random: Random, bytes: Uint8Array, ring: 0 | 3, paging: Pa
 /** Some breakpoints, of every kind and length, where pieces of code run and have their data. */
 export function breakpointsOf(random: Random): Int32Array {
   const place = () =>
-    random.pick([CODE + random.below(64), DATA + random.below(DATA_BYTES), USER_STACK_TOP - random.below(96)]);
+    random.pick([CODE + random.below(24), DATA + random.below(DATA_BYTES), USER_STACK_TOP - random.below(96)]);
   const control = (random.word() & 0xffff0000) | 0x400 | random.pick([0x01, 0x02, 0x05, 0x55, 0xaa]);
   return Int32Array.of(place(), place(), place(), place(), control);
 }
