@@ -619,14 +619,14 @@ static bool can_be_judged(u32 opcode, bool second) {
   if (has_memory && (far_jump || load_pointer || (!second && opcode == 0x62))) {
     if (checks_alignment()) return false;
     struct segment s = segment_of(state.segment[memory_segment]);
-    if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 8) return false;
+    if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 8 || (!wide_address && memory_offset > 0xfff0)) return false;
     if (offset_valid(&s, memory_offset) != offset_valid(&s, memory_offset + 7)) return false;
     instruction.loses_cr2 = true;
   }
   if (far_return) {
     struct segment s = segment_of(state.segment[SS]);
     u32 offset = s.attributes & 1 << 22 && !is_virtual() ? state.general[ESP] : state.general[ESP] & 0xffff;
-    if (((s.base + offset) & (PAGE - 1)) > PAGE - 40 || offset > 0xffffff00) return false;
+    if (((s.base + offset) & (PAGE - 1)) > PAGE - 40 || offset > 0xffffff00 || (!stack_is_big() && offset > 0xff00)) return false;
     if (opcode == 0xca && (instruction.bytes[instruction.length - 1] || instruction.bytes[instruction.length - 2] > 64)) {
       instruction.bytes[instruction.length - 1] = instruction.bytes[instruction.length - 2] = 0;
       return_frame(false, 0);
@@ -689,7 +689,7 @@ void new_instruction(void) {
   if (chance(8)) state.eflags = random_flags() | (state.eflags & FLAG_VM);
   state.eflags |= FLAG_TF;
   while (!try_instruction()) continue;
-  if (level == 0 && state.general[ESP] < 0x40) state.general[ESP] += 0x40; /* pushes would wrap around at 4 GB */
+  if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40; /* no push wraps around */
   struct segment code = segment_of(state.segment[CS]);
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
   if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3.1) */

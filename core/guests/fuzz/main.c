@@ -139,7 +139,7 @@ static void run_case(u32 number) {
     launch();
     state.loads_fs_gs = false;
     bool launched = record();
-    if (instruction.spoils && state.vector != 1 && state.vector != 3) {
+    if (state.vector == 8 || (instruction.spoils && state.vector != 1 && state.vector != 3)) {
       random_pages();
       write_cr4(read_cr4() ^ CR4_PGE);
       write_cr4(read_cr4() ^ CR4_PGE);

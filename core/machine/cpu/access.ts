@@ -99,7 +99,7 @@ export class Access extends Translation {
     const table = i32[L.W_WRITE_TABLE];
     const last = (linear + size - 1) | 0;
     const user = i32[L.W_CPL] === 3;
-    if (size <= 4) this.#checkAlignment(linear, size, user);
+    if (size <= 4 || size === 8) this.#checkAlignment(linear, size, user);
     if (this.tlb.entry(table + (linear >>> 12)) === L.INVALID) this.translate(linear, 'write', user);
     if ((linear ^ last) & ~0xfff && this.tlb.entry(table + (last >>> 12)) === L.INVALID)
       this.translate(last & ~0xfff, 'write', user);

@@ -80,6 +80,20 @@ describe.each(MACHINES)('exceptions, $engine', machine => {
       }
     });
 
+    it('CMPXCHG8B is aligned at 8 bytes (SDM volume 3, table 6-7)', () => {
+      for (const [at, aligned] of [
+        [DATA, true],
+        [DATA + 4, false],
+      ] as const) {
+        const b = bench().ring(3);
+        b.cpu.i32[L.W_CR0] |= CR0.AM;
+        b.flags(FLAG.AC);
+        b.set(EBX, at);
+        b.program(x('0f c7 0b'), UD2);
+        expect(b.run().vector).toBe(aligned ? VECTOR.UD : VECTOR.AC);
+      }
+    });
+
     it('debug registers with DR7.GD: #DB with DR6.BD, and GD is cleared for the handler', () => {
       const b = bench();
       b.program(mov(EAX, 0x2000), x('0f 23 f8'), x('0f 21 c3')); // mov dr7, eax; mov ebx, dr0

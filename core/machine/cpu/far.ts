@@ -214,13 +214,15 @@ function returnOuter(
   cpu: Executor,
   stack: StackWindow,
   size: number,
-  rpl: number,
+  to: { readonly code: Descriptor; readonly offset: number; readonly rpl: number },
   extra: number,
   enter: () => void,
 ): void {
   const pointer = stack.pop(size);
   const selector = stack.pop(size) & 0xffff;
-  const ss = isNull(selector) ? cpu.generalProtection(0) : stackDescriptor(cpu, selector, rpl, VECTOR.GP, 0);
+  const ss = isNull(selector) ? cpu.generalProtection(0) : stackDescriptor(cpu, selector, to.rpl, VECTOR.GP, 0);
+  // After the stack (SDM volume 2, RET).
+  checkTarget(cpu, to.code, to.offset);
   markAccessed(cpu, ss);
   enter();
   setFromDescriptor(cpu, SS, selector, ss);
@@ -243,15 +245,15 @@ export function retFar(cpu: Executor, i: Instruction): void {
     return;
   }
   const d = returnDescriptor(cpu, selector);
-  checkTarget(cpu, d, offset);
   const rpl = selector & 3;
   stack.skip(release);
   if (rpl === cpu.cpl) {
+    checkTarget(cpu, d, offset);
     enterCode(cpu, selector, d, rpl, offset);
     setStackPointer(cpu, stack.pointer);
     return;
   }
-  returnOuter(cpu, stack, size, rpl, release, () => enterCode(cpu, selector, d, rpl, offset));
+  returnOuter(cpu, stack, size, { code: d, offset, rpl }, release, () => enterCode(cpu, selector, d, rpl, offset));
   cpu.probe?.transferred('retFar');
 }
 
@@ -293,17 +295,17 @@ function interruptReturn(cpu: Executor, i: Instruction): void {
     return;
   }
   const d = returnDescriptor(cpu, selector);
-  checkTarget(cpu, d, offset);
   const rpl = selector & 3;
   // The flags are written with the privilege of the code that returns (SDM volume 2, IRET).
   const extra = FLAG.RF | (cpu.cpl === 0 ? FLAG.VIF | FLAG.VIP : 0);
   if (rpl === cpu.cpl) {
+    checkTarget(cpu, d, offset);
     enterCode(cpu, selector, d, rpl, offset);
     setStackPointer(cpu, stack.pointer);
     popFlags(cpu, flags, size, extra);
     return;
   }
-  returnOuter(cpu, stack, size, rpl, 0, () => {
+  returnOuter(cpu, stack, size, { code: d, offset, rpl }, 0, () => {
     markAccessed(cpu, d);
     popFlags(cpu, flags, size, extra);
     enterCode(cpu, selector, d, rpl, offset);

@@ -535,6 +535,21 @@ describe.each(MACHINES)('gates, $engine', machine => {
       expect(b.get(ESP)).toBe(STACKS[0] - 16 - 16);
     });
 
+    it.each([
+      ['RETF', [], RETF],
+      ['IRET', push(2), IRET],
+    ])('%s looks at SS before the offset', (_, flags, code) => {
+      for (const [ss, error] of [
+        [DATA0 | 3, DATA0],
+        [DATA3, 0],
+      ] as const) {
+        const b = bench();
+        b.descriptor(FREE, descriptor(CODE, 0xff, ACCESS.code | dpl(3)));
+        b.program(push(ss), push(0x7000), flags, push(FREE | 3), push(0x100), code);
+        expect(b.run()).toMatchObject({ vector: VECTOR.GP, code: error, cs: CODE0 });
+      }
+    });
+
     it('to an inner ring is #GP with the selector', () => {
       const b = bench().ring(3);
       const parts = b.program(push(DATA0), push(STACKS[0]), far(CODE0, CODE), RETF);
