@@ -12,7 +12,7 @@ import { runHere } from './machine.ts';
 const KERNEL = 'node_modules/.cache/fuzz/fuzz.elf';
 const RECORDED = 'tools/fuzz/recorded';
 /** Cases that one run of the judge makes. */
-const BATCH = 2000;
+const BATCH = 500;
 const STEPS_OF_CASE = 64;
 /** The kernel's own work included. */
 const MACHINE_STEPS_OF_CASE = 1e6;
@@ -57,6 +57,7 @@ async function compare(judge: Judge): Promise<number> {
       `seed ${seed}: cases ${at} to ${at + compared - 1}, ${cases.length} differ; ${steps} steps in ${Math.round((performance.now() - started) / 1000)} s (${Math.round((t1 - t0) / 1000)} s here)`,
     );
     if (cases.length > 0) {
+      console.log(`differing: ${cases.join(' ')}`);
       const chosen = cases.slice(0, Number(values.show));
       for (let n = 0; n < chosen.length; n += 12) {
         const some = chosen.slice(n, n + 12);

@@ -118,6 +118,13 @@ static u32 code_offset(u32 selector) {
   return offset;
 }
 
+/* Any selector for SS, but for one of a segment that is not present: #NP or #SS, the manual says both of IRET. */
+static u32 random_stack(u32 for_level) {
+  u32 selector = random_selector();
+  u32 attributes = segment_of(selector).attributes;
+  return attributes && !(attributes & 0x8000) ? stack_selector(for_level) : selector;
+}
+
 static u32 random_flags(void) {
   u32 flags = FLAG_ONE | FLAG_TF | (random_bits() & (STATUS | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_ID));
   if (chance(4)) flags |= FLAG_AC;
@@ -151,7 +158,7 @@ void new_place(void) {
     static const u8 others[] = { ES, DS, FS, GS };
     for (u32 n = 0; n < 4; n++)
       state.segment[others[n]] = chance(16) ? 0 : chance(64) ? random_selector() : data_selector(level);
-    if (chance(64)) state.segment[SS] = random_selector();
+    if (chance(64)) state.segment[SS] = random_stack(level);
   }
   state.eip = code_offset(state.segment[CS]);
   state.general[ESP] = stack_offset();
@@ -306,7 +313,7 @@ static void return_frame(bool interrupt, u32 skipped) {
   stack_slot += skipped;
   if (!to_virtual && new_level <= level) return;
   stack_word(edge_value());
-  stack_word(to_virtual ? random_paragraph() : chance(16) && offset_fits ? random_selector() : stack_selector(new_level));
+  stack_word(to_virtual ? random_paragraph() : chance(16) && offset_fits ? random_stack(new_level) : stack_selector(new_level));
   for (u32 n = 0; to_virtual && n < 4; n++) stack_word(random_paragraph());
 }
 
@@ -540,6 +547,7 @@ static bool checks_alignment(void) { return level == 3 && state.eflags & FLAG_AC
 
 static bool readable(u32 segment, u32 offset, u32 size) {
   struct segment s = segment_of(state.segment[segment]);
+  if (!s.valid || (s.attributes & 0xa00) == 0x800) return false;
   for (u32 n = 0; n < size; n++) {
     if (!offset_valid(&s, offset + n) || !memory_at(s.base + offset + n, level == 3 ? PAGE_USER : 0)) return false;
   }
@@ -592,13 +600,18 @@ static bool can_be_judged(u32 opcode, bool second) {
   if (near_call && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - operand_size(), operand_size()))
     return false;
   if (near_call && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
+  bool load_table = second && opcode == 1 && (field & 6) == 2 && has_memory;
+  /* The kernel needs its tables: only where put() has reached. */
+  if (load_table && level == 0 && !is_virtual() && !readable(memory_segment, memory_offset, 6)) return false;
   bool store_table = second && opcode == 1 && field < 2;
   if (store_table && has_memory) {
-    if (checks_alignment()) return false;
+    if (checks_alignment() || memory_offset > 0xfffffff0) return false;
     struct segment s = segment_of(state.segment[memory_segment]);
     if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 6 || offset_valid(&s, memory_offset) != offset_valid(&s, memory_offset + 5))
       return false;
   }
+  if (far_call && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
+  if (second && opcode == 0x02 && wide_operand && field == ESP) return false;
   if (far_call && level == 3 && !is_virtual() && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - 8, 8))
     return false;
   if ((pop_segment || push_segment) && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
@@ -617,7 +630,7 @@ static bool can_be_judged(u32 opcode, bool second) {
   bool load_pointer = second ? opcode == 0xb2 || opcode == 0xb4 || opcode == 0xb5 : opcode == 0xc4 || opcode == 0xc5;
   bool far_return = !second && (opcode == 0xca || opcode == 0xcb || opcode == 0xcf);
   if (has_memory && (far_jump || load_pointer || (!second && opcode == 0x62))) {
-    if (checks_alignment()) return false;
+    if (checks_alignment() || memory_offset > 0xfffffff0) return false;
     struct segment s = segment_of(state.segment[memory_segment]);
     if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 8 || (!wide_address && memory_offset > 0xfff0)) return false;
     if (offset_valid(&s, memory_offset) != offset_valid(&s, memory_offset + 7)) return false;
