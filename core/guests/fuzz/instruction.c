@@ -589,7 +589,8 @@ static bool can_be_judged(u32 opcode, bool second) {
       return false;
   }
   bool pop_segment = second ? opcode == 0xa1 || opcode == 0xa9 : opcode == 0x07 || opcode == 0x17 || opcode == 0x1f;
-  if (pop_segment && wide_operand && !stack_readable(4)) return false;
+  u32 top = segment_of(state.segment[SS]).base + (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff);
+  if (pop_segment && wide_operand && (!stack_readable(4) || (top & (PAGE - 1)) > PAGE - 4)) return false;
   bool debug_alias = second && (opcode == 0x21 || opcode == 0x23) && (field & 6) == 4;
   if (debug_alias && level > 0) return false;
   if (!second && opcode == 0x63 && has_memory) {
@@ -610,8 +611,9 @@ static bool can_be_judged(u32 opcode, bool second) {
     if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 6 || offset_valid(&s, memory_offset) != offset_valid(&s, memory_offset + 5))
       return false;
   }
-  if (far_call && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
+  if ((far_call || (!second && opcode == 0xcd)) && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
   if (second && opcode == 0x02 && wide_operand && field == ESP) return false;
+  if (far_call && !stack_is_big() && (state.general[ESP] & 0xffff) < 64) return false;
   if (far_call && level == 3 && !is_virtual() && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - 8, 8))
     return false;
   if ((pop_segment || push_segment) && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
