@@ -178,9 +178,11 @@ export function enter(cpu: Executor, i: Instruction): void {
   const level = i.src.value & 31;
   const start = cpu.stackPointer();
   const pushes = level === 0 ? 1 : level + 1;
-  for (let n = 1; n <= pushes; n++) cpu.probeStore(SS, cpu.wrapStack(start - n * size), size);
   const link = (n: number): number => cpu.load(SS, cpu.wrapStack(cpu.register(5) - n * size), size);
-  for (let n = 1; n < level; n++) link(n);
+  for (let n = 1; n <= pushes; n++) {
+    if (n > 1 && n < pushes) link(n - 1);
+    cpu.probeStore(SS, cpu.wrapStack(start - n * size), size);
+  }
   const top = cpu.wrapStack(start - pushes * size - frame);
   cpu.probeStore(SS, top, size);
   let pointer = start;
