@@ -472,7 +472,8 @@ export class Processor extends Executor {
       if (thrown !== this.fault || !this.fault.inNewTask) {
         i32[L.W_EIP] = start;
         i32[L.W_SHADOW] = shadow;
-        i32[L.W_EFLAGS] |= resumes;
+        // What RF is behind a VM exit is the exit's to say (SDM volume 3, 27.3.3).
+        if (thrown !== this.vmExit) i32[L.W_EFLAGS] |= resumes;
       }
       throw thrown;
     } finally {
