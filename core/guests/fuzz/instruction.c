@@ -576,6 +576,10 @@ static bool can_be_judged(u32 opcode, bool second) {
   if (far_call && checks_alignment()) state.general[ESP] &= ~3u;
   bool push_segment = second ? opcode == 0xa0 || opcode == 0xa8 : opcode == 0x06 || opcode == 0x0e || opcode == 0x16 || opcode == 0x1e;
   if (push_segment && wide_operand) {
+    /* The upper half is made what both leave: the instruction itself must not lie there. */
+    struct segment code = segment_of(state.segment[CS]), stack = segment_of(state.segment[SS]);
+    u32 between = (stack.base + state.general[ESP] - code.base - state.eip + 4) & (PAGE - 1);
+    if (between < 40) return false;
     if (level == 0 || !readable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - 4, 4)) return false;
     state.general[ESP] &= ~3u;
     stack_slot = state.general[ESP] - 4;
@@ -704,7 +708,8 @@ void new_instruction(void) {
   if (chance(8)) state.eflags = random_flags() | (state.eflags & FLAG_VM);
   state.eflags |= FLAG_TF;
   while (!try_instruction()) continue;
-  if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40; /* no push wraps around */
+  if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40;
+  if (level == 0 && state.general[ESP] > 0xffffffc0) state.general[ESP] -= 0x40; /* no push wraps around */
   struct segment code = segment_of(state.segment[CS]);
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
   if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3.1) */
