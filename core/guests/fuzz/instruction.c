@@ -547,7 +547,7 @@ static bool checks_alignment(void) { return level == 3 && state.eflags & FLAG_AC
 
 static bool readable(u32 segment, u32 offset, u32 size) {
   struct segment s = segment_of(state.segment[segment]);
-  if (!s.valid || (s.attributes & 0xa00) == 0x800) return false;
+  if (!s.valid || (s.attributes & 0xa00) == 0x800 || offset + size < offset) return false;
   for (u32 n = 0; n < size; n++) {
     if (!offset_valid(&s, offset + n) || !memory_at(s.base + offset + n, level == 3 ? PAGE_USER : 0)) return false;
   }
@@ -562,7 +562,7 @@ static bool stack_readable(u32 size) {
 
 static bool writable(u32 segment, u32 offset, u32 size) {
   struct segment s = segment_of(state.segment[segment]);
-  if ((s.attributes & 0xa00) != 0x200) return false;
+  if ((s.attributes & 0xa00) != 0x200 || offset + size < offset) return false;
   for (u32 n = 0; n < size; n++) {
     if (!offset_valid(&s, offset + n) || !memory_at(s.base + offset + n, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0))) return false;
   }
