@@ -43,7 +43,7 @@ describe.skipIf(!existsSync(primer)).each(['blocks', 'regions'] as const)('%s', 
   it('goes the same way as the executor, step by step, through a kernel with processes', () => {
     const [one, other] = [open('execute'), open(engine)];
     let isTyped = false;
-    for (let n = 0; n < 300; n++) {
+    for (let n = 0; n < 150; n++) {
       for (const { pc } of [one, other]) pc.run(79_193, Number.POSITIVE_INFINITY, true);
       expect(stateOf(other.pc)).toEqual(stateOf(one.pc));
       if (!isTyped && one.text.includes('$')) {
