@@ -710,7 +710,9 @@ void new_instruction(void) {
   while (!try_instruction()) continue;
   if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40;
   if (level == 0 && state.general[ESP] > 0xffffffc0) state.general[ESP] -= 0x40; /* no push wraps around */
-  struct segment code = segment_of(state.segment[CS]);
+  struct segment code = segment_of(state.segment[CS]), stack = segment_of(state.segment[SS]);
+  /* What launch() pushes would change the instruction, perhaps to one that is not tried. */
+  if (level == 0 && ((stack.base + state.general[ESP] - code.base - state.eip) & (PAGE - 1)) < 48) state.general[ESP] -= 64;
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
   if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3.1) */
   for (u32 n = 0; n < instruction.length; n++) put(code.base + state.eip + n, instruction.bytes[n], 1);
