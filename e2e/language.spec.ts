@@ -8,8 +8,9 @@ async function openChinese(page: Page): Promise<void> {
 }
 
 test('a language is chosen, kept, and left again, and the machine does not notice', async ({ ringside: page }) => {
+  const before = await eip(page);
   await page.keyboard.press('F11');
-  await page.keyboard.press('F11');
+  await expect.poll(() => eip(page)).not.toBe(before);
   const here = await eip(page);
   await page.getByRole('button', { name: 'Settings' }).click();
   await page.getByRole('menuitemradio', { name: '简体中文' }).click();
