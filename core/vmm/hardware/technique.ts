@@ -248,6 +248,8 @@ export class HardwareAssist implements Technique {
       case EXIT.eptViolation:
         return { kind: 'eptViolation', address: address >>> 0, qualification };
       default:
+        // Its breakpoint was met, or passed over with RF, before it came to exit, which saves RF as 0.
+        if (vcpu.hasBreakpoints) vcpu.setEflags(vcpu.eflags() | FLAG.RF);
         return { kind: 'instruction', reason, qualification };
     }
   }
