@@ -165,9 +165,9 @@ function nestedFault({ fault, guest, translations, count }: NestedWalk): WalkFau
 }
 
 /** What the machine's TLB holds for a page. */
-function tlbView({ machine: { i32 }, user }: Spaces, linear: number): AddressView['tlb'] {
+function tlbView({ machine: { tlb }, user }: Spaces, linear: number): AddressView['tlb'] {
   const at = (linear >>> 12) + (user ? L.USER_TABLES : 0);
-  const entries = [L.W_TLB, L.W_TLB_WRITE, L.W_TLB_EXECUTE].map(table => i32[table + at]);
+  const entries = [L.W_TLB, L.W_TLB_WRITE, L.W_TLB_EXECUTE].map(table => tlb.entry(table + at));
   const [read, write, execute] = entries.map(entry => entry !== L.INVALID);
   const valid = entries.find(entry => entry !== L.INVALID);
   // A host offset less the linear address, with marks in the low bits.

@@ -1,4 +1,4 @@
-import { FLAG } from '../../ia32/flags.ts';
+import { FLAG, STATUS_FLAGS } from '../../ia32/flags.ts';
 import { type Instruction, KIND, type Operand } from '../../ia32/instruction.ts';
 import type { Ops } from '../../ia32/ops.ts';
 import { ESP, SS } from '../../ia32/registers.ts';
@@ -601,7 +601,7 @@ export class Emitter implements Ops<Value> {
   }
 
   setStatusFlags(flags: Value): void {
-    this.#flags = { kind: 'all', flags: this.values.and(flags, known(0x8d5)) };
+    this.#flags = { kind: 'all', flags: this.values.and(flags, known(STATUS_FLAGS)) };
   }
 
   statusFlags(): Value {

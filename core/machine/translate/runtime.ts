@@ -1,3 +1,4 @@
+import { STATUS_FLAGS } from '../../ia32/flags.ts';
 import * as L from '../cpu/layout.ts';
 import { EMPTY, type FunctionBody, type Import, makeModule, OP } from './code.ts';
 import { carryOf, type Flags, HELPER, type Helper, overflowOf, statusFlagsOf } from './flags.ts';
@@ -39,7 +40,7 @@ function flagsOf(o: Values, kind: number, size: number): Flags {
     case L.LAZY_RESULT:
       return { kind: 'result', ...narrow, carry: bit(0), overflow: bit(11) };
     default:
-      return { kind: 'all', flags: o.and(o.of(EFLAGS), known(0x8d5)) };
+      return { kind: 'all', flags: o.and(o.of(EFLAGS), known(STATUS_FLAGS)) };
   }
 }
 
