@@ -7,9 +7,9 @@ import { machine, symbolsOf } from '../../stores/machine.ts';
 import { system } from '../../stores/system.ts';
 import { goToCode } from '../../stores/windows.ts';
 import { laterText } from '../../text/later.ts';
-import { Section } from '../../widgets/Section.tsx';
 import { useAsked } from '../asked.ts';
 import { entryName, gateAddress, rawBytes, usedBy } from './entries.ts';
+import { OnRequest } from './OnRequest.tsx';
 import styles from './System.module.css';
 
 const TABLES: readonly DescriptorTable[] = ['gdt', 'ldt', 'idt'];
@@ -19,24 +19,11 @@ const WHOSE = ['guest', 'machine'] as const;
 export function DescriptorsPanel() {
   const shown = useStore(system, state => state.descriptors);
   const isOpen = useStore(machine, state => state.view !== null);
-  const words = laterText.descriptors;
   if (!isOpen) return null;
   return (
-    <Section
-      title={words.label}
-      aside={
-        <button
-          type="button"
-          className={styles.show}
-          aria-expanded={shown}
-          onClick={() => system.setState({ descriptors: !shown })}
-        >
-          {shown ? words.hide : words.show}
-        </button>
-      }
-    >
-      {shown && <Tables />}
-    </Section>
+    <OnRequest title={laterText.descriptors.label} shown={shown} show={descriptors => system.setState({ descriptors })}>
+      <Tables />
+    </OnRequest>
   );
 }
 

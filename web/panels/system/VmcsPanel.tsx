@@ -6,33 +6,20 @@ import { machine } from '../../stores/machine.ts';
 import { system } from '../../stores/system.ts';
 import { laterText } from '../../text/later.ts';
 import { vmcsValue } from '../../verbs/answers.ts';
-import { Section } from '../../widgets/Section.tsx';
 import { useAsked } from '../asked.ts';
 import { areasOf, changedFields } from './fields.ts';
+import { OnRequest } from './OnRequest.tsx';
 import styles from './System.module.css';
 
 /** The virtual-machine control structure, field by field. Nothing is asked until the reader does. */
 export function VmcsPanel() {
   const shown = useStore(system, state => state.vmcs);
   const isOpen = useStore(machine, state => state.view !== null);
-  const words = laterText.vmcs;
   if (!isOpen) return null;
   return (
-    <Section
-      title={words.label}
-      aside={
-        <button
-          type="button"
-          className={styles.show}
-          aria-expanded={shown}
-          onClick={() => system.setState({ vmcs: !shown })}
-        >
-          {shown ? laterText.descriptors.hide : laterText.descriptors.show}
-        </button>
-      }
-    >
-      {shown && <Vmcs />}
-    </Section>
+    <OnRequest title={laterText.vmcs.label} shown={shown} show={vmcs => system.setState({ vmcs })}>
+      <Vmcs />
+    </OnRequest>
   );
 }
 
