@@ -21,6 +21,7 @@ or a file: a multiboot kernel, or a Linux bzImage with its --initrd.
                         or hardware
   --paging KIND         with --mode hardware: nested or shadow page tables
   --engine ENGINE       how instructions are run: execute (interpreted), or what is hot as WebAssembly, by blocks or regions
+  --testdev             the machine has the devices that test suites expect of QEMU: fw_cfg, pc-testdev, isa-debug-exit
   --input TEXT          typed on the serial console; C escapes are understood (\\n, \\t, \\xHH, \\\\)
   --input-after TEXT    type only after the console has shown this
   --until TEXT          stop when the console shows this
@@ -31,7 +32,8 @@ or a file: a multiboot kernel, or a Linux bzImage with its --initrd.
   --stats json          print figures as JSON on the last line of stdout
 
 Exit code 0: the text of --until was seen, or the guest powered off. 1: a limit was reached first.
-2: wrong arguments or image. 3: the guest crashed; the processor's state is on stderr.
+2: wrong arguments or image. 3: the guest crashed; the processor's state is on stderr. A guest that ends through isa-debug-exit: the
+low byte of its own code.
 `;
 
 export interface RunArguments {
@@ -52,6 +54,7 @@ export interface RunArguments {
   readonly mode: Mode;
   readonly paging: Paging;
   readonly engine: Engine;
+  readonly testDevices: boolean;
 }
 
 const STRING = { type: 'string' } as const;
@@ -73,6 +76,7 @@ const OPTIONS = {
   rate: STRING,
   stats: STRING,
   trace: STRING,
+  testdev: { type: 'boolean' },
 } as const;
 
 const PAGINGS: readonly Paging[] = ['nested', 'shadow'];
@@ -133,6 +137,7 @@ export function parseRun(words: readonly string[]): RunArguments {
     mode,
     paging: choice('paging', values.paging ?? 'nested', PAGINGS),
     engine: choice('engine', values.engine ?? 'execute', ENGINES),
+    testDevices: values.testdev ?? false,
   };
 }
 

@@ -47,6 +47,7 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
   let pending: number[] = [];
   const decoder = new TextDecoder('utf-8');
   let session: Session;
+  let testExit: number | null = null;
   const flush = (): void => {
     if (pending.length === 0) return;
     const bytes = Uint8Array.from(pending);
@@ -63,6 +64,7 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
     mode: options.mode,
     translate: translatorOf(options.engine),
     paging: options.paging,
+    onTestExit: options.testDevices ? code => (testExit = code & 0xff) : undefined,
   });
   if (options.stats) session.monitor?.watchHoles(true);
   const endTrace = options.trace === null ? null : traceTo(options.trace, session, options);
@@ -78,7 +80,7 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
       flush();
       if (input.length > 0 && inputAfter.seen) input = input.subarray(session.input(input));
       if (isWaiting && until.seen) return EXIT.done;
-      if (!running) return endOf(session);
+      if (!running) return testExit ?? endOf(session);
     }
   };
   let code: number;

@@ -4,6 +4,7 @@ import { DebugPort } from './devices/debugport.ts';
 import type { Clock, Device, DeviceState, InterruptLine } from './devices/device.ts';
 import { Dma } from './devices/dma.ts';
 import { FastA20 } from './devices/fast-a20.ts';
+import { FwCfg } from './devices/fw-cfg.ts';
 import { I8042 } from './devices/i8042.ts';
 import { IoApic } from './devices/io-apic.ts';
 import { LocalApic } from './devices/local-apic.ts';
@@ -13,9 +14,10 @@ import { Pit } from './devices/pit.ts';
 import { PmTimer } from './devices/pm-timer.ts';
 import { Power } from './devices/power.ts';
 import { Rtc } from './devices/rtc.ts';
+import { TestDevice } from './devices/test-device.ts';
 import { Uart } from './devices/uart.ts';
-import { EXT_INT_PIN, IO_APIC_ID, pinOf, SCI_IRQ } from './firmware/wiring.ts';
-import type { PhysicalMemory } from './physical.ts';
+import { EXT_INT_PIN, IO_APIC_ID, ISA_IRQS, pinOf, SCI_IRQ } from './firmware/wiring.ts';
+import type { MemoryHandler, PhysicalMemory } from './physical.ts';
 
 export interface BoardOptions {
   readonly clock: Clock;
@@ -35,6 +37,11 @@ export interface BoardOptions {
   readonly onPowerOff: () => void;
   /** The guest pulled the reset line, or sent its only processor an INIT. */
   readonly onReset: () => void;
+  /**
+   * If given, the board has what test suites expect of QEMU: fw_cfg, pc-testdev and isa-debug-exit. Called with the code of a guest that ends the
+   * machine through the last one, before onPowerOff.
+   */
+  readonly onTestExit?: ((code: number) => void) | undefined;
 }
 
 /**
@@ -61,12 +68,13 @@ export class Board {
   /** A button on the front panel. Who has the machine may be called with it; guests without a monitor mask its input. */
   readonly button: InterruptLine;
   readonly #devices: readonly Device[];
+  readonly #inMemory: readonly MemoryHandler[];
   readonly #ioApic: IoApic;
   readonly #keyboard: I8042;
   readonly #fastA20: FastA20;
 
   constructor(options: BoardOptions) {
-    const { clock, memoryBytes, startTime, onPowerOff, onReset, onA20 } = options;
+    const { clock, memoryBytes, startTime, onPowerOff, onReset, onA20, onTestExit } = options;
     const pic = new Pic({
       onInterrupt: () => {
         this.localApic.setPin(0, pic.pending());
@@ -121,9 +129,20 @@ export class Board {
       new Power({ onPowerOff }),
       new PmTimer({ clock, line: line(SCI_IRQ) }),
     ];
-    for (const device of devices) this.bus.attach(device);
-    this.bus.attach(new DebugExit({ onExit: onPowerOff }));
-    this.#devices = [...devices, this.localApic, ioApic];
+    const isaLine = (irq: number) => (ISA_IRQS.some(other => other === irq) ? line(irq) : null);
+    const testDevice = onTestExit === undefined ? null : new TestDevice(isaLine);
+    const extras = testDevice === null ? [] : [testDevice, new FwCfg({ memoryBytes, processors: 1 })];
+    for (const device of [...devices, ...extras]) this.bus.attach(device);
+    if (onTestExit !== undefined) {
+      this.bus.attach(
+        new DebugExit(code => {
+          onTestExit(code);
+          onPowerOff();
+        }),
+      );
+    }
+    this.#devices = [...devices, ...extras, this.localApic, ioApic];
+    this.#inMemory = [this.localApic, ioApic, ...(testDevice === null ? [] : [testDevice])];
   }
 
   /** A20 is open if the keyboard controller or port 92 opens it. */
@@ -133,8 +152,7 @@ export class Board {
 
   /** Puts the devices that are memory into the address space. */
   attach(physical: PhysicalMemory): void {
-    physical.attach(this.localApic);
-    physical.attach(this.#ioApic);
+    for (const handler of this.#inMemory) physical.attach(handler);
   }
 
   /** Whether a wire can raise an NMI, which would end a halt with interrupts off. */

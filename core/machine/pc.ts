@@ -1,6 +1,6 @@
 import { FLAG } from '../ia32/flags.ts';
 import { CR0, CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, SS } from '../ia32/registers.ts';
-import { Board, record } from './board.ts';
+import { Board, type BoardOptions, record } from './board.ts';
 import { type ClockState, VirtualClock } from './clock.ts';
 import * as L from './cpu/layout.ts';
 import { Processor } from './cpu/processor.ts';
@@ -42,6 +42,8 @@ export interface PcOptions {
   readonly translate?: ((cpu: Processor) => Translator) | undefined;
   /** A byte left the first serial port. */
   readonly onConsole: (byte: number) => void;
+  /** See BoardOptions. */
+  readonly onTestExit?: BoardOptions['onTestExit'];
 }
 
 /** Why run() returned. */
@@ -121,6 +123,7 @@ export class Pc {
       onA20: () => this.#setA20(board.a20),
       onPowerOff: () => request('powerOff'),
       onReset: () => request('reset'),
+      onTestExit: options.onTestExit,
     });
     this.#board = board;
     board.attach(this.physical);

@@ -45,6 +45,8 @@ export interface SessionOptions {
   readonly mode?: Mode;
   /** See PcOptions. */
   readonly translate?: PcOptions['translate'];
+  /** See BoardOptions. */
+  readonly onTestExit?: PcOptions['onTestExit'];
   /** Under `hardware`: nested unless said. */
   readonly paging?: Paging;
   /** Whether, and how, checkpoints are kept to step back with; not unless said. */
@@ -121,13 +123,14 @@ export class Session {
   }
 
   #newMachine(onConsole: (byte: number) => void): GuestMachine {
-    const { startTime, rate, translate, mode = 'bare', paging = 'nested' } = this.#options;
+    const { startTime, rate, translate, onTestExit, mode = 'bare', paging = 'nested' } = this.#options;
     const memoryBytes = this.guest.memoryMib * 1048576;
     return new GuestMachine(this.plan, {
       memoryBytes,
       startTime,
       rate,
       translate,
+      onTestExit,
       onConsole,
       setting: { mode, paging },
     });

@@ -1,5 +1,5 @@
 import { CR0 } from '../ia32/registers.ts';
-import { Board } from '../machine/board.ts';
+import { Board, type BoardOptions } from '../machine/board.ts';
 import type { VirtualClock } from '../machine/clock.ts';
 import * as L from '../machine/cpu/layout.ts';
 import { firmwareSegments } from '../machine/firmware/firmware.ts';
@@ -15,6 +15,8 @@ export interface VmOptions {
   /** Date of the guest's real-time clock at power-on, in Unix seconds. */
   readonly startTime: number;
   readonly onConsole: (byte: number) => void;
+  /** See BoardOptions. */
+  readonly onTestExit?: BoardOptions['onTestExit'];
 }
 
 /** What the guest asked of its virtual board. */
@@ -52,6 +54,7 @@ export class VirtualMachine {
       onA20: () => this.#setA20(),
       onPowerOff: () => request('powerOff'),
       onReset: () => request('reset'),
+      onTestExit: options.onTestExit,
     });
     this.board = board;
     board.attach(this.memory);

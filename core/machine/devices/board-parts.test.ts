@@ -4,9 +4,11 @@ import { DebugExit } from './debug-exit.ts';
 import { DebugPort } from './debugport.ts';
 import { Dma } from './dma.ts';
 import { FastA20 } from './fast-a20.ts';
+import { FwCfg } from './fw-cfg.ts';
 import { Pci } from './pci.ts';
 import { Power } from './power.ts';
-import { Bench, checkRestore, checkSnapshots, type MakeSubject } from './testing/bench.ts';
+import { TestDevice } from './test-device.ts';
+import { Bench, checkRestore, checkSnapshots, type MakeSubject, TestLine } from './testing/bench.ts';
 
 describe('debug port', () => {
   const make: MakeSubject = () => {
@@ -74,10 +76,77 @@ describe('power', () => {
 test('the debug exit reports the value in any width', () => {
   const values: number[] = [];
   const bus = new PortBus();
-  bus.attach(new DebugExit({ onExit: value => values.push(value) }));
+  bus.attach(new DebugExit(value => values.push(value)));
   bus.write(0xf4, 0x10, 1);
   bus.write(0xf4, 0x12345678, 4);
   expect(values).toEqual([0x10, 0x12345678]);
+});
+
+describe('fw_cfg', () => {
+  const make: MakeSubject = () => ({
+    device: new FwCfg({ memoryBytes: 0x8000000, processors: 1 }),
+    lines: [],
+    said: [],
+  });
+
+  const read = (key: number, size: number): readonly number[] => {
+    const bench = new Bench(make);
+    bench.out(0x510, key, 2);
+    return Array.from({ length: size }, () => bench.in(0x511));
+  };
+
+  test('tells what QEMU would tell', () => {
+    expect(String.fromCharCode(...read(0, 4))).toBe('QEMU');
+    expect(read(1, 4)).toEqual([1, 0, 0, 0]);
+    expect(read(3, 8)).toEqual([0, 0, 0, 8, 0, 0, 0, 0]);
+    expect(read(5, 2)).toEqual([1, 0]);
+    expect(read(0x0f, 2)).toEqual([1, 0]);
+    expect(read(0x19, 4)).toEqual([0, 0, 0, 0]);
+  });
+
+  test('reads 0 behind an item, where there is none, and at the selector', () => {
+    expect(read(0, 20).slice(4)).toEqual(Array(16).fill(0));
+    expect(read(0x8001, 2)).toEqual([0, 0]);
+    expect(new Bench(make).in(0x510)).toBe(0);
+  });
+
+  test('snapshots', () => checkSnapshots(make, [0x510, 0x511], [1, 2]));
+  test('restore takes every field and refuses what it did not save', () => checkRestore(make));
+});
+
+describe('the test device', () => {
+  const make: MakeSubject = clock => {
+    const line = new TestLine(clock);
+    return { device: new TestDevice(irq => (irq === 5 ? line : null)), lines: [line], said: [] };
+  };
+
+  test('gives back what was written, in any width', () => {
+    const bench = new Bench(make);
+    bench.out(0xe0, 0x12345678, 4);
+    expect([bench.in(0xe0, 4), bench.in(0xe0, 2), bench.in(0xe3)]).toEqual([0x12345678, 0x5678, 0x12]);
+    bench.out(0xe9, 0xaa);
+    expect([bench.in(0xe0, 4), bench.in(0xe8, 4)]).toEqual([0x1234aa78, 0x1234aa78]);
+  });
+
+  test('keeps its memory', () => {
+    const device = new TestDevice(() => null);
+    device.writeMemory(0xff000ffe, 4, 0x12345678);
+    const copy = new TestDevice(() => null);
+    copy.writeMemory(0xff00ffff, 1, 1);
+    copy.restore(device.save());
+    expect([copy.readMemory(0xff001000, 2), copy.readMemory(0xff00ffff, 1)]).toEqual([0x1234, 0]);
+  });
+
+  test('drives an interrupt line', () => {
+    const bench = new Bench(make);
+    bench.out(0x2005, 1);
+    bench.out(0x2004, 1);
+    bench.out(0x2005, 0);
+    expect(bench.subject.lines[0].edges).toEqual(['up 0', 'down 0']);
+  });
+
+  test('snapshots', () => checkSnapshots(make, [0xe0, 0xe1, 0xe4, 0xe8, 0xea, 0x2002, 0x2005], [1, 2, 4]));
+  test('restore takes every field and refuses what it did not save', () => checkRestore(make));
 });
 
 describe('PCI', () => {
