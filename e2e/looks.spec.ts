@@ -1,15 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { findings } from './axe.ts';
 import { expect, press, screen, shot, status, test } from './page.ts';
-
-async function findings(page: Page): Promise<readonly string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
-}
 
 for (const theme of ['Light', 'Dark'] as const) {
   test(`no serious accessibility finding, ${theme.toLowerCase()}`, async ({ ringside: page }) => {
@@ -163,3 +154,47 @@ test('in a small window no tool of the panels is cut off', async ({ ringside: pa
   }
   await shot(page, 'small-dark');
 });
+
+/** Texts of the header that are cut off, things that lie over each other, and how far the page is wider than its window. */
+function crowding(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => {
+    const header = document.querySelector('header');
+    if (header === null) return ['no header'];
+    const name = (element: Element) => element.textContent || element.className;
+    const wrong: string[] = [];
+    for (const parent of [header, ...header.children]) {
+      const boxes = [...parent.children]
+        .filter(child => child.getBoundingClientRect().width > 1 && getComputedStyle(child).position !== 'absolute')
+        .map(child => ({ child, box: child.getBoundingClientRect() }));
+      for (const [n, { child, box }] of boxes.entries()) {
+        for (const other of boxes.slice(n + 1)) {
+          const apart =
+            box.right <= other.box.left + 1 ||
+            other.box.right <= box.left + 1 ||
+            box.bottom <= other.box.top + 1 ||
+            other.box.bottom <= box.top + 1;
+          if (!apart) wrong.push(`${name(child)} over ${name(other.child)}`);
+        }
+      }
+    }
+    for (const element of header.querySelectorAll('button, span, b, small')) {
+      if (element.clientWidth > 1 && element.scrollWidth > element.clientWidth + 1) wrong.push(`cut: ${name(element)}`);
+    }
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) wrong.push(`${scrollWidth - clientWidth} px too wide`);
+    return wrong;
+  });
+}
+
+for (const language of ['en', 'zh']) {
+  test(`the header fits into every width (${language})`, async ({ page }) => {
+    await page.goto(`./?mode=translate&lang=${language}`);
+    await expect(page.getByTestId('status').locator('[data-state=paused]')).toBeVisible();
+    for (const width of [1440, 1280, 1024, 900, 820, 768, 600, 390, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      // The columns have gone, or come.
+      await expect(page.getByRole('separator').first()).toHaveCount(width > 860 ? 1 : 0);
+      expect(await crowding(page), `${width}`).toEqual([]);
+    }
+  });
+}

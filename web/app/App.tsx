@@ -1,4 +1,5 @@
 import { useStore } from 'zustand';
+import { NARROW } from '../narrow.ts';
 import { machine } from '../stores/machine.ts';
 import { palette } from '../stores/palette.ts';
 import { isSafe } from '../stores/settings.ts';
@@ -24,7 +25,7 @@ export function App() {
 }
 
 function Page() {
-  const narrow = useMedia('(max-width: 800px)');
+  const narrow = useMedia(NARROW);
   const isTouring = useStore(tour, state => state.step !== null);
   const isPaletteOpen = useStore(palette, state => state.open);
   const isSheetOpen = useStore(sheet, state => state.open);

@@ -18,6 +18,7 @@ import {
 } from '../machine.ts';
 import { chooseMode, obstacle } from '../mode-choice.ts';
 import { MODES } from '../modes.ts';
+import { isNarrow } from '../narrow.ts';
 import { openGuest, openSnapshot } from '../opening.ts';
 import { enter, focusVerbs } from '../panels/verbs/log.ts';
 import { BOTTOM_TABS, showBottom } from '../stores/bottom.ts';
@@ -49,8 +50,6 @@ export interface Command {
   readonly obstacle?: string | null;
   readonly run: () => void;
 }
-
-const NARROW = '(max-width: 800px)';
 
 /** All that there are at the moment. `images`: guests on this computer. */
 export function allCommands(images: readonly PageGuest[]): readonly Command[] {
@@ -207,11 +206,11 @@ function panels(): readonly Command[] {
   });
   const tab = (name: Tab): Command =>
     show(name, words.show(text.tabs[name]), () => showTab(name, machine.getState().codeEip));
-  const isNarrow = matchMedia(NARROW).matches;
+  const narrow = isNarrow();
   return [
     tab('code'),
     tab('memory'),
-    ...(isNarrow ? NARROW_TABS.map(tab) : []),
+    ...(narrow ? NARROW_TABS.map(tab) : []),
     ...BOTTOM_TABS.map(name =>
       show(name, words.show(text.tabs[name]), () => {
         showBottom(name);
@@ -219,7 +218,7 @@ function panels(): readonly Command[] {
       }),
     ),
     show('tables', words.show(laterText.tables.label), () => {
-      if (isNarrow) windows.setState({ tab: 'registers' });
+      if (narrow) windows.setState({ tab: 'registers' });
       looks.setState({ tables: true });
     }),
     show('follow', words.follow, () => windows.setState({ tab: 'code', follow: true, away: false })),
@@ -227,7 +226,7 @@ function panels(): readonly Command[] {
       const { codeEip } = machine.getState();
       if (codeEip !== null) walkTo(codeEip);
     }),
-    ...(isNarrow
+    ...(narrow
       ? []
       : (['left', 'console', 'bottom', 'right'] as const).map(part =>
           show(

@@ -1,4 +1,5 @@
 import { createStore } from 'zustand/vanilla';
+import { isNarrow } from '../narrow.ts';
 import { setOpen } from './parts.ts';
 import { windows } from './windows.ts';
 
@@ -11,6 +12,6 @@ export const bottom = createStore<{ readonly tab: BottomTab }>(() => ({ tab: 'ex
 /** Shows one of them, in a wide page or in a narrow one. */
 export function showBottom(tab: BottomTab): void {
   bottom.setState({ tab });
-  if (matchMedia('(max-width: 800px)').matches) windows.setState({ tab });
+  if (isNarrow()) windows.setState({ tab });
   else setOpen('bottom', true);
 }

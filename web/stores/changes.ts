@@ -3,6 +3,7 @@ import type { TableLevel } from '../../core/protocol/monitor.ts';
 import type { Question } from '../../core/protocol/questions.ts';
 import type { AnswerTo } from '../asking.ts';
 import { ask } from '../machine.ts';
+import { isNarrow } from '../narrow.ts';
 import { machine } from './machine.ts';
 import { windows } from './windows.ts';
 
@@ -33,7 +34,7 @@ export function askLastChange(space: LastWriteQuestion['space'], address: number
   const now: LastChange = { question, level, asked, answer: null };
   lastChange.setState({ now });
   // A narrow page shows one panel at a time.
-  if (matchMedia('(max-width: 800px)').matches) windows.setState({ tab: 'registers' });
+  if (isNarrow()) windows.setState({ tab: 'registers' });
   void ask(question).then(answer => {
     if (lastChange.getState().now === now) lastChange.setState({ now: { ...now, answer } });
   });

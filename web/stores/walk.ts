@@ -1,4 +1,5 @@
 import { createStore } from 'zustand/vanilla';
+import { isNarrow } from '../narrow.ts';
 import { looks } from './looks.ts';
 import { windows } from './windows.ts';
 
@@ -10,7 +11,7 @@ export function walkTo(address: number): void {
   looks.setState({ address: address >>> 0 });
   walkTarget.setState(({ serial }) => ({ serial: serial + 1 }));
   // A narrow page shows one panel at a time; a wide one has the walk in view beside code and memory.
-  if (matchMedia('(max-width: 800px)').matches) windows.setState({ tab: 'registers' });
+  if (isNarrow()) windows.setState({ tab: 'registers' });
 }
 
 /** Ends it. */

@@ -1,6 +1,7 @@
 import { X } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useStore } from 'zustand';
+import { isNarrow } from '../../narrow.ts';
 import { machine } from '../../stores/machine.ts';
 import { endTour, TOUR_STEPS, tour } from '../../stores/tour.ts';
 import { windows } from '../../stores/windows.ts';
@@ -61,7 +62,7 @@ export function Tour() {
 
   // What the first step is about is in the code.
   useEffect(() => {
-    if (step === 0 && matchMedia('(max-width: 800px)').matches) windows.setState({ tab: 'code' });
+    if (step === 0 && isNarrow()) windows.setState({ tab: 'code' });
   }, [step]);
 
   useEffect(() => {
