@@ -15,6 +15,7 @@ import { PmTimer } from './devices/pm-timer.ts';
 import { Power } from './devices/power.ts';
 import { Rtc } from './devices/rtc.ts';
 import { TestDevice } from './devices/test-device.ts';
+import { TextDisplay } from './devices/text-display.ts';
 import { Uart } from './devices/uart.ts';
 import { EXT_INT_PIN, IO_APIC_ID, ISA_IRQS, pinOf, SCI_IRQ } from './firmware/wiring.ts';
 import type { MemoryHandler, PhysicalMemory } from './physical.ts';
@@ -128,6 +129,7 @@ export class Board {
       new Pci(),
       new Power({ onPowerOff }),
       new PmTimer({ clock, line: line(SCI_IRQ) }),
+      new TextDisplay(clock),
     ];
     const isaLine = (irq: number) => (ISA_IRQS.some(other => other === irq) ? line(irq) : null);
     const testDevice = onTestExit === undefined ? null : new TestDevice(isaLine);

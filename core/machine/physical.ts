@@ -1,8 +1,8 @@
 import { RAM } from './cpu/layout.ts';
 
-/** Where RAM does not answer: the video window of a PC, A0000 to BFFFF. */
+/** Where RAM does not answer: the part of a PC's video window that is for graphics. The text memory behind it, B8000 to BFFFF, is like any RAM. */
 const HOLE_START = 0xa0000;
-const HOLE_END = 0xc0000;
+const HOLE_END = 0xb8000;
 
 const END = 2 ** 32;
 
@@ -52,8 +52,7 @@ export class PhysicalMemory {
 
   /** Whether the 4 KB page at this address is plain RAM, so that the TLB may point at it. */
   isRam(address: number): boolean {
-    const isBeside = address >= HOLE_START && address < HOLE_END;
-    return address < this.size && !isBeside && (address & ~0xfff) >>> 0 !== this.hole;
+    return address < this.size && !isGraphics(address) && (address & ~0xfff) >>> 0 !== this.hole;
   }
 
   /** Reads 1, 2 or 4 bytes within one page. The result is signed for size 4. */
@@ -100,4 +99,9 @@ export class PhysicalMemory {
       return;
     }
   }
+}
+
+/** Whether a physical address is in the video window, where nobody answers. */
+export function isGraphics(address: number): boolean {
+  return address >= HOLE_START && address < HOLE_END;
 }

@@ -1,13 +1,9 @@
-import { PhysicalMemory } from '../../machine/physical.ts';
+import { isGraphics, PhysicalMemory } from '../../machine/physical.ts';
 import type { MachineMemory } from '../host/machine-memory.ts';
 import { FRAME_SIZE, type FrameAllocator } from './frames.ts';
 
 /** No machine frame behind this guest-physical page. */
 export const NO_FRAME = -1;
-
-/** Pages of a PC where RAM does not answer: the video window, A0000 to BFFFF. */
-const HOLE_START = 0xa0;
-const HOLE_END = 0xc0;
 
 /** Hears of writes to a guest-physical page that it asked to be traced. */
 export interface WriteTrace {
@@ -46,7 +42,7 @@ export class GuestMemory extends PhysicalMemory {
     this.#traced = new Uint8Array(this.map.length);
     this.#replaced = new Uint16Array(this.map.length);
     for (let page = 0; page < this.map.length; page++) {
-      if (page >= HOLE_START && page < HOLE_END) continue;
+      if (isGraphics(page * FRAME_SIZE)) continue;
       const frame = frames.allocate();
       this.map[page] = frame;
       this.pageOfFrame.set(frame, page);
