@@ -21,7 +21,8 @@ or a file: a multiboot kernel, or a Linux bzImage with its --initrd.
                         or hardware
   --paging KIND         with --mode hardware: nested or shadow page tables
   --engine ENGINE       how instructions are run: execute (interpreted), or what is hot as WebAssembly, by blocks or regions
-  --testdev             the machine has the devices that test suites expect of QEMU: fw_cfg, pc-testdev, isa-debug-exit
+  --testdev             the machine has what test suites expect of QEMU: fw_cfg, pc-testdev, isa-debug-exit, and a serial port that
+                        interrupts without OUT2
   --input TEXT          typed on the serial console; C escapes are understood (\\n, \\t, \\xHH, \\\\)
   --input-after TEXT    type only after the console has shown this
   --until TEXT          stop when the console shows this

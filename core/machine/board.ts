@@ -39,8 +39,8 @@ export interface BoardOptions {
   /** The guest pulled the reset line, or sent its only processor an INIT. */
   readonly onReset: () => void;
   /**
-   * If given, the board has what test suites expect of QEMU: fw_cfg, pc-testdev and isa-debug-exit. Called with the code of a guest that ends the
-   * machine through the last one, before onPowerOff.
+   * If given, the board has what test suites expect of QEMU: fw_cfg, pc-testdev and isa-debug-exit, and a serial port that interrupts whether
+   * OUT2 is set or not. Called with the code of a guest that ends the machine through isa-debug-exit, before onPowerOff.
    */
   readonly onTestExit?: ((code: number) => void) | undefined;
 }
@@ -116,6 +116,7 @@ export class Board {
       line: line(4),
       onTransmit: options.onConsole,
       crystal: SERIAL_CRYSTAL,
+      out2GatesInterrupt: onTestExit === undefined,
     });
     const devices = [
       pic,
