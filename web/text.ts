@@ -15,6 +15,7 @@ import type { LaterText } from './text/later.ts';
 import { modes, rings } from './text/modes.ts';
 import { opening } from './text/opening.ts';
 import { registers } from './text/registers.ts';
+import { said } from './text/said.ts';
 import { stops } from './text/stops.ts';
 import type { Words } from './text/words.ts';
 
@@ -23,6 +24,7 @@ const english = {
   ...opening,
   ...code,
   ...registers,
+  ...said,
   asking,
   modes,
   rings,

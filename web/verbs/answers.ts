@@ -18,6 +18,7 @@ import {
 } from '../panels/tables/walk.ts';
 import { linearEip, type SymbolIndex } from '../symbols.ts';
 import { laterText } from '../text/later.ts';
+import { text } from '../text.ts';
 import { place } from './data.ts';
 import type { Host } from './host.ts';
 
@@ -75,7 +76,7 @@ function reasonOf(stop: StopReason): readonly string[] | null {
       const { hit } = stop;
       if (hit === undefined) return [words.breakpoint];
       const lines = [words.hit(onText(hit.on))];
-      if (hit.reason !== null) lines.push(words.because(hit.reason));
+      if (hit.reason !== null) lines.push(words.because(text.said(hit.reason)));
       if (hit.before !== null && hit.after !== null) {
         lines.push(words.changed(hex(hit.before), hex(hit.after), hex(hit.by)));
       }
@@ -205,7 +206,7 @@ export function descriptorLines(
           : segment === null
             ? ''
             : `${hex(segment.base)} ${words.columns.limit} ${hex(segment.limit)}`;
-      return `${number}  DPL ${dpl}  ${present ? 'P' : '-'}  ${description}  ${where}`.trimEnd();
+      return `${number}  DPL ${dpl}  ${present ? 'P' : '-'}  ${text.said(description)}  ${where}`.trimEnd();
     }),
   ];
 }

@@ -4,6 +4,7 @@ import { hex } from '../format.ts';
 import { iopl, isSet, setBits } from '../panels/registers/bits.ts';
 import { general, linearEip, type SymbolIndex } from '../symbols.ts';
 import { laterText } from '../text/later.ts';
+import { text } from '../text.ts';
 import { place } from './data.ts';
 
 /** Order of Registers.segments. */
@@ -74,7 +75,7 @@ export function controlLines(guest: Registers, machine: Registers | null): reado
 }
 
 function segmentLine(name: string, { selector, base, limit, description }: SegmentView): string {
-  return `${name.padEnd(4)}  ${hex(selector, 4)}  ${hex(base)}  ${hex(limit)}  ${description}`;
+  return `${name.padEnd(4)}  ${hex(selector, 4)}  ${hex(base)}  ${hex(limit)}  ${text.said(description)}`;
 }
 
 function same(a: SegmentView, b: SegmentView): boolean {

@@ -2,6 +2,7 @@
 import type { View } from '../../core/protocol/messages.ts';
 import { isFinal } from '../stores/machine.ts';
 import { type LaterText, laterText } from '../text/later.ts';
+import { text } from '../text.ts';
 import type { Host } from './host.ts';
 import { type Line, type Names, Refusal, simpleAddress, tidy } from './words.ts';
 
@@ -78,7 +79,7 @@ export function stillView(host: Host): View {
 
 /** Throws what could not be answered. */
 export function must<A extends { readonly kind: string }>(answer: A): Exclude<A, { readonly kind: 'none' }> {
-  if (isNone(answer)) throw new Refusal(answer.message);
+  if (isNone(answer)) throw new Refusal(text.said(answer.message));
   // What is left when `none` is out: the compiler does not narrow a type parameter.
   return answer as Exclude<A, { readonly kind: 'none' }>;
 }

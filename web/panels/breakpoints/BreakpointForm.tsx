@@ -5,6 +5,7 @@ import { setBreakpoints } from '../../machine.ts';
 import { account } from '../../stores/account.ts';
 import { breakpoints, newBreakpoint } from '../../stores/breakpoints.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 import { AddressInput } from '../../widgets/AddressInput.tsx';
 import { Prose } from '../../widgets/Prose.tsx';
 import { EXCEPTIONS } from '../happened/cause.ts';
@@ -42,7 +43,7 @@ export function BreakpointForm({ old, onClose }: Properties) {
     setDraft({ ...draft, ...part });
     setWrong(null);
   };
-  const wrongIn = (field: Wrong['field']): string | null => (wrong?.field === field ? wrong.message : null);
+  const wrongIn = (field: Wrong['field']): string | null => (wrong?.field === field ? text.said(wrong.message) : null);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();

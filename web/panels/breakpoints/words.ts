@@ -4,6 +4,7 @@ import { hex } from '../../format.ts';
 import { machine, symbolsOf } from '../../stores/machine.ts';
 import { parseHex32 } from '../../symbols.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 import { EXCEPTIONS, vectorName } from '../happened/cause.ts';
 
 /** The symbol that holds an address, with the way from its beginning: "main+1e"; null without one. */
@@ -30,7 +31,7 @@ export function inWords(on: BreakOn): string {
     case 'access':
       return words[on.kind](placeOf(on.address));
     case 'exit':
-      return on.reason === null ? words.anyExit : words.exit(on.reason);
+      return on.reason === null ? words.anyExit : words.exit(text.said(on.reason));
     case 'hypercall':
       return on.name === null ? words.anyHypercall : words.hypercall(on.name);
     case 'delivery':

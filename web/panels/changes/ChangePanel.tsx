@@ -42,7 +42,7 @@ export function ChangePanel() {
       >
         <div role="status">
           {now.answer === null && <Searching />}
-          {now.answer?.kind === 'none' && <p className={styles.none}>{now.answer.message}</p>}
+          {now.answer?.kind === 'none' && <p className={styles.none}>{text.said(now.answer.message)}</p>}
           {now.answer?.kind === 'lastWrite' && <Found change={now} answer={now.answer} />}
         </div>
       </Section>

@@ -5,6 +5,7 @@ import { account } from '../../stores/account.ts';
 import { looks } from '../../stores/looks.ts';
 import { machine } from '../../stores/machine.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 import { ExitSums } from './ExitSums.tsx';
 import styles from './Exits.module.css';
 import { exitTable, type Order, percent } from './exit-table.ts';
@@ -69,7 +70,9 @@ export function ExitsPanel() {
               <tbody>
                 {table.lines.map(line => (
                   <tr key={`${line.kind} ${line.reason}`}>
-                    <th scope="row">{line.reason}</th>
+                    <th scope="row" title={line.reason}>
+                      {text.said(line.reason)}
+                    </th>
                     <td>{words.kind[line.kind]}</td>
                     <td>{count(line.count)}</td>
                     <td>

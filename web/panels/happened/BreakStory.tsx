@@ -47,11 +47,11 @@ function sentence({ on, reason }: BreakHit, what: string, state: string, registe
     case 'access':
       return words[on.kind](what, placeOf(on.address));
     case 'exit':
-      return words.exit(what, reason ?? on.reason ?? '');
+      return words.exit(what, text.said(reason ?? on.reason ?? ''));
     case 'hypercall':
       return words.hypercall(reason ?? on.name ?? '');
     case 'delivery':
-      return words.delivery(what, reason ?? '');
+      return words.delivery(what, text.said(reason ?? ''));
     case 'pageFault':
       return words.pageFault(what, hex(registers?.cr2 ?? 0));
     case 'cr3':

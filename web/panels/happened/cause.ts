@@ -49,7 +49,9 @@ export function causeOf({ kind, vector, errorCode, exitReason, reason, setting }
     case 'hypercall':
       return words.hypercall;
     case 'instruction':
-      return words.exit((exitReason === null ? null : text.cause.exitReason[exitReason]) ?? reason.toUpperCase());
+      return words.exit(
+        (exitReason === null ? null : text.cause.exitReason[exitReason]) ?? text.said(reason).toUpperCase(),
+      );
     case 'eptViolation':
       return words.eptViolation;
     case 'interruptWindow':

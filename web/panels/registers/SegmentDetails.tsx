@@ -2,6 +2,7 @@ import type { SegmentView } from '../../../core/protocol/messages.ts';
 import { hex, size } from '../../format.ts';
 import { showDescriptor } from '../../stores/system.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 import styles from './Bits.module.css';
 
 interface Properties {
@@ -42,7 +43,8 @@ export function SegmentDetails({ segment: { selector, base, limit, description }
         </div>
       </dl>
       <p className={styles.says} title={words.hiddenHint}>
-        <strong>{words.hidden}</strong> {description} · {words.range(hex(base), hex(base + limit))} · {size(bytes)}
+        <strong>{words.hidden}</strong> {text.said(description)} · {words.range(hex(base), hex(base + limit))} ·{' '}
+        {size(bytes)}
       </p>
       {isNull ? (
         <p className={styles.says}>{words.nullSelector}</p>

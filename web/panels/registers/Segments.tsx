@@ -44,8 +44,8 @@ const Segment = memo(
           <td title={selectorTitle(selector)}>{hex(selector, 4)}</td>
           <td>{hex(base)}</td>
           <td>{hex(limit)}</td>
-          <td className={styles.description} title={description}>
-            {description}
+          <td className={styles.description} title={text.said(description)}>
+            {text.said(description)}
           </td>
         </tr>
         {machine !== null && (
@@ -56,8 +56,8 @@ const Segment = memo(
             <td title={`${selectorTitle(machine.selector)}. ${why}`}>{hex(machine.selector, 4)}</td>
             <td>{hex(machine.base)}</td>
             <td>{hex(machine.limit)}</td>
-            <td className={styles.description} title={machine.description}>
-              {machine.description}
+            <td className={styles.description} title={text.said(machine.description)}>
+              {text.said(machine.description)}
             </td>
           </tr>
         )}

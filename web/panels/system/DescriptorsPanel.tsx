@@ -7,6 +7,7 @@ import { machine, symbolsOf } from '../../stores/machine.ts';
 import { system } from '../../stores/system.ts';
 import { goToCode } from '../../stores/windows.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 import { useAsked } from '../asked.ts';
 import { entryName, gateAddress, rawBytes, usedBy } from './entries.ts';
 import { OnRequest } from './OnRequest.tsx';
@@ -68,7 +69,7 @@ function Tables() {
           </div>
         )}
       </div>
-      {now !== null && now.kind === 'none' && <p className={styles.empty}>{now.message}</p>}
+      {now !== null && now.kind === 'none' && <p className={styles.empty}>{text.said(now.message)}</p>}
       {now !== null && now.kind === 'descriptors' && (
         <>
           <p className={styles.where}>{words.where(hex(now.base), hex(now.limit, 4))}</p>
@@ -149,7 +150,7 @@ function Entry({ table, entry, registers, isGuest, isTarget }: EntryProperties) 
       </th>
       <td>{dpl}</td>
       <td>
-        <span className={styles.description}>{description}</span>
+        <span className={styles.description}>{text.said(description)}</span>
         {!present && <span className={styles.badge}>{words.absent}</span>}
         {used.length > 0 && (
           <span className={styles.badge} data-used>

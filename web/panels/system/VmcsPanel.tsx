@@ -5,6 +5,7 @@ import { hex } from '../../format.ts';
 import { machine } from '../../stores/machine.ts';
 import { system } from '../../stores/system.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 import { vmcsValue } from '../../verbs/answers.ts';
 import { useAsked } from '../asked.ts';
 import { areasOf, changedFields } from './fields.ts';
@@ -29,7 +30,7 @@ function Vmcs() {
   const words = laterText.vmcs;
   if (!isHardware) return <p className={styles.empty}>{words.none}</p>;
   if (now === null) return null;
-  if (now.kind === 'none') return <p className={styles.empty}>{now.message}</p>;
+  if (now.kind === 'none') return <p className={styles.empty}>{text.said(now.message)}</p>;
   return <Fields fields={now.fields} before={before?.kind === 'vmcs' ? before.fields : null} />;
 }
 

@@ -11,7 +11,8 @@ export function duration(value: number): string {
 }
 
 /** What led to it, or why the guest left. */
-export function cause({ kind, name, count: many }: Stretch): string {
+export function cause({ kind, name: english, count: many }: Stretch): string {
+  const name = text.said(english);
   const word = STRETCH_KINDS[kind];
   const words = laterText.timeline;
   return word === 'several' ? `${words.several(count(many))}, ${words.longest(name)}` : words.kind[word](name);

@@ -1,6 +1,7 @@
 import { KIND, type Stretches, TIMELINE_LANES, type TimelineLane } from '../../../core/protocol/stretches.ts';
 import type { Stretch, timeline as store } from '../../stores/timeline.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 import { type Span, ticks, tickText } from './axis.ts';
 import { LOOKS, type Owner } from './lanes.ts';
 
@@ -230,7 +231,7 @@ function drawStretches(
       context.globalAlpha = alpha;
     }
     const symbol = kind[index] === KIND.guest && address[index] !== 0 ? scene.nameAt(address[index]) : null;
-    const words = symbol ?? held.names[name[index]] ?? '';
+    const words = symbol ?? text.said(held.names[name[index]] ?? '');
     const left = Math.max(x, 0) + 6;
     const room = Math.min(x + w, width) - left - 6;
     if (room > 24 && tall >= 12)

@@ -80,7 +80,7 @@ export function pageHost({ print, clear }: Paper): Host {
     const before = new Set(notices.getState().list.map(({ id }) => id));
     const view = await wait();
     const said = notices.getState().list.filter(({ id }) => !before.has(id));
-    if (said.length > 0) print(said.map(({ message }) => message));
+    if (said.length > 0) print(said.map(({ message }) => text.said(message)));
     return view;
   };
   const after = (isWanted: (view: View) => boolean) => () =>
@@ -118,7 +118,7 @@ export function pageHost({ print, clear }: Paper): Host {
     breakCounts: () => machine.getState().view?.breakCounts ?? [],
     setBreakpoints: async list => {
       const refused = await setBreakpoints(list);
-      if (refused !== null) throw new Refusal(refused);
+      if (refused !== null) throw new Refusal(text.said(refused));
     },
     print,
     clear,

@@ -18,13 +18,26 @@ import { opening } from './opening.ts';
 import { tables, translation, walk } from './paging.ts';
 import { palette } from './palette.ts';
 import { registers } from './registers.ts';
+import { said } from './said.ts';
 import { stops } from './stops.ts';
 import { decoded, descriptors, fields, vmcs } from './system.ts';
 import { timeline } from './timeline.ts';
 import { tour } from './tour.ts';
 import { verbs } from './verbs.ts';
 
-export const first: Text = { ...app, ...opening, ...code, ...registers, modes, rings, back, cause, asking, stops };
+export const first: Text = {
+  ...app,
+  ...opening,
+  ...code,
+  ...registers,
+  ...said,
+  modes,
+  rings,
+  back,
+  cause,
+  asking,
+  stops,
+};
 
 export const later: LaterText = {
   breaks,
