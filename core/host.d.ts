@@ -10,7 +10,13 @@ declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }
-  type Imported = Memory | ((...values: number[]) => number | undefined);
+  class Table {
+    constructor(descriptor: { element: 'anyfunc'; initial: number });
+    readonly length: number;
+    /** `exported`: a function that a module exports. */
+    set(index: number, exported: ((...values: number[]) => number | undefined) | null): void;
+  }
+  type Imported = Memory | Table | ((...values: number[]) => number | undefined);
   class Instance {
     constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, Imported>>>>);
     /** Translated modules export functions only. */

@@ -1,4 +1,4 @@
-import { RAM } from './cpu/layout.ts';
+import { RAM, REGION_BYTES } from './cpu/layout.ts';
 
 /** Where RAM does not answer: the part of a PC's video window that is for graphics. The text memory behind it, B8000 to BFFFF, is like any RAM. */
 const HOLE_START = 0xa0000;
@@ -29,6 +29,8 @@ export class PhysicalMemory {
   readonly size: number;
   /** Bit n is set while address line n is not forced low; the A20 gate clears bit 20. */
   addressMask = -1;
+  /** Byte offset behind RAM of REGION_BYTES in which translated code is found. */
+  readonly regions: number;
   /** Firmware: its last byte is that at FFFFFFFF. Null: none. */
   rom: Uint8Array | null = null;
   /** A page where a device answers in place of RAM: its address, or -1. */
@@ -39,7 +41,8 @@ export class PhysicalMemory {
 
   /** `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). */
   constructor(size: number, held = size) {
-    const pages = (RAM + held) / WASM_PAGE;
+    this.regions = RAM + held;
+    const pages = (this.regions + REGION_BYTES) / WASM_PAGE;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);

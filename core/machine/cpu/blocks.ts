@@ -141,6 +141,12 @@ export class Blocks {
     return this.#watches.monitor !== null || this.#watches.debugger !== null;
   }
 
+  /** Heat of the block that begins at a byte offset in the machine's memory; 0 if it is not kept. */
+  heatAt(host: number): number {
+    const block = this.#cache[slotOf(host)];
+    return block?.host === host ? block.heat : 0;
+  }
+
   /** Throws the fault of the fetch: page fault or #GP(0) at the limit of CS. */
   find(): Block {
     const cpu = this.#cpu;
@@ -157,7 +163,7 @@ export class Blocks {
       if (entry === L.INVALID) return this.#decode(offset, linear, -1, 1);
     }
     const host = (linear + entry) >>> 0;
-    const slot = (host ^ (host >>> 15)) & (CACHE_SIZE - 1);
+    const slot = slotOf(host);
     const cached = this.#cache[slot];
     const { codeSize } = cpu;
     if (
@@ -315,6 +321,10 @@ function watched(handler: Handler, watch: RowWatch): Handler {
     handler(cpu, i);
     if (isHeard) watch.retires(i);
   };
+}
+
+function slotOf(host: number): number {
+  return (host ^ (host >>> 15)) & (CACHE_SIZE - 1);
 }
 
 function crossingSlot(host: number): number {

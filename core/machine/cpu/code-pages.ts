@@ -7,6 +7,8 @@ export class CodePages {
   readonly #parts: Uint32Array;
   /** For each page, how often code in it was overwritten. */
   readonly generations: Uint32Array;
+  /** The code of a page is dropped. */
+  onDrop: (page: number) => void = () => {};
 
   constructor(ramBytes: number) {
     this.#parts = new Uint32Array(ramBytes >>> 12);
@@ -38,12 +40,16 @@ export class CodePages {
     if (!hit) return false;
     this.#parts[page] = 0;
     this.generations[page]++;
+    this.onDrop(page);
     return true;
   }
 
   /** Drops all code: memory was replaced as a whole. */
   clear(): void {
+    for (let page = 0; page < this.generations.length; page++) {
+      this.generations[page]++;
+      if (this.#parts[page] !== 0) this.onDrop(page);
+    }
     this.#parts.fill(0);
-    for (let page = 0; page < this.generations.length; page++) this.generations[page]++;
   }
 }

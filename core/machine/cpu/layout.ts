@@ -39,6 +39,21 @@ export const W_ALIGNMENT = 32;
 /** 1 when the run loop must look up after this instruction: see attend(). */
 export const W_ATTEND = 33;
 
+/**
+ * What translated code takes for granted of privilege and segmentation, in one word; State keeps it up to date. Bit 0: CPL 3. Bit 1: code of 32
+ * bits. Bit 2: a stack pointer of 32 bits. Bit 3: CS has base 0 and no limit. From bit 4 on two bits each of ES to GS: SEGMENT_.
+ */
+export const W_PREMISES = 34;
+export const PREMISE = { user: 1, code32: 2, stack32: 4, flatCode: 8 } as const;
+export const PREMISE_SEGMENTS = 4;
+/** A segment of all 4 GB that can be read and written; one that can only be read. */
+export const SEGMENT_FLAT = 0;
+export const SEGMENT_FLAT_READ_ONLY = 1;
+/** Data that can be read and written from its base up to its limit. */
+export const SEGMENT_PLAIN = 2;
+/** Anything else. */
+export const SEGMENT_OTHER = 3;
+
 /** Segments ES CS SS DS FS GS LDTR TR, eight words each. */
 export const W_SEGMENTS = 40;
 export const SEGMENT_WORDS = 8;
@@ -137,6 +152,17 @@ export const PROTECTED = 0xfff;
 
 /** Byte offset of physical address 0. */
 export const RAM = W_TLB_END << 2;
+
+/**
+ * Where the translation of the code at a linear address is found: REGION_SLOTS places of four words, one of which a hash of address and TLB entry
+ * chooses: linear address, entry of the execute table, premises, index in the table of functions.
+ */
+export const REGION_SLOTS = 1 << 14;
+export const REGION_BYTES = REGION_SLOTS * 16;
+export const R_LINEAR = 0;
+export const R_ENTRY = 1;
+export const R_PREMISES = 2;
+export const R_INDEX = 3;
 
 /** How lazy flags are computed (W_FLAGS_KIND). Zero: all are in EFLAGS. */
 export const LAZY_NONE = 0;

@@ -32,8 +32,9 @@ const NO_PAGES: ReadonlySet<number> = new Set();
  */
 const STARTS_ANEW = Symbol('starts anew');
 
-/** In place of the number of an instruction in its block. */
+/** In place of the number of an instruction in its block: there is none yet; translated code runs. */
 const FETCHING = -1;
+const TRANSLATED = -2;
 
 /**
  * Operations that enter a handler as the last thing they do, which clears TF: no trap follows (SDM volume 3, 17.3.1.4). An INTO that
@@ -305,7 +306,7 @@ export class Processor extends Executor {
     let pass = passFirst;
     let previous: Block | null = null;
     // The block that runs: kept outside of the try, so that a fault knows where it happened. -1 while fetching.
-    let n = FETCHING;
+    let n: number = FETCHING;
     let length = 0;
     let start = 0;
     let startsAnew = false;
@@ -366,14 +367,13 @@ export class Processor extends Executor {
           if (previous !== null && block.isCached) link(previous, block, this.linkKey, linear);
         }
         if (this.translator !== null && this.#stopPages === null && !this.blocks.isWatched) {
-          const region = this.translator.at(block);
-          if (region !== null) {
-            const budget = i32[L.W_BUDGET];
-            region.run();
-            if (i32[L.W_BUDGET] !== budget) {
-              previous = null;
-              continue;
-            }
+          n = TRANSLATED;
+          this.#countedAtOnce = 2;
+          const isFurther = this.translator.enter(block);
+          if (i32[L.W_ATTEND] !== 0) this.#lookUp(0);
+          if (isFurther) {
+            previous = null;
+            continue;
           }
         }
         const { instructions, handlers } = block;
@@ -389,10 +389,7 @@ export class Processor extends Executor {
           i32[L.W_EIP] = eip;
           handlers[n](this, instruction);
           if (i32[L.W_ATTEND] !== 0) {
-            this.pendBreakpoints();
-            i32[L.W_ATTEND] = 0;
-            this.#reserve += i32[L.W_BUDGET] + length - 1 - n;
-            i32[L.W_BUDGET] = 0;
+            this.#lookUp(length - 1 - n);
             break;
           }
         }
@@ -401,6 +398,11 @@ export class Processor extends Executor {
         previous = null;
         this.debug.hits = 0;
         this.#countedAtOnce = 0;
+        if (n === TRANSLATED) {
+          start = this.translator?.start ?? 0;
+          length = 1;
+          n = 0;
+        }
         if (thrown === STARTS_ANEW) {
           if (n !== FETCHING) {
             i32[L.W_BUDGET] += length - n;
@@ -428,6 +430,15 @@ export class Processor extends Executor {
         }
       }
     }
+  }
+
+  /** Somebody has called attend() in an instruction, behind which `left` were counted that did not run: the run loop looks up. */
+  #lookUp(left: number): void {
+    const { i32 } = this;
+    this.pendBreakpoints();
+    i32[L.W_ATTEND] = 0;
+    this.#reserve += i32[L.W_BUDGET] + left;
+    i32[L.W_BUDGET] = 0;
   }
 
   #nearBreakpoint(linear: number): boolean {

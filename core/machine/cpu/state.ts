@@ -1,5 +1,5 @@
 import { FLAG } from '../../ia32/flags.ts';
-import { CR0, CS, SS } from '../../ia32/registers.ts';
+import { CR0, CS, GS, SS } from '../../ia32/registers.ts';
 import type { PhysicalMemory } from '../physical.ts';
 import * as L from './layout.ts';
 
@@ -49,6 +49,12 @@ export class State {
     i32[L.W_READ_TABLE] = L.W_TLB + user;
     i32[L.W_WRITE_TABLE] = L.W_TLB_WRITE + user;
     i32[L.W_EXECUTE_TABLE] = L.W_TLB_EXECUTE + user;
+    this.#premise(L.PREMISE.user, cpl === 3);
+  }
+
+  #premise(bit: number, holds: boolean): void {
+    const { i32 } = this;
+    i32[L.W_PREMISES] = holds ? i32[L.W_PREMISES] | bit : i32[L.W_PREMISES] & ~bit;
   }
 
   get protectedMode(): boolean {
@@ -102,7 +108,26 @@ export class State {
       checked = (attributes & ATTRIBUTE.writable) !== 0 ? 0 : 2;
     }
     i32[at + L.S_CHECKED] = checked;
-    if (index === SS) i32[L.W_STACK_MASK] = (attributes & ATTRIBUTE.big) !== 0 ? -1 : 0xffff;
-    if (index === CS) i32[L.W_CODE_LIMIT] = limit;
+    if (index > GS) return;
+    const isBig = (attributes & ATTRIBUTE.big) !== 0;
+    if (index === SS) {
+      i32[L.W_STACK_MASK] = isBig ? -1 : 0xffff;
+      this.#premise(L.PREMISE.stack32, isBig);
+    } else if (index === CS) {
+      i32[L.W_CODE_LIMIT] = limit;
+      this.#premise(L.PREMISE.code32, isBig);
+      this.#premise(L.PREMISE.flatCode, base === 0 && (limit | 0) === -1);
+    }
+    const shift = L.PREMISE_SEGMENTS + 2 * index;
+    i32[L.W_PREMISES] = (i32[L.W_PREMISES] & ~(3 << shift)) | (segmentKind(checked, attributes) << shift);
   }
+}
+
+/** SEGMENT_ of a segment with these checks (S_CHECKED) and attributes. */
+function segmentKind(checked: number, attributes: number): number {
+  if (checked === 0) return L.SEGMENT_FLAT;
+  if (checked === 2) return L.SEGMENT_FLAT_READ_ONLY;
+  const plain = ATTRIBUTE.present | ATTRIBUTE.segment | ATTRIBUTE.writable;
+  const isPlain = (attributes & (plain | ATTRIBUTE.code | ATTRIBUTE.expandDown)) === plain;
+  return isPlain ? L.SEGMENT_PLAIN : L.SEGMENT_OTHER;
 }

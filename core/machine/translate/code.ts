@@ -16,6 +16,7 @@ export const OP = {
   br: 0x0c,
   return: 0x0f,
   call: 0x10,
+  callIndirect: 0x11,
   select: 0x1b,
   localGet: 0x20,
   localSet: 0x21,
@@ -148,6 +149,13 @@ export class Code {
     this.byte(OP.call);
     this.unsigned(index);
   }
+
+  /** Of the function in the module's table whose index is on the stack; it has the type `type` of the module. */
+  callIndirect(type: number): void {
+    this.byte(OP.callIndirect);
+    this.unsigned(type);
+    this.byte(0);
+  }
 }
 
 /** How a function is called: all parameters and results are i32. */
@@ -167,11 +175,18 @@ export interface Import extends Signature {
   readonly name: string;
 }
 
+/** Type of a function table's elements (section 5.3.6). */
+const FUNCTIONS = 0x70;
+
 /**
  * A module with functions "0", "1" and so on. It imports `env.memory`, and `imports` from `env`, which have the function indexes from 0 in
- * their order.
+ * their order; with `table` also the table of functions `env.table`. Type n is that of the function with index n.
  */
-export function makeModule(functions: readonly FunctionBody[], imports: readonly Import[]): Uint8Array<ArrayBuffer> {
+export function makeModule(
+  functions: readonly FunctionBody[],
+  imports: readonly Import[],
+  table = false,
+): Uint8Array<ArrayBuffer> {
   const module = new Code();
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) module.byte(byte);
   const all: readonly Signature[] = [...imports, ...functions];
@@ -184,11 +199,15 @@ export function makeModule(functions: readonly FunctionBody[], imports: readonly
       if (results === 1) types.byte(I32);
     }
   });
-  section(module, 2, 1 + imports.length, list => {
+  section(module, 2, (table ? 2 : 1) + imports.length, list => {
     list.text('env');
     list.text('memory');
-    list.append(Uint8Array.of(2, 0));
-    list.unsigned(1);
+    list.append(Uint8Array.of(2, 0, 1));
+    if (table) {
+      list.text('env');
+      list.text('table');
+      list.append(Uint8Array.of(1, FUNCTIONS, 0, 0));
+    }
     imports.forEach(({ name }, n) => {
       list.text('env');
       list.text(name);

@@ -1,26 +1,32 @@
+import type { Instruction } from '../../ia32/instruction.ts';
 import { OP } from './code.ts';
-import { Emitter, type Premises } from './emitter.ts';
+import { Emitter } from './emitter.ts';
+import { type CallOut, EXECUTE } from './frame.ts';
 import { type Graph, meaningOf } from './graph.ts';
+import type { Premises } from './premises.ts';
 import { known, type Value } from './values.ts';
 
 /**
  * Makes one function of a graph: loops and forward jumps become WebAssembly's own constructs, over the tree of dominators (Ramsey, Beyond Relooper:
- * Recursive Translation of Unstructured Control Flow to Structured Control Flow).
+ * Recursive Translation of Unstructured Control Flow to Structured Control Flow). `callOut` gives the way to have an instruction executed. Returns what
+ * has made the code, to be finished.
  */
-export function compile(graph: Graph, premises: Premises): { readonly locals: number; readonly code: Uint8Array } {
-  return new Compilation(graph, premises).whole();
+export function compile(graph: Graph, premises: Premises, callOut: (i: Instruction) => CallOut): Emitter {
+  return new Compilation(graph, premises, callOut).whole();
 }
 
 class Compilation {
   readonly #graph: Graph;
   readonly #emitter: Emitter;
+  readonly #callOut: (i: Instruction) => CallOut;
   /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
   readonly #merges: ReadonlySet<number>;
   readonly #headers: ReadonlySet<number>;
   readonly #numbers: ReadonlyMap<number, number>;
 
-  constructor(graph: Graph, premises: Premises) {
+  constructor(graph: Graph, premises: Premises, callOut: (i: Instruction) => CallOut) {
     this.#graph = graph;
+    this.#callOut = callOut;
     this.#emitter = new Emitter(premises);
     const seen = new Set<number>();
     const merges = new Set<number>();
@@ -42,11 +48,10 @@ class Compilation {
     return this.#graph.irreducible.has(`${from} ${to}`);
   }
 
-  whole(): { readonly locals: number; readonly code: Uint8Array } {
-    const emitter = this.#emitter;
-    emitter.enclose('out');
+  whole(): Emitter {
+    this.#emitter.enclose('out');
     this.#tree(0);
-    return emitter.finish();
+    return this.#emitter;
   }
 
   /** A block and all that it dominates. */
@@ -85,11 +90,17 @@ class Compilation {
     emitter.begin(start, instructions.length);
     let offset = start;
     instructions.forEach((instruction, index) => {
-      const meaning = meaningOf(instruction.row);
-      if (meaning === null) throw new Error(`${instruction.row.mnemonic} is not translated`);
-      const transfer = emitter.translate(meaning, instruction, offset, instructions.length - index);
+      const left = instructions.length - index;
+      const at = offset;
       offset = (offset + instruction.length) | 0;
-      if (index < instructions.length - 1) return;
+      const meaning = meaningOf(instruction.row);
+      if (meaning === null) {
+        emitter.callOut(this.#callOut(instruction), at, instruction.length, left);
+        if (left === 1) this.#go(n, end);
+        return;
+      }
+      const transfer = emitter.translate(meaning, instruction, at, left);
+      if (left > 1) return;
       switch (transfer.kind) {
         case 'next':
           this.#go(n, end);
@@ -137,7 +148,9 @@ class Compilation {
     const emitter = this.#emitter;
     const to = this.#numbers.get(target);
     if (to === undefined || !this.#graph.blocks[from].successors.includes(to) || this.#isCut(from, to)) {
-      emitter.leaveTo(known(target), 0);
+      // What follows without a jump is not translatable: the executor has it next.
+      const isEnd = to === undefined && this.#graph.blocks[from].end === target;
+      emitter.leaveTo(known(target), 0, isEnd ? EXECUTE : undefined);
     } else if (to <= from || this.#merges.has(to)) {
       emitter.join();
       emitter.branchTo(to <= from ? `loop ${to}` : `behind ${to}`);

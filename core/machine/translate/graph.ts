@@ -6,7 +6,7 @@ import { SEMANTICS } from '../../ia32/semantics/index.ts';
 /** Code as a graph of blocks: what can be reached from an address by jumps whose targets are in the code. */
 
 /** Instructions of one graph at most. */
-const MOST_INSTRUCTIONS = 600;
+const MOST_INSTRUCTIONS = 500;
 /** Places that a return is compared with. */
 const MOST_RETURNS = 8;
 
@@ -44,6 +44,11 @@ export function meaningOf(row: OpcodeRow) {
   return isPlain && isSemantics(row.operation) ? SEMANTICS[row.operation] : null;
 }
 
+/** Whether an instruction of this row can be in translated code: by its meaning, or carried out by the executor where it stands. */
+function isPossible(row: OpcodeRow): boolean {
+  return meaningOf(row) !== null || !row.endsBlock;
+}
+
 function relativeTarget(i: Instruction, end: number): number {
   const target = (end + i.dst.value) | 0;
   return i.operandSize === 2 ? target & 0xffff : target;
@@ -63,12 +68,13 @@ function ends(i: Instruction): boolean {
 }
 
 /**
- * The code from an offset in CS on, in at most so many blocks. `decode` gives the instruction at an offset, or null where none can be had. Null: not
- * even the first can be translated.
+ * The code from an offset in CS on, in at most so many blocks. `decode` gives the instruction at an offset, or null where none can be had; `isHot` says
+ * whether code that starts there is worth it. Null: not even the first can be translated.
  */
 export function explore(
   start: number,
   decode: (offset: number) => Instruction | null,
+  isHot: (offset: number) => boolean,
   mostBlocks: number,
 ): Graph | null {
   const found = new Map<number, Instruction>();
@@ -78,7 +84,7 @@ export function explore(
   for (let from = waiting.shift(); from !== undefined && found.size < MOST_INSTRUCTIONS; from = waiting.shift()) {
     for (let at = from; !found.has(at) && found.size < MOST_INSTRUCTIONS; ) {
       const i = decode(at);
-      if (i === null || meaningOf(i.row) === null) break;
+      if (i === null || !isPossible(i.row)) break;
       found.set(at, i);
       const end = (at + i.length) | 0;
       if (ends(i)) {
@@ -89,7 +95,8 @@ export function explore(
         }
         for (const target of targets) {
           if (leaders.size >= mostBlocks) break;
-          if (!leaders.has(target)) waiting.push(target);
+          if (leaders.has(target) || !isHot(target)) continue;
+          waiting.push(target);
           leaders.add(target);
         }
         break;

@@ -1,35 +1,26 @@
 import { type CodeSource, decode } from '../../ia32/decoder.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
-import { CS } from '../../ia32/registers.ts';
 import type { Access } from '../cpu/access.ts';
+import type { Block } from '../cpu/blocks.ts';
 import * as L from '../cpu/layout.ts';
 import { compile } from './compile.ts';
-import type { Premises } from './emitter.ts';
+import type { CallOut } from './frame.ts';
 import { explore, type Graph } from './graph.ts';
+import { type Premises, premisesOf } from './premises.ts';
 
 /** A page of code, as the TLB has it. */
-interface CodePage {
+export interface CodePage {
   /** Linear page number. */
   readonly page: number;
   /** Entry of the execute table. */
   readonly entry: number;
-  /** Of the page's code (CodePages). */
-  readonly generation: number;
 }
 
-/** A segment that the code uses: its attributes, and which accesses were taken to need no checks (S_CHECKED). */
-interface SegmentUse {
-  readonly attributes: number;
-  flat: number;
-}
+/** Part of how hot the first block of a region is that the others must be. */
+const LUKEWARM = 1 / 16;
 
-/** Descriptor bits in S_ATTRIBUTES. */
-const PRESENT_DATA = 0x90;
-const TYPE_MASK = 0x9c;
-const WRITABLE = 2;
-
-/** The code uses a segment in a way that has to be looked at each time. */
-class NotTranslatable extends Error {}
+/** The bytes are not where the TLB can tell. */
+class NotThere extends Error {}
 
 /** Reads code through the TLB, without any effect; null where the TLB does not say where it is. */
 class Reader implements CodeSource {
@@ -42,16 +33,13 @@ class Reader implements CodeSource {
   }
 
   byte(index: number): number {
-    const { i32, u8, codePages } = this.#cpu;
+    const { i32, u8 } = this.#cpu;
     const linear = (this.#linear + index) | 0;
     const page = linear >>> 12;
     const entry = i32[i32[L.W_EXECUTE_TABLE] + page];
-    if (entry === L.INVALID) throw new NotTranslatable();
-    const host = (linear + entry) >>> 0;
-    if (!this.pages.has(page)) {
-      this.pages.set(page, { page, entry, generation: codePages.generations[(host - L.RAM) >>> 12] });
-    }
-    return u8[host];
+    if (entry === L.INVALID) throw new NotThere();
+    if (!this.pages.has(page)) this.pages.set(page, { page, entry });
+    return u8[(linear + entry) >>> 0];
   }
 
   instruction(linear: number, codeSize: 2 | 4): Instruction | null {
@@ -59,111 +47,117 @@ class Reader implements CodeSource {
     try {
       return decode(this, 0, codeSize);
     } catch (thrown) {
-      if (thrown instanceof NotTranslatable) return null;
+      if (thrown instanceof NotThere) return null;
       throw thrown;
     }
   }
 }
 
-/** Code that was translated as a whole, and what it was translated for. */
-export class Region {
-  readonly graph: Graph;
-  readonly function: { readonly locals: number; readonly code: Uint8Array };
-  /** Runs from the first block's start, which is EIP, on, as far as it comes. */
-  run: () => void = () => {};
-  readonly #pages: readonly CodePage[];
-  readonly #segments: ReadonlyMap<number, SegmentUse>;
-  readonly #words: readonly (readonly [number, number])[];
-  /** Access.linkKey for which pages and words were found as they must be. */
-  #linkKey = -1;
-
-  /** Of the code at CS:EIP. Throws NotTranslatable. */
-  constructor(cpu: Access, mostBlocks: number) {
-    const { i32 } = cpu;
-    const base = cpu.base(CS);
-    const limit = cpu.segment(CS, L.S_LIMIT) >>> 0;
-    const reader = new Reader(cpu);
-    const { codeSize } = cpu;
-    const graph = explore(
-      i32[L.W_EIP],
-      offset => {
-        const instruction = reader.instruction((base + offset) | 0, codeSize);
-        return instruction !== null && (offset >>> 0) + instruction.length - 1 <= limit ? instruction : null;
-      },
-      mostBlocks,
-    );
-    if (graph === null) throw new NotTranslatable();
-    const segments = new Map<number, SegmentUse>();
-    const premises: Premises = {
-      readTable: i32[L.W_READ_TABLE] << 2,
-      writeTable: i32[L.W_WRITE_TABLE] << 2,
-      stackMask: i32[L.W_STACK_MASK],
-      codeLimit: i32[L.W_CODE_LIMIT],
-      isFlat: (segment, write) => {
-        const attributes = cpu.segment(segment, L.S_ATTRIBUTES);
-        const use = segments.get(segment) ?? { attributes, flat: 0 };
-        segments.set(segment, use);
-        const bit = write ? 2 : 1;
-        if ((cpu.segment(segment, L.S_CHECKED) & bit) === 0) {
-          use.flat |= bit;
-          return true;
-        }
-        const isPlain = (attributes & TYPE_MASK) === PRESENT_DATA && (!write || (attributes & WRITABLE) !== 0);
-        if (!isPlain) throw new NotTranslatable();
-        return false;
-      },
-    };
-    this.graph = graph;
-    this.function = compile(graph, premises);
-    this.#segments = segments;
-    this.#pages = [...reader.pages.values()];
-    const words = [L.W_EIP, L.W_READ_TABLE, L.W_STACK_MASK, L.W_CODE_LIMIT, L.W_ALIGNMENT];
-    const segment = L.W_SEGMENTS + CS * L.SEGMENT_WORDS;
-    this.#words = [...words, segment + L.S_BASE, segment + L.S_ATTRIBUTES, segment + L.S_LIMIT].map(word => [
-      word,
-      i32[word],
-    ]);
-    this.#protect(cpu);
-  }
-
-  /** From now on who writes to this code is noticed. */
-  #protect(cpu: Access): void {
-    for (const { start, end } of this.graph.blocks) {
-      const base = cpu.base(CS);
-      for (let at = (base + start) | 0; at !== ((base + end) | 0); at = (at + 1) | 0) {
-        const host = (at + cpu.i32[cpu.i32[L.W_EXECUTE_TABLE] + (at >>> 12)]) >>> 0;
-        const page = (host - L.RAM) >>> 12;
-        if (cpu.codePages.mark(page, host & 0xfff, host & 0xfff)) cpu.protectCode(page);
-      }
-    }
-  }
-
-  /** Whether all is as it was translated for. */
-  holds(cpu: Access): boolean {
-    const { i32 } = cpu;
-    if (cpu.linkKey !== this.#linkKey) {
-      for (const { page, entry, generation } of this.#pages) {
-        if (i32[i32[L.W_EXECUTE_TABLE] + page] !== entry) return false;
-        const host = ((page << 12) + entry) >>> 0;
-        if (cpu.codePages.generations[(host - L.RAM) >>> 12] !== generation) return false;
-      }
-      this.#linkKey = cpu.linkKey;
-    }
-    for (const [word, value] of this.#words) if (i32[word] !== value) return false;
-    for (const [segment, { attributes, flat }] of this.#segments) {
-      const word = L.W_SEGMENTS + segment * L.SEGMENT_WORDS;
-      if (i32[word + L.S_ATTRIBUTES] !== attributes || (i32[word + L.S_CHECKED] & flat) !== 0) return false;
-    }
-    return true;
-  }
+/** Code that was translated as a whole, what it was translated for, and where it is. */
+export interface Region {
+  /** Of its first instruction, with which entry of the execute table. */
+  readonly linear: number;
+  readonly entry: number;
+  readonly premises: Premises;
+  readonly pages: readonly CodePage[];
+  /** Guest instructions in it. */
+  readonly instructions: number;
+  /** In the table of functions; -1 until its module is made. */
+  index: number;
+  /** Of instructions that the executor does for it. */
+  readonly callOuts: readonly number[];
+  /** Its code has changed. */
+  isDead: boolean;
 }
 
-/** Translates the code at CS:EIP, at most so many blocks of it; null where that cannot be done. */
-export function translateRegion(cpu: Access, mostBlocks: number): Region | null {
-  try {
-    return new Region(cpu, mostBlocks);
-  } catch (thrown) {
-    if (thrown instanceof NotTranslatable) return null;
-    throw thrown;
+export interface Translated {
+  readonly region: Region;
+  readonly locals: number;
+  readonly code: Uint8Array;
+}
+
+/** Number of a physical page of RAM. */
+export function physicalPage({ page, entry }: CodePage): number {
+  return ((((page << 12) + entry) >>> 0) - L.RAM) >>> 12;
+}
+
+/**
+ * Translates the code at CS:EIP, at most so many blocks of it that are hot; null where that cannot be done. `heatAt` gives the heat of the block at a
+ * byte offset in the machine's memory, `callOut` the way to have an instruction executed.
+ */
+export function translateRegion(
+  cpu: Access,
+  mostBlocks: number,
+  first: Block,
+  heatAt: (host: number) => number,
+  callOut: (i: Instruction) => CallOut,
+): Translated | null {
+  const { i32, codeSize } = cpu;
+  const premises = premisesOf(cpu);
+  const { codeBase, codeLimit } = premises;
+  const reader = new Reader(cpu);
+  const table = i32[L.W_EXECUTE_TABLE];
+  const least = first.heat * LUKEWARM;
+  const graph = explore(
+    i32[L.W_EIP],
+    offset => {
+      const instruction = reader.instruction((codeBase + offset) | 0, codeSize);
+      return instruction !== null && (offset >>> 0) + instruction.length - 1 <= codeLimit >>> 0 ? instruction : null;
+    },
+    offset => {
+      const linear = (codeBase + offset) | 0;
+      const entry = i32[table + (linear >>> 12)];
+      return entry !== L.INVALID && heatAt((linear + entry) >>> 0) >= least;
+    },
+    mostBlocks,
+  );
+  if (graph === null) return null;
+  const callOuts: number[] = [];
+  const emitter = compile(graph, premises, i => {
+    const call = callOut(i);
+    callOuts.push(call.number);
+    return call;
+  });
+  const linear = (codeBase + i32[L.W_EIP]) | 0;
+  const entry = i32[table + (linear >>> 12)];
+  const pages = pagesOf(graph, codeBase, reader);
+  const { locals, code } = emitter.finish(pages.filter(({ page }) => page !== linear >>> 12));
+  const instructions = graph.blocks.reduce((sum, block) => sum + block.instructions.length, 0);
+  protect(cpu, graph, codeBase);
+  return {
+    region: { linear, entry, premises, pages, instructions, index: -1, callOuts, isDead: false },
+    locals,
+    code,
+  };
+}
+
+/** Of all pages that were looked at, those that the code is in. */
+function pagesOf(graph: Graph, codeBase: number, reader: Reader): readonly CodePage[] {
+  const pages = new Map<number, CodePage>();
+  for (const { start, end } of graph.blocks) {
+    for (const offset of [start, (end - 1) | 0]) {
+      const page = reader.pages.get(((codeBase + offset) | 0) >>> 12);
+      if (page !== undefined) pages.set(page.page, page);
+    }
+  }
+  return [...pages.values()];
+}
+
+/** From now on who writes to this code is noticed. */
+function protect(cpu: Access, graph: Graph, codeBase: number): void {
+  const { i32, codePages } = cpu;
+  const mark = (linear: number, bytes: number) => {
+    const host = (linear + i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)]) >>> 0;
+    const page = (host - L.RAM) >>> 12;
+    if (codePages.mark(page, host & 0xfff, (host & 0xfff) + bytes - 1)) cpu.protectCode(page);
+  };
+  for (const { start, end } of graph.blocks) {
+    let linear = (codeBase + start) | 0;
+    for (let left = (end - start) | 0; left > 0; ) {
+      const inPage = Math.min(left, 4096 - (linear & 0xfff));
+      mark(linear, inPage);
+      linear = (linear + inPage) | 0;
+      left -= inPage;
+    }
   }
 }

@@ -1,82 +1,241 @@
+import type { Instruction } from '../../ia32/instruction.ts';
+import type { OpcodeRow } from '../../ia32/opcode.ts';
 import { CS } from '../../ia32/registers.ts';
-import type { Access } from '../cpu/access.ts';
 import type { Block } from '../cpu/blocks.ts';
-import { TABLE_WORDS, W_EIP } from '../cpu/layout.ts';
-import { makeModule } from './code.ts';
-import { type Region, translateRegion } from './region.ts';
+import { type Handler, handlerOf } from '../cpu/handlers.ts';
+import * as L from '../cpu/layout.ts';
+import type { Processor } from '../cpu/processor.ts';
+import { type FunctionBody, type Import, makeModule } from './code.ts';
+import { type Driver, makeDriver, slotOf } from './driver.ts';
+import type { CallOut } from './frame.ts';
+import { physicalPage, type Region, type Translated, translateRegion } from './region.ts';
 import { IMPORTS, makeRuntime } from './runtime.ts';
 
 /** How often a block is executed before it is translated, unless said. */
 const HOT = 200;
 /** Blocks of one region: larger ones are compiled too slowly. */
-const MOST_BLOCKS = 100;
-/** Regions that are kept. */
-const MOST_REGIONS = 4000;
+const MOST_BLOCKS = 64;
+/** Regions that are kept: when there are more, the oldest quarter goes. */
+const MOST_REGIONS = 8192;
+/** Regions of one module, and how often their blocks are executed at most while they wait for others. */
+const BATCH = 16;
+const PATIENCE = 400;
+
+/** Instead of a block's heat: it is translated and waits; it cannot be translated. */
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /** How instructions are run: each by the executor, or what is hot translated, by single blocks, or with the loops and jumps between them. */
 export type Engine = 'execute' | 'blocks' | 'regions';
 
 /** How a machine gets its translator for an engine (PcOptions). */
-export function translatorOf(engine: Engine): ((cpu: Access) => Translator) | undefined {
+export function translatorOf(engine: Engine): ((cpu: Processor) => Translator) | undefined {
   return engine === 'execute' ? undefined : cpu => new Translator(cpu, engine);
 }
 
-/** Translates what is executed often. */
+/** An instruction that the executor does in the middle of translated code. */
+interface Executed {
+  readonly instruction: Instruction;
+  readonly handler: Handler;
+}
+
+/** Execution of an instruction, the last of the functions that translated code imports. */
+const EXECUTE: Import = { name: 'execute', parameters: 2, results: 1 };
+const EXECUTE_INDEX = IMPORTS.length;
+
+/** Translates what is executed often, and runs it. */
 export class Translator {
-  readonly #cpu: Access;
+  readonly #cpu: Processor;
   readonly #env: Readonly<Record<string, WebAssembly.Imported>>;
-  /** By the place of their first byte in the memory and its linear page; the oldest first. */
-  readonly #regions = new Map<number, Region>();
+  readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS + BATCH });
+  readonly #driver: Driver;
+  /** By the place of their first byte in the memory; the oldest first. */
+  readonly #regions = new Map<number, Region[]>();
+  readonly #byPage = new Map<number, Set<Region>>();
+  readonly #freeIndexes: number[] = [];
+  #kept = 0;
+  readonly #handlers = new Map<OpcodeRow, Handler>();
+  readonly #executed: (Executed | null)[] = [];
+  readonly #freeNumbers: number[] = [];
+  #waiting: Translated[] = [];
+  #patience = PATIENCE;
+  readonly #mostBlocks: number;
+  readonly #hot: number;
+  readonly #batch: number;
+  /** Where the instruction that is executed for a region begins, an offset in CS. */
+  start = 0;
   /** Regions made since the machine was. */
   translated = 0;
 
-  readonly #mostBlocks: number;
-  readonly #hot: number;
-
-  constructor(cpu: Access, engine: Exclude<Engine, 'execute'>, hot = HOT) {
-    const { memory } = cpu.physical;
+  /** `hot`: how often a block is executed before it is translated; `batch`: regions of one module. */
+  constructor(cpu: Processor, engine: Exclude<Engine, 'execute'>, hot = HOT, batch = BATCH) {
+    const { memory, regions } = cpu.physical;
     this.#cpu = cpu;
     this.#hot = hot;
+    this.#batch = batch;
     this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
-    this.#env = { memory, ...makeRuntime(memory) };
+    const execute = (number: number, rest: number) => this.#execute(number, rest);
+    this.#env = { memory, ...makeRuntime(memory), execute };
+    this.#driver = makeDriver(memory, this.#table, regions);
+    for (let index = this.#table.length - 1; index >= 0; index--) this.#freeIndexes.push(index);
+    cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);
+    cpu.codePages.onDrop = page => this.#dropPage(page);
   }
 
-  /** The translation that can be entered at this block, which is at CS:EIP; null: it is to be executed. */
-  at(block: Block): Region | null {
+  /** Runs what is translated, from the block at CS:EIP on. Returns whether it came any further. Throws what an instruction throws. */
+  enter(block: Block): boolean {
     if (block.heat < this.#hot) {
       block.heat++;
-      return null;
+      return false;
     }
-    if (!block.isCached) return null;
-    const cpu = this.#cpu;
-    const key = block.host * TABLE_WORDS + (((cpu.base(CS) + cpu.i32[W_EIP]) | 0) >>> 12);
-    const region = this.#regions.get(key);
-    if (region?.holds(cpu) === true) return region;
-    // It comes again for other premises, but not at once.
-    block.heat = 0;
-    const made = translateRegion(cpu, this.#mostBlocks);
-    if (made === null) {
-      block.heat = Number.NEGATIVE_INFINITY;
-      return null;
-    }
-    this.#instantiate(made);
-    this.#regions.delete(key);
-    this.#regions.set(key, made);
-    if (this.#regions.size > MOST_REGIONS) {
-      for (const [oldest] of this.#regions) {
-        this.#regions.delete(oldest);
-        break;
-      }
-    }
-    block.heat = this.#hot;
-    return made;
+    const { i32 } = this.#cpu;
+    const budget = i32[L.W_BUDGET];
+    this.#driver();
+    if (i32[L.W_BUDGET] === budget && this.#provide(block)) this.#driver();
+    return i32[L.W_BUDGET] !== budget;
   }
 
-  #instantiate(region: Region): void {
-    const bytes = makeModule([{ parameters: 0, results: 0, ...region.function }], IMPORTS);
+  /** Sees to it that soon there is something to run. Returns whether there is now, where there was nothing before. */
+  #provide(block: Block): boolean {
+    if (this.#waiting.length > 0 && --this.#patience === 0) this.#instantiate();
+    if (!block.isCached) return false;
+    const cpu = this.#cpu;
+    const known = this.#regions.get(block.host)?.find(region => this.#fits(region));
+    if (known !== undefined) return known.index >= 0 && this.#place(known);
+    const heatAt = (host: number) => cpu.blocks.heatAt(host);
+    const made = translateRegion(cpu, this.#mostBlocks, block, heatAt, i => this.#callOut(i));
+    if (made === null) {
+      block.heat = NEVER;
+      return false;
+    }
+    this.#keep(block.host, made.region);
+    this.#waiting.push(made);
+    if (this.#waiting.length === 1) this.#patience = PATIENCE;
+    if (this.#waiting.length < this.#batch) return false;
+    this.#instantiate();
+    return true;
+  }
+
+  /** Whether a region is what CS:EIP asks for. */
+  #fits({ linear, premises }: Region): boolean {
+    const cpu = this.#cpu;
+    const { i32 } = cpu;
+    return (
+      linear === cpu.linearEip &&
+      premises.word === i32[L.W_PREMISES] &&
+      premises.codeLimit === i32[L.W_CODE_LIMIT] &&
+      ((premises.word & L.PREMISE.flatCode) !== 0 || premises.codeBase === cpu.base(CS))
+    );
+  }
+
+  #keep(host: number, region: Region): void {
+    const list = this.#regions.get(host);
+    if (list === undefined) this.#regions.set(host, [region]);
+    else list.push(region);
+    for (const page of region.pages) {
+      const number = physicalPage(page);
+      const regions = this.#byPage.get(number);
+      if (regions === undefined) this.#byPage.set(number, new Set([region]));
+      else regions.add(region);
+    }
+    this.#kept++;
+    if (this.#kept > MOST_REGIONS) this.#evict();
+  }
+
+  #evict(): void {
+    for (const list of this.#regions.values()) {
+      for (const region of [...list]) this.#drop(region);
+      if (this.#kept <= (MOST_REGIONS * 3) / 4) return;
+    }
+  }
+
+  #dropPage(page: number): void {
+    for (const region of this.#byPage.get(page) ?? []) this.#drop(region);
+  }
+
+  #drop(region: Region): void {
+    if (region.isDead) return;
+    region.isDead = true;
+    this.#kept--;
+    const host = (region.linear + region.entry) >>> 0;
+    const list = (this.#regions.get(host) ?? []).filter(other => other !== region);
+    if (list.length === 0) this.#regions.delete(host);
+    else this.#regions.set(host, list);
+    for (const page of region.pages) {
+      const number = physicalPage(page);
+      const regions = this.#byPage.get(number);
+      regions?.delete(region);
+      if (regions?.size === 0) this.#byPage.delete(number);
+    }
+    for (const number of region.callOuts) {
+      this.#executed[number] = null;
+      this.#freeNumbers.push(number);
+    }
+    if (region.index < 0) return;
+    const at = this.#slot(region);
+    if (this.#cpu.i32[at + L.R_INDEX] === region.index) this.#cpu.i32[at + L.R_PREMISES] = -1;
+    this.#table.set(region.index, null);
+    this.#freeIndexes.push(region.index);
+    region.index = -1;
+  }
+
+  #slot({ linear, entry }: Region): number {
+    return slotOf(this.#cpu.physical.regions, linear, entry);
+  }
+
+  /** Has the driver find a region. Returns whether it did not before. */
+  #place(region: Region): boolean {
+    const { i32 } = this.#cpu;
+    const at = this.#slot(region);
+    const { linear, entry, premises, index } = region;
+    const words = [linear, entry, premises.word, index];
+    if (words.every((word, n) => i32[at + n] === word)) return false;
+    i32.set(words, at);
+    return true;
+  }
+
+  /** Makes a module of what waits. */
+  #instantiate(): void {
+    const waiting = this.#waiting.filter(({ region }) => !region.isDead);
+    this.#waiting = [];
+    if (waiting.length === 0) return;
+    const functions = waiting.map(({ locals, code }): FunctionBody => ({ parameters: 0, results: 1, locals, code }));
+    const bytes = makeModule(functions, [...IMPORTS, EXECUTE]);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env });
-    const run = exports['0'];
-    region.run = () => run();
-    this.translated++;
+    waiting.forEach(({ region }, n) => {
+      region.index = this.#freeIndexes.pop() ?? 0;
+      this.#table.set(region.index, exports[String(n)]);
+      this.#place(region);
+      this.translated++;
+    });
+  }
+
+  #callOut(instruction: Instruction): CallOut {
+    const { row } = instruction;
+    const handler = this.#handlers.get(row) ?? handlerOf(row);
+    this.#handlers.set(row, handler);
+    const number = this.#freeNumbers.pop() ?? this.#executed.length;
+    this.#executed[number] = { instruction, handler };
+    return { index: EXECUTE_INDEX, number };
+  }
+
+  /**
+   * Carries out an instruction in the middle of a region, at EIP. Returns 0 if the region can go on behind it and pay for `rest` further
+   * instructions.
+   */
+  #execute(number: number, rest: number): number {
+    const executed = this.#executed[number];
+    if (executed === null) throw new Error('A region was dropped that still runs.');
+    const { instruction, handler } = executed;
+    const cpu = this.#cpu;
+    const { i32 } = cpu;
+    const premises = i32[L.W_PREMISES];
+    this.start = i32[L.W_EIP];
+    const next = (this.start + instruction.length) | 0;
+    i32[L.W_EIP] = next;
+    i32[L.W_BUDGET]--;
+    handler(cpu, instruction);
+    const goesOn =
+      i32[L.W_ATTEND] === 0 && i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
+    return goesOn ? 0 : 1;
   }
 }

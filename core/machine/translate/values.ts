@@ -27,13 +27,16 @@ export class Values {
   code = new Code();
   /** Locals so far. */
   locals: number;
+  readonly #first: number;
   readonly #free: number[] = [];
-  /** Given out since the last sweep. */
+  /** Given out since the last sweep, and of those the ones that are still needed. */
   #temporary: number[] = [];
+  readonly #kept = new Set<number>();
 
   /** Locals below `first` have a use of their own. */
   constructor(first: number) {
     this.locals = first;
+    this.#first = first;
   }
 
   fresh(): number {
@@ -42,11 +45,21 @@ export class Values {
     return local;
   }
 
-  /** Takes back all locals but those that are still needed. */
-  sweep(needed: ReadonlySet<number>): void {
-    const kept: number[] = [];
-    for (const local of this.#temporary) (needed.has(local) ? kept : this.#free).push(local);
-    this.#temporary = kept;
+  /** The next sweep() leaves this local alone. */
+  keep(local: number): void {
+    if (local >= this.#first) this.#kept.add(local);
+  }
+
+  /** Takes back all locals but those that are kept. */
+  sweep(): void {
+    const kept = this.#kept;
+    let count = 0;
+    for (const local of this.#temporary) {
+      if (kept.has(local)) this.#temporary[count++] = local;
+      else this.#free.push(local);
+    }
+    this.#temporary.length = count;
+    kept.clear();
   }
 
   /** The value in a local that has a use of its own: only while nothing is set there. */

@@ -1,0 +1,77 @@
+import { CS } from '../../ia32/registers.ts';
+import * as L from '../cpu/layout.ts';
+import { EMPTY, makeModule, OP } from './code.ts';
+import { EXECUTE } from './frame.ts';
+import { known, type Value, Values } from './values.ts';
+
+/** Goes from region to region until one wants an instruction executed, the steps are used up, or nothing is translated where control goes. */
+export type Driver = () => void;
+
+/** Place in the table of regions (layout.ts, REGION_SLOTS) of a linear address and its entry of the execute table: in words. */
+export function slotOf(regions: number, linear: number, entry: number): number {
+  const hash = linear ^ (linear >>> 13) ^ (entry >>> 12);
+  return (regions >> 2) + ((hash & (L.REGION_SLOTS - 1)) << 2);
+}
+
+/** Index of a local. */
+const ADDRESS = 0;
+
+/** The driver of a machine: `regions` is the byte offset of its table of regions. */
+export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table, regions: number): Driver {
+  const o = new Values(ADDRESS + 1);
+  const { code } = o;
+  const load = (word: number): Value => {
+    code.constant(0);
+    code.memory(OP.load32, word << 2);
+    return o.pop();
+  };
+  const returnUnless = (condition: Value, status: number) => {
+    o.push(o.isZero(condition));
+    code.op(OP.if);
+    code.byte(EMPTY);
+    code.constant(status);
+    code.op(OP.return);
+    code.op(OP.end);
+  };
+  code.op(OP.loop);
+  code.byte(EMPTY);
+  o.push(o.compare(OP.ltS, known(0), load(L.W_BUDGET)));
+  code.op(OP.eqz);
+  code.op(OP.if);
+  code.byte(EMPTY);
+  code.constant(EXECUTE);
+  code.op(OP.return);
+  code.op(OP.end);
+  const linear = o.add(load(L.W_EIP), load(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE));
+  const page = o.add(o.shl(load(L.W_EXECUTE_TABLE), known(2)), o.shl(o.shr(linear, known(12)), known(2)));
+  o.push(page);
+  code.memory(OP.load32, 0);
+  const entry = o.pop();
+  const hash = o.xor(o.xor(linear, o.shr(linear, known(13))), o.shr(entry, known(12)));
+  const place = o.shl(o.and(hash, known(L.REGION_SLOTS - 1)), known(4));
+  const at = (word: number) => {
+    o.push(place);
+    code.memory(OP.load32, regions + 4 * word);
+    return o.pop();
+  };
+  const isSame = [
+    o.compare(OP.eq, at(L.R_LINEAR), linear),
+    o.compare(OP.eq, at(L.R_ENTRY), entry),
+    o.compare(OP.eq, at(L.R_PREMISES), load(L.W_PREMISES)),
+  ].reduce((all, one) => o.and(all, one));
+  returnUnless(isSame, EXECUTE);
+  o.push(at(L.R_INDEX));
+  code.callIndirect(0);
+  const status = o.pop();
+  returnUnless(o.isZero(status), EXECUTE);
+  code.op(OP.br);
+  code.unsigned(0);
+  code.op(OP.end);
+  // Nothing comes here.
+  code.constant(EXECUTE);
+  code.op(OP.end);
+  const body = { parameters: 0, results: 1, locals: o.locals, code: code.bytes } as const;
+  const module = new WebAssembly.Module(makeModule([body], [], true));
+  const run = new WebAssembly.Instance(module, { env: { memory, table } }).exports['0'];
+  return () => run();
+}

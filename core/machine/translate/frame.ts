@@ -1,0 +1,313 @@
+import { CS } from '../../ia32/registers.ts';
+import * as L from '../cpu/layout.ts';
+import { type Code, EMPTY, OP } from './code.ts';
+import { FLAG_LOCAL, type Flags, localsOf, STORED, storeFlags } from './flags.ts';
+import type { Premises } from './premises.ts';
+import { known, type Value, Values } from './values.ts';
+
+/** Where control goes after an instruction. */
+export type Transfer =
+  | { readonly kind: 'next' }
+  /** To an offset in CS. */
+  | { readonly kind: 'jump'; readonly target: Value }
+  | { readonly kind: 'branch'; readonly condition: Value; readonly target: number }
+  /** It always leaves: the instruction cannot be finished here. */
+  | { readonly kind: 'none' };
+
+/** Registers and flags at a place in the code. */
+export interface MachineValues {
+  readonly registers: readonly Value[];
+  readonly flags: Flags;
+}
+
+/** What a region gives back: 0 to go on with whatever is translated at EIP, 1 where an instruction has to be executed first. */
+export const GO_ON = 0;
+export const EXECUTE = 1;
+
+const BUDGET = 14;
+const EIP = 15;
+const STATUS = 16;
+const FIRST_TEMPORARY = 17;
+
+export const REGISTERS = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+const W_CODE_BASE = L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE;
+const FLAG_WORDS = [
+  [FLAG_LOCAL.eflags, L.W_EFLAGS],
+  [FLAG_LOCAL.kind, L.W_FLAGS_KIND],
+  [FLAG_LOCAL.size, L.W_FLAGS_SIZE],
+  [FLAG_LOCAL.a, L.W_FLAGS_A],
+  [FLAG_LOCAL.b, L.W_FLAGS_B],
+  [FLAG_LOCAL.r, L.W_FLAGS_R],
+] as const;
+
+/** A place in the code where locals are loaded from memory or stored to it: which ones is known only when all code is made. */
+type Piece = Uint8Array | 'load' | 'store';
+
+/** Index of the function that executes an instruction for translated code, behind the helpers. */
+export interface CallOut {
+  readonly index: number;
+  /** What it is called with. */
+  readonly number: number;
+}
+
+/**
+ * The function around translated code: registers, flags and budget in its locals, constructs, and the ways out. A way out before an
+ * instruction has changed anything leaves that instruction to the executor.
+ */
+export class Frame {
+  readonly values = new Values(FIRST_TEMPORARY);
+  protected readonly premises: Premises;
+  protected registers: Value[] = [];
+  protected flags: Flags = STORED;
+  /** Registers that some instruction changes, and those that are asked for. */
+  protected readonly written = new Set<number>();
+  protected readonly asked = new Set<number>();
+  /** Constructs around the code that is being made; the outermost is the one to leave by. */
+  protected readonly labels: string[] = [];
+  /** Locals that a state kept for later needs. */
+  readonly #pinned: (readonly number[])[] = [];
+  readonly #pieces: Piece[] = [];
+  // The instruction in hand.
+  #start = 0;
+  /** Offset in CS behind it. */
+  protected end = 0;
+  #left = 0;
+
+  constructor(premises: Premises) {
+    this.premises = premises;
+    this.settle();
+  }
+
+  get code(): Code {
+    return this.values.code;
+  }
+
+  // State
+
+  /** All is in the locals where join() puts it. */
+  settle(): void {
+    this.registers = REGISTERS.map(register => this.values.of(register));
+    this.flags = STORED;
+  }
+
+  get state(): MachineValues {
+    return { registers: [...this.registers], flags: this.flags };
+  }
+
+  set state({ registers, flags }: MachineValues) {
+    this.registers = [...registers];
+    this.flags = flags;
+  }
+
+  /** Keeps the locals of a state and of a value from being used again until unpin(). */
+  pin({ registers, flags }: MachineValues, value: Value): void {
+    this.#pinned.push([...registers, ...localsOf(flags), value].map(({ local }) => local));
+  }
+
+  unpin(): void {
+    this.#pinned.pop();
+  }
+
+  #store(): void {
+    storeFlags(this.values, this.flags);
+    // All are read before one is written: a register's value may be in the local of another.
+    const moved = REGISTERS.filter(register => this.registers[register].local !== register);
+    for (const register of moved) this.values.push(this.registers[register]);
+    for (const register of moved.reverse()) this.code.set(register);
+  }
+
+  /** Puts everything into the locals where code that is reached from several places expects it. */
+  join(): void {
+    this.#store();
+    this.settle();
+  }
+
+  // Constructs
+
+  open(op: typeof OP.block | typeof OP.loop | typeof OP.if, label: string): void {
+    this.code.op(op);
+    this.code.byte(EMPTY);
+    this.labels.push(label);
+  }
+
+  /** A construct that finish() makes around all of the code. */
+  enclose(label: string): void {
+    this.labels.push(label);
+  }
+
+  close(): void {
+    this.code.op(OP.end);
+    this.labels.pop();
+  }
+
+  branchTo(label: string): void {
+    this.code.op(OP.br);
+    this.code.unsigned(this.labels.length - 1 - this.labels.lastIndexOf(label));
+  }
+
+  // Ways out
+
+  /** Leaves to an offset in CS, giving back `steps` of the block's that were not taken. */
+  leaveTo(target: Value, steps: number, status: typeof GO_ON | typeof EXECUTE = GO_ON): void {
+    this.values.push(target);
+    this.code.set(EIP);
+    this.#store();
+    if (steps !== 0) this.#pay(-steps);
+    if (status !== GO_ON) {
+      this.code.constant(status);
+      this.code.set(STATUS);
+    }
+    this.branchTo('out');
+  }
+
+  #pay(steps: number): void {
+    const { code } = this;
+    code.get(BUDGET);
+    code.constant(steps);
+    code.op(OP.sub);
+    code.set(BUDGET);
+  }
+
+  protected leaveHere(): void {
+    this.leaveTo(known(this.#start), this.#left, EXECUTE);
+  }
+
+  /** Leaves before this instruction if what lies on the stack is not 0. */
+  protected leaveIf(): void {
+    this.open(OP.if, 'leave');
+    this.leaveHere();
+    this.close();
+  }
+
+  // Blocks and instructions
+
+  /** A block of `steps` instructions from `offset` begins: all are paid at once, or it is left to the executor, which can do a part. */
+  begin(offset: number, steps: number): void {
+    const { code } = this;
+    code.get(BUDGET);
+    code.constant(steps);
+    code.op(OP.sub);
+    code.tee(BUDGET);
+    code.constant(0);
+    code.op(OP.ltS);
+    this.open(OP.if, 'leave');
+    this.leaveTo(known(offset), steps, EXECUTE);
+    this.close();
+  }
+
+  /** An instruction of `length` bytes at an offset in CS; `left` counts it and those of its block that follow. */
+  protected beginInstruction(offset: number, length: number, left: number): void {
+    this.#start = offset;
+    this.end = (offset + length) | 0;
+    this.#left = left;
+  }
+
+  /** Gives back the locals that nobody can ask for any more. */
+  protected endInstruction(transfer: Transfer): void {
+    const { values } = this;
+    const keep = (value: Value) => values.keep(value.local);
+    this.registers.forEach(keep);
+    localsOf(this.flags).forEach(keep);
+    for (const pinned of this.#pinned) for (const local of pinned) values.keep(local);
+    if (transfer.kind === 'jump') keep(transfer.target);
+    if (transfer.kind === 'branch') keep(transfer.condition);
+    values.sweep();
+  }
+
+  /**
+   * The executor carries this instruction out, with the whole state in memory, and the code goes on behind it, unless something has to be
+   * looked at first. If the instruction faults the code is gone.
+   */
+  callOut({ index, number }: CallOut, offset: number, length: number, left: number): void {
+    this.beginInstruction(offset, length, left);
+    const { code } = this;
+    this.#store();
+    code.constant(0);
+    code.constant(offset);
+    code.memory(OP.store32, L.W_EIP << 2);
+    this.#pay(-left);
+    this.#split('store');
+    this.settle();
+    this.code.constant(number);
+    this.code.constant(left - 1);
+    this.code.call(index);
+    this.code.op(OP.if);
+    this.code.byte(EMPTY);
+    this.code.constant(EXECUTE);
+    this.code.op(OP.return);
+    this.code.op(OP.end);
+    this.#split('load');
+    this.#pay(left - 1);
+    this.endInstruction({ kind: 'next' });
+  }
+
+  #split(piece: 'load' | 'store'): void {
+    this.#pieces.push(this.code.bytes, piece);
+    this.values.code = new Values(0).code;
+  }
+
+  // The whole
+
+  /** Returns with EXECUTE if what lies on the stack is not 0, before anything is loaded. */
+  #returnIf(code: Code): void {
+    code.op(OP.if);
+    code.byte(EMPTY);
+    code.constant(EXECUTE);
+    code.op(OP.return);
+    code.op(OP.end);
+  }
+
+  #expect(code: Code, address: number, value: number): void {
+    code.constant(0);
+    code.memory(OP.load32, address);
+    code.constant(value);
+    code.op(OP.xor);
+    this.#returnIf(code);
+  }
+
+  /** The function, around the code so far, which must have ended in branches. `pages`: linear pages of the code and their entries. */
+  finish(pages: readonly { readonly page: number; readonly entry: number }[]): {
+    readonly locals: number;
+    readonly code: Uint8Array;
+  } {
+    const { premises, values } = this;
+    this.#pieces.push(this.code.bytes);
+    const { code } = new Values(0);
+    for (const { page, entry } of pages) this.#expect(code, premises.executeTable + (page << 2), entry);
+    if ((premises.word & L.PREMISE.flatCode) === 0) {
+      this.#expect(code, W_CODE_BASE << 2, premises.codeBase);
+      this.#expect(code, L.W_CODE_LIMIT << 2, premises.codeLimit);
+    }
+    this.#transfer(code, 'load');
+    code.op(OP.block);
+    code.byte(EMPTY);
+    for (const piece of this.#pieces) {
+      if (typeof piece === 'string') this.#transfer(code, piece);
+      else code.append(piece);
+    }
+    code.op(OP.end);
+    this.#transfer(code, 'store');
+    code.constant(0);
+    code.get(EIP);
+    code.memory(OP.store32, L.W_EIP << 2);
+    code.get(STATUS);
+    code.op(OP.end);
+    return { locals: values.locals, code: code.bytes };
+  }
+
+  /** Between the locals and their places in memory. */
+  #transfer(code: Code, piece: 'load' | 'store'): void {
+    const registers = REGISTERS.filter(n => this.written.has(n) || (piece === 'load' && this.asked.has(n)));
+    const words = [...registers.map(n => [n, L.W_GENERAL + n]), ...FLAG_WORDS, [BUDGET, L.W_BUDGET]];
+    for (const [local, word] of words) {
+      code.constant(0);
+      if (piece === 'store') {
+        code.get(local);
+        code.memory(OP.store32, word << 2);
+      } else {
+        code.memory(OP.load32, word << 2);
+        code.set(local);
+      }
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import { type Instruction, KIND, type Operand } from '../../ia32/instruction.ts';
+import { ESP, SS } from '../../ia32/registers.ts';
+import * as L from '../cpu/layout.ts';
+import { OP } from './code.ts';
+import { Frame } from './frame.ts';
+import { segmentKind } from './premises.ts';
+import { known, type Value } from './values.ts';
+
+const LOADS = { 1: OP.load8u, 2: OP.load16u, 4: OP.load32 } as const;
+const STORES = { 1: OP.store8, 2: OP.store16, 4: OP.store32 } as const;
+
+function isSize(size: number): size is 1 | 2 | 4 {
+  return size === 1 || size === 2 || size === 4;
+}
+
+/** Registers, operands, memory and stack of translated code. */
+export class Operands extends Frame {
+  /** The operand that readForWrite() has found writable, and where it lies. */
+  #held: { readonly operand: Operand; readonly host: Value } | null = null;
+
+  protected override beginInstruction(offset: number, length: number, left: number): void {
+    super.beginInstruction(offset, length, left);
+    this.#held = null;
+  }
+
+  // Registers
+
+  register(register: number): Value {
+    this.asked.add(register);
+    return this.registers[register];
+  }
+
+  setRegister(register: number, value: Value): void {
+    this.written.add(register);
+    this.registers[register] = value;
+  }
+
+  registerPart(register: number, size: number): Value {
+    if (size === 4) return this.register(register);
+    const { values } = this;
+    if (size === 2 || register < 4) return values.zeroExtend(this.register(register), size);
+    return values.zeroExtend(values.shr(this.register(register & 3), known(8)), 1);
+  }
+
+  setRegisterPart(register: number, size: number, value: Value): void {
+    const { values } = this;
+    if (size === 4) {
+      this.setRegister(register, value);
+      return;
+    }
+    const part = values.zeroExtend(value, size);
+    const isHigh = size === 1 && register >= 4;
+    const whole = isHigh ? register & 3 : register;
+    const mask = size === 2 ? 0xffff : isHigh ? 0xff00 : 0xff;
+    const kept = values.and(this.registers[whole], known(~mask));
+    this.setRegister(whole, values.or(kept, isHigh ? values.shl(part, known(8)) : part));
+  }
+
+  // Operands
+
+  read(i: Instruction, operand: Operand): Value {
+    switch (operand.kind) {
+      case KIND.r32:
+      case KIND.r16:
+      case KIND.r8:
+        return this.registerPart(operand.register, operand.size);
+      case KIND.immediate:
+        return known(operand.value);
+      case KIND.m32:
+      case KIND.m16:
+      case KIND.m8:
+        return this.load(i.memory.segment, this.offset(i), operand.size);
+      default:
+        throw new Error(`operand kind ${operand.kind} of ${i.row.mnemonic} is not a value`);
+    }
+  }
+
+  readForWrite(i: Instruction, operand: Operand): Value {
+    if (operand.kind === KIND.r32 || operand.kind === KIND.r16 || operand.kind === KIND.r8)
+      return this.read(i, operand);
+    const linear = this.#linear(i.memory.segment, this.offset(i), operand.size, true);
+    const host = this.#host(linear, operand.size, true);
+    this.#held = { operand, host };
+    return this.#loadHost(host, operand.size);
+  }
+
+  write(i: Instruction, operand: Operand, value: Value): void {
+    if (operand.kind === KIND.r32 || operand.kind === KIND.r16 || operand.kind === KIND.r8) {
+      this.setRegisterPart(operand.register, operand.size, value);
+    } else if (this.#held?.operand === operand) {
+      this.#storeHost(this.#held.host, operand.size, value);
+    } else {
+      this.store(i.memory.segment, this.offset(i), operand.size, value);
+    }
+  }
+
+  // Memory
+
+  offset(i: Instruction): Value {
+    const { values } = this;
+    const { base, index, scale, displacement, mask } = i.memory;
+    let offset = known(displacement);
+    if (index < 8) offset = values.add(offset, values.shl(this.register(index), known(scale)));
+    if (base < 8) offset = values.add(offset, this.register(base));
+    return values.and(offset, known(mask));
+  }
+
+  /** Leaves if the segment does not hold the access, or is of a kind that has to be looked at each time. */
+  #linear(segment: number, offset: Value, size: number, write: boolean): Value {
+    const kind = segmentKind(this.premises, segment);
+    if (kind === L.SEGMENT_FLAT || (kind === L.SEGMENT_FLAT_READ_ONLY && !write)) return offset;
+    const { values, code } = this;
+    if (kind !== L.SEGMENT_PLAIN) {
+      code.constant(1);
+      this.leaveIf();
+      return offset;
+    }
+    const word = L.W_SEGMENTS + segment * L.SEGMENT_WORDS;
+    code.constant(0);
+    code.memory(OP.load32, (word + L.S_LIMIT) << 2);
+    const limit = values.pop();
+    let outside = values.compare(OP.gtU, offset, limit);
+    if (size > 1) outside = values.or(outside, values.compare(OP.ltU, values.sub(limit, offset), known(size - 1)));
+    values.push(outside);
+    this.leaveIf();
+    code.constant(0);
+    code.memory(OP.load32, (word + L.S_BASE) << 2);
+    return values.add(values.pop(), offset);
+  }
+
+  /** Where a linear address lies in the memory. Leaves if the TLB does not say, or the access crosses a page. */
+  #host(linear: Value, size: number, write: boolean): Value {
+    const { values, code } = this;
+    values.push(linear);
+    code.constant(12);
+    code.op(OP.shrU);
+    code.constant(2);
+    code.op(OP.shl);
+    code.memory(OP.load32, write ? this.premises.writeTable : this.premises.readTable);
+    const entry = values.pop();
+    values.push(entry);
+    if (size === 1) {
+      code.constant(1);
+      code.op(OP.and);
+    } else {
+      values.push(linear);
+      code.op(OP.or);
+      code.constant(0xfff);
+      code.op(OP.and);
+      code.constant(4096 - size);
+      code.op(OP.gtU);
+    }
+    this.leaveIf();
+    return values.add(linear, entry);
+  }
+
+  #loadHost(host: Value, size: number): Value {
+    if (!isSize(size)) throw new Error(`no value has ${size} bytes`);
+    this.values.push(host);
+    this.code.memory(LOADS[size], 0);
+    return this.values.pop(8 * size);
+  }
+
+  #storeHost(host: Value, size: number, value: Value): void {
+    if (!isSize(size)) throw new Error(`no value has ${size} bytes`);
+    this.values.push(host);
+    this.values.push(value);
+    this.code.memory(STORES[size], 0);
+  }
+
+  load(segment: number, offset: Value, size: number): Value {
+    return this.#loadHost(this.#host(this.#linear(segment, offset, size, false), size, false), size);
+  }
+
+  store(segment: number, offset: Value, size: number, value: Value): void {
+    this.#storeHost(this.#host(this.#linear(segment, offset, size, true), size, true), size, value);
+  }
+
+  probeStore(segment: number, offset: Value, size: number): void {
+    this.#host(this.#linear(segment, offset, size, true), size, true);
+  }
+
+  // Stack
+
+  stackPointer(): Value {
+    return this.wrapStack(this.register(ESP));
+  }
+
+  setStackPointer(value: Value): void {
+    this.setRegisterPart(ESP, this.premises.stackMask === -1 ? 4 : 2, value);
+  }
+
+  wrapStack(offset: Value): Value {
+    return this.values.and(offset, known(this.premises.stackMask));
+  }
+
+  push(size: number, value: Value): void {
+    const offset = this.wrapStack(this.values.sub(this.register(ESP), known(size)));
+    this.store(SS, offset, size, value);
+    this.setStackPointer(offset);
+  }
+
+  pop(size: number): Value {
+    const offset = this.stackPointer();
+    const value = this.load(SS, offset, size);
+    this.setStackPointer(this.values.add(offset, known(size)));
+    return value;
+  }
+}
