@@ -51,18 +51,18 @@ describe('the text display', () => {
     expect([bench.read(0x19), bench.read(0xff)]).toEqual([0, 0]);
   });
 
-  test('70 times a second it goes back to the top', () => {
+  test('it goes back to the top 7 times in a tenth of a second', () => {
     const bench = new Display();
     let retraces = 0;
     let before = 0;
-    for (let n = 0; n < 100_000; n++) {
+    for (let n = 0; n < 10_000; n++) {
       bench.wait(10_000);
       const now = bench.in(0x3da);
       if ((now & ~before & 8) !== 0) retraces++;
       expect(now & 0xf6).toBe(0);
       before = now;
     }
-    expect(retraces).toBe(70);
+    expect(retraces).toBe(7);
   });
 
   test('snapshots', () => checkSnapshots(make, [0x3d4, 0x3d5, 0x3da], [1, 2]));
