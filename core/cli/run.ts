@@ -8,6 +8,8 @@ import { traceTo } from './trace-file.ts';
 
 /** Steps between looks at the limits: well below a tenth of a second. */
 const SLICE = 1_000_000;
+/** The same for a guest that waits, in nanoseconds of its time: it takes no steps. */
+const WAIT = 1e9;
 
 /** The console so far, as far as texts are looked for in it. */
 class Watch {
@@ -76,7 +78,7 @@ export function runHeadless(guest: Guest, options: RunArguments): number {
     for (;;) {
       const left = options.maxInstructions - session.steps;
       if (left <= 0 || seconds() >= options.timeout) return EXIT.limit;
-      const running = session.run(Math.min(SLICE, left), Number.POSITIVE_INFINITY);
+      const running = session.run(Math.min(SLICE, left), session.pc.clock.now() + WAIT);
       flush();
       if (input.length > 0 && inputAfter.seen) input = input.subarray(session.input(input));
       if (isWaiting && until.seen) return EXIT.done;

@@ -25,7 +25,7 @@ export interface Subject {
 }
 
 export interface Outcome {
-  readonly end: RunEnd | 'seen' | 'stopped';
+  readonly end: RunEnd | 'seen' | 'stopped' | 'waiting';
   /** What the guest gave to isa-debug-exit. */
   readonly code: number | null;
   readonly console: string;
@@ -37,6 +37,8 @@ export interface Outcome {
 
 /** Steps between looks at the console. */
 const SLICE = 1_000_000;
+/** So long does a halted guest wait for something to happen, in nanoseconds of its time. */
+const LONGEST_WAIT = 10e9;
 
 /** Runs to the end. At each of `saves`, steps in ascending order, the machine is saved, and a new one goes on from there. */
 export function run(subject: Subject, saves: readonly number[] = []): Outcome {
@@ -67,8 +69,10 @@ export function run(subject: Subject, saves: readonly number[] = []): Outcome {
       const at = pc.cpu.count;
       if (at >= subject.steps) return 'steps';
       const slice = SLICE - (at % SLICE);
-      const end = pc.run(Math.min(slice, (saves[next] ?? Infinity) - at, subject.steps - at), Infinity, false);
+      const most = Math.min(slice, (saves[next] ?? Infinity) - at, subject.steps - at);
+      const end = pc.run(most, pc.clock.now() + LONGEST_WAIT, false);
       if (end !== 'steps') return end;
+      if (pc.cpu.count === at) return 'waiting';
       if (pc.cpu.count === saves[next]) {
         const state = structuredClone(pc.save());
         pc = open();
