@@ -1,11 +1,13 @@
 /**
- * Debian's kernel, booted through the command line to its shell, where commands are typed and their answers checked. Takes some
- * minutes; needs `npm run images` first. Run by `npm run test:linux`; words behind `--` go to the command line: `--mode hardware`, or
- * `--append 'console=ttyS0 noapic nolapic'`, with which the old interrupt controllers have to do.
+ * Debian's kernels, booted through the command line to their shell, where commands are typed and their answers checked. Takes some
+ * minutes; needs `npm run images` first. Run by `npm run test:linux`: one boot of each kernel, the one with the APICs, the other told to leave
+ * them alone, both at a time where there are two processors. `-- --all`: each kernel both ways. Other words behind `--` go to the command
+ * line, for one boot of linux-686: `--mode hardware`, or `--append 'console=ttyS0 noapic nolapic'`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 
 const INITRD = 'images/initrd-686.cpio.gz';
@@ -67,60 +69,112 @@ if (!existsSync(INITRD)) {
 }
 
 const input = `${COMMANDS.map(command => command.replaceAll('\\', '\\\\')).join('\\n')}\\n`;
-const words = [
-  'linux-686',
-  '--memory',
-  String(MEMORY_MIB),
-  '--until',
-  END,
-  '--input-after',
-  '/ #',
-  '--input',
-  input,
-  '--timeout',
-  String(TIMEOUT_SECONDS),
-  ...process.argv.slice(2),
+const OLD_CONTROLLERS = ['--append', 'console=ttyS0 cryptomgr.notests noisapnp noapic nolapic'];
+
+/** One boot: which kernel, and what more the command line is told. */
+interface Boot {
+  readonly image: 'linux-686' | 'linux-686-pae';
+  readonly words: readonly string[];
+}
+const EACH_KERNEL: readonly Boot[] = [
+  { image: 'linux-686', words: [] },
+  { image: 'linux-686-pae', words: OLD_CONTROLLERS },
 ];
-/** Whether the kernel was told to leave the APICs alone. */
-const isOld = words.some(word => word.includes('nolapic'));
-const run = spawnSync('npm', ['run', '-s', 'ringside', '--', 'run', ...words, '--stats', 'json'], {
-  encoding: 'utf8',
-  maxBuffer: 1 << 26,
-});
-/** What the console showed, without carriage returns and without the colours of ls. */
-const output = run.stdout.replaceAll('\r', '').replace(COLOUR, '');
+const ALL: readonly Boot[] = [
+  ...EACH_KERNEL,
+  { image: 'linux-686', words: OLD_CONTROLLERS },
+  { image: 'linux-686-pae', words: [] },
+];
+
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Builds the command line once; each boot is a process of its own. */
+function prepare(): void {
+  const built = spawnSync('npx', ['vite', 'build', '-c', 'tools/cli.config.ts'], { stdio: 'ignore' });
+  if (built.status !== 0) throw new Error('The command line cannot be built.');
+}
+
+function run({ image, words }: Boot): Promise<Ran> {
+  const options = ['--memory', String(MEMORY_MIB), '--until', END, '--input-after', '/ #', '--input', input];
+  const limits = ['--timeout', String(TIMEOUT_SECONDS), '--stats', 'json'];
+  const node = ['--max-semi-space-size=4', '--heap-growing-percent=20', 'node_modules/.cache/ringside/cli.js'];
+  const child = spawn(process.execPath, [...node, 'run', image, ...options, ...limits, ...words]);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', text => {
+    stdout += String(text);
+  });
+  child.stderr.setEncoding('utf8').on('data', text => {
+    stderr += String(text);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', status => resolve({ status, stdout, stderr }));
+  });
+}
+
+/** Checks a boot and prints what came of it; returns whether all is well. */
+function judge({ image, words }: Boot, { status, stdout, stderr }: Ran): boolean {
+  const isPae = image === 'linux-686-pae';
+  /** Whether the kernel was told to leave the APICs alone. */
+  const isOld = words.some(word => word.includes('nolapic'));
+  /** What the console showed, without carriage returns and without the colours of ls. */
+  const output = stdout.replaceAll('\r', '').replace(COLOUR, '');
+  /** The last line is the figures of --stats. */
+  const lastLine = output.trimEnd().split('\n').at(-1) ?? '';
+  const peak = Number(/"peakMemoryMib":(\d+)/.exec(lastLine)?.[1] ?? Number.NaN);
+  const overhead = Math.round(peak - MEMORY_MIB - emptyNode());
+  const complaints = output
+    .split('\n')
+    .filter(line => /^\[ *\d+\.\d+\]/.test(line) && COMPLAINTS.some(pattern => pattern.test(line)));
+  const checks: readonly (readonly [string, boolean])[] = [
+    ['exits with 0', status === 0],
+    ['uname names the kernel', new RegExp(`Linux \\S+ 6\\.1\\.\\S+-${image.slice(6)} .* i686 GNU/Linux`).test(output)],
+    ['cpuinfo names the processor', /model name\s*: Ringside IA-32 processor/.test(output)],
+    ['cpuinfo has fpu, tsc, cx8, pae and cmov', /flags\s*:.* fpu .*tsc .*pae .*cx8 .*cmov/.test(output)],
+    ['ls lists the root', /dr\S+ .* proc\n/.test(output) && /drwx\S+ .* bin\n/.test(output)],
+    ['sha256sum of busybox is right', output.includes(`${busybox}  /bin/busybox`)],
+    [
+      'the timers come through the interrupt controllers that they should',
+      isOld
+        ? /^ *0: +[1-9]\d* +XT-PIC +timer/m.test(output) && /^LOC: +0 /m.test(output)
+        : /^ *0: +[1-9]\d* +IO-APIC +2-edge +timer/m.test(output) && /^LOC: +[1-9]/m.test(output),
+    ],
+    ['no interrupt was spurious or in error', /^SPU: +0 /m.test(output) && /^ERR: +0$/m.test(output)],
+    ['the x87 computes what mathematics says', output.includes(FLOATS)],
+    ...(isPae
+      ? ([['pages that are not for execution', /NX \(Execute Disable\) protection: active/.test(output)]] as const)
+      : []),
+    [`memory: ${peak} MiB, ${overhead} of them beside RAM and Node, of ${OVERHEAD_MIB}`, overhead <= OVERHEAD_MIB],
+    ['dmesg has no complaint about processor, interrupt controllers and firmware', complaints.length === 0],
+  ];
+  console.log([image, ...words].join(' '));
+  for (const [name, holds] of checks) console.log(`${holds ? 'ok    ' : 'FAILED'} ${name}`);
+  for (const line of complaints) console.log(`       ${line}`);
+  const isWell = checks.every(([, holds]) => holds);
+  if (!isWell) console.log(output.slice(-6000), stderr);
+  console.log(lastLine);
+  return isWell;
+}
+
 const busybox = createHash('sha256')
   .update(fileInCpio(gunzipSync(readFileSync(INITRD)), 'bin/busybox'))
   .digest('hex');
-/** The last line is the figures of --stats. */
-const lastLine = output.trimEnd().split('\n').at(-1) ?? '';
-const peak = Number(/"peakMemoryMib":(\d+)/.exec(lastLine)?.[1] ?? Number.NaN);
-const overhead = Math.round(peak - MEMORY_MIB - emptyNode());
-const complaints = output
-  .split('\n')
-  .filter(line => /^\[ *\d+\.\d+\]/.test(line) && COMPLAINTS.some(pattern => pattern.test(line)));
-
-const checks: readonly (readonly [string, boolean])[] = [
-  ['exits with 0', run.status === 0],
-  ['uname names the kernel', /Linux \S+ 6\.1\.\S+-686 .* i686 GNU\/Linux/.test(output)],
-  ['cpuinfo names the processor', /model name\s*: Ringside IA-32 processor/.test(output)],
-  ['cpuinfo has fpu, tsc, cx8 and cmov', /flags\s*:.* fpu .*tsc .*cx8 .*cmov/.test(output)],
-  ['ls lists the root', /dr\S+ .* proc\n/.test(output) && /drwx\S+ .* bin\n/.test(output)],
-  ['sha256sum of busybox is right', output.includes(`${busybox}  /bin/busybox`)],
-  [
-    'the timers come through the interrupt controllers that they should',
-    isOld
-      ? /^ *0: +[1-9]\d* +XT-PIC +timer/m.test(output) && /^LOC: +0 /m.test(output)
-      : /^ *0: +[1-9]\d* +IO-APIC +2-edge +timer/m.test(output) && /^LOC: +[1-9]/m.test(output),
-  ],
-  ['no interrupt was spurious or in error', /^SPU: +0 /m.test(output) && /^ERR: +0$/m.test(output)],
-  ['the x87 computes what mathematics says', output.includes(FLOATS)],
-  [`memory: ${peak} MiB, ${overhead} of them beside RAM and Node, of ${OVERHEAD_MIB}`, overhead <= OVERHEAD_MIB],
-  ['dmesg has no complaint about processor, interrupt controllers and firmware', complaints.length === 0],
-];
-for (const [name, holds] of checks) console.log(`${holds ? 'ok    ' : 'FAILED'} ${name}`);
-for (const line of complaints) console.log(`       ${line}`);
-const failed = checks.filter(([, holds]) => !holds).length;
-if (failed > 0) console.log(output.slice(-6000), run.stderr);
-console.log(lastLine);
-process.exit(failed > 0 ? 1 : 0);
+const given = process.argv.slice(2);
+const boots: readonly Boot[] =
+  given.length === 0 ? EACH_KERNEL : given[0] === '--all' ? ALL : [{ image: 'linux-686', words: given }];
+prepare();
+const waiting = [...boots];
+let isWell = true;
+/** Takes one boot after the other. */
+async function work(): Promise<void> {
+  for (let boot = waiting.shift(); boot !== undefined; boot = waiting.shift()) {
+    const ran = await run(boot);
+    isWell = judge(boot, ran) && isWell;
+  }
+}
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), boots.length) }, work));
+process.exitCode = isWell ? 0 : 1;

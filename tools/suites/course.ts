@@ -16,6 +16,8 @@ export interface Subject {
   readonly engine: Engine;
   /** The board has what suites expect of QEMU. */
   readonly hasTestDevices?: boolean;
+  /** A machine of this kind to take in place of a new one, for guests without a console. */
+  readonly open?: () => Pc;
   /** Before the first step. */
   readonly prepare?: (pc: Pc) => void;
   /** Typed on the serial console when it has shown `after`. */
@@ -45,7 +47,7 @@ export function run(subject: Subject, saves: readonly number[] = []): Outcome {
   const shown: string[] = [];
   let tail = '';
   let code: number | null = null;
-  const open = () =>
+  const openNew = () =>
     new Pc({
       memoryBytes: subject.memoryBytes,
       startTime: 0,
@@ -58,6 +60,7 @@ export function run(subject: Subject, saves: readonly number[] = []): Outcome {
       },
       ...(subject.hasTestDevices ? { onTestExit: (value: number) => (code = value) } : {}),
     });
+  const open = subject.open ?? openNew;
   let pc = open();
   pc.start(subject.start);
   subject.prepare?.(pc);

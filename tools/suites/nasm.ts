@@ -2,13 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { loadImage } from '../../core/guests/load.ts';
 import * as L from '../../core/machine/cpu/layout.ts';
-import type { Pc } from '../../core/machine/pc.ts';
+import { Pc } from '../../core/machine/pc.ts';
+import { translatorOf } from '../../core/machine/translate/translator.ts';
 import { difference, type Outcome, randomSteps, run, type Subject } from './course.ts';
 import type { Found, Suite, SuiteOptions } from './suite.ts';
 
 /** v86's instruction tests: small multiboot programs NAME.img, each with what a debugger saw of a real processor, NAME.fixture. */
 
 const MEMORY = 2 << 20;
+const RATE = 1e8;
 const STEPS = 2_000_000;
 /** What the processor does not announce: POPCNT. */
 const UNANNOUNCED = /f30fb8/;
@@ -54,6 +56,7 @@ function fixtureOf(path: string): string {
 }
 
 function runAll(tests: readonly string[], options: SuiteOptions) {
+  const open = machines(options);
   const failures: string[] = [];
   let equal = 0;
   let without = 0;
@@ -63,7 +66,7 @@ function runAll(tests: readonly string[], options: SuiteOptions) {
       without++;
       continue;
     }
-    const subject = subjectOf(path, options);
+    const subject = subjectOf(path, options, open);
     const whole = run(subject);
     let wrong = judge(whole, fixture);
     if (wrong === null && options.restore !== null && whole.steps > 1) {
@@ -79,9 +82,21 @@ function runAll(tests: readonly string[], options: SuiteOptions) {
   };
 }
 
-function subjectOf(path: string, { engine }: SuiteOptions): Subject {
+/** Two machines that take turns, since to make one takes longer than a test: who is restored is never who was saved. */
+function machines({ engine }: SuiteOptions): () => Pc {
+  const make = () =>
+    new Pc({ memoryBytes: MEMORY, startTime: 0, rate: RATE, translate: translatorOf(engine), onConsole: () => {} });
+  let [next, other] = [make(), make()];
+  return () => {
+    [next, other] = [other, next];
+    next.rebuild();
+    return next;
+  };
+}
+
+function subjectOf(path: string, { engine }: SuiteOptions, open: () => Pc): Subject {
   const start = loadImage(readFileSync(path), { memoryBytes: MEMORY, commandLine: '', initrd: null });
-  return { start, memoryBytes: MEMORY, rate: 1e8, steps: STEPS, engine, prepare };
+  return { start, memoryBytes: MEMORY, rate: RATE, steps: STEPS, engine, open, prepare };
 }
 
 function prepare({ cpu, physical }: Pc): void {
