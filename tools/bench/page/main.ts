@@ -1,0 +1,93 @@
+/**
+ * What the page costs its guest and its reader, in the tests' Chromium. `npm run bench:page -- [--modes bare,nested] [--rounds 5] [--out FILE]`
+ * prints tables; FILE gets all figures as JSON.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { start } from './browser.ts';
+import { figures, spread, table } from './figures.ts';
+import { type Load, measureLoad, measureWaits, type Waits } from './moments.ts';
+import { measureRates, type Rates } from './running.ts';
+
+const { values } = parseArgs({
+  options: {
+    modes: { type: 'string', default: 'bare,trap,translate,nested' },
+    rounds: { type: 'string', default: '5' },
+    benches: { type: 'string', default: '3' },
+    loads: { type: 'string', default: '5' },
+    out: { type: 'string' },
+  },
+});
+
+type Measured = Rates & { readonly after: Waits };
+
+function rateRow({ mode, panels, alone }: Measured): readonly string[] {
+  const ratio = (key: 'rate' | 'cpuRate') => figures(panels.map((turn, n) => turn[key] / alone[n][key]));
+  return [
+    mode,
+    spread(figures(alone.map(({ rate }) => rate)), 1),
+    spread(figures(panels.map(({ rate }) => rate)), 1),
+    spread(ratio('rate'), 2),
+    spread(ratio('cpuRate'), 2),
+    figures(panels.map(({ pageCpu }) => pageCpu)).median.toFixed(2),
+    figures(panels.map(({ otherCpu }) => otherCpu)).median.toFixed(2),
+  ];
+}
+
+function frameRow({ mode, panels }: Measured): readonly string[] {
+  const all = panels.flatMap(({ frames }) => frames);
+  const { median, p95, most, count } = figures(all);
+  const late = all.filter(time => time > 20).length;
+  const seconds = all.reduce((sum, time) => sum + time, 0) / 1000;
+  return [
+    mode,
+    (count / seconds).toFixed(1),
+    median.toFixed(1),
+    p95.toFixed(1),
+    most.toFixed(0),
+    `${((100 * late) / count).toFixed(1)} %`,
+  ];
+}
+
+function waitRow({ mode, after }: Measured): readonly string[] {
+  const step = figures(after.steps);
+  return [mode, spread(step, 0), step.p95.toFixed(0), after.firstBack.toFixed(0), spread(figures(after.backs), 0)];
+}
+
+async function main(): Promise<void> {
+  const plan = { rounds: Number(values.rounds), benches: Number(values.benches) };
+  const bench = await start();
+  const [{ model }] = cpus();
+  console.log(`Chromium ${bench.version} without a GPU; ${cpus().length} processors (${model})\n`);
+  try {
+    const loads: Load[] = [];
+    for (let n = 0; n < Number(values.loads); n++) loads.push(await measureLoad(bench));
+    const measured: Measured[] = [];
+    for (const mode of values.modes.split(',')) {
+      measured.push(await measureRates(bench, mode, plan, measureWaits));
+      console.error(`${mode} is measured`);
+    }
+    console.log(
+      'The guest, alone in its worker and with every panel of the page open: M instructions/s, and the ratio by the clock and by processor time',
+    );
+    console.log(table(['mode', 'alone', 'panels', 'ratio', 'by CPU', 'page CPU', 'other CPU'], measured.map(rateRow)));
+    console.log('\nMeanwhile, between animation frames of the page: ms');
+    console.log(table(['mode', 'frames/s', 'median', '95 %', 'most', 'over 20 ms'], measured.map(frameRow)));
+    console.log('\nFrom the press to what is painted: ms');
+    console.log(table(['mode', 'step', '95 %', 'first step back', 'step back'], measured.map(waitRow)));
+    const drawn = spread(figures(loads.map(load => load.drawn)), 0, ' ms');
+    const ready = spread(figures(loads.map(load => load.paused)), 0, ' ms');
+    const [{ bytes, files }] = loads;
+    console.log(
+      `\nFirst load: something drawn after ${drawn}, the guest paused after ${ready}; ${(bytes / 1024).toFixed(0)} KiB gzipped in ${files} files`,
+    );
+    const result = { chromium: bench.version, processors: cpus().length, model, plan, loads, measured };
+    if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(result, null, 1)}\n`);
+  } finally {
+    await bench.close();
+  }
+}
+
+await main();
+process.exit(0);

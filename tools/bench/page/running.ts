@@ -1,0 +1,118 @@
+import type { Page } from '@playwright/test';
+import { type Bench, paused } from './browser.ts';
+import { openPanels } from './panels.ts';
+import { openAlone, type Sample, spyOn, tell } from './spy.ts';
+
+/** The guest at work, with every panel of the page open and without the page, in turns. */
+
+export interface Turn {
+  /** Instructions of the machine's processor, the monitor's too, in millions: a second of the reader's, and of the worker's own on a processor. */
+  readonly rate: number;
+  readonly cpuRate: number;
+  /** Processor seconds of the page's own thread, and of all else but the worker, for each second. */
+  readonly pageCpu: number;
+  readonly otherCpu: number;
+  /** Between two animation frames, in milliseconds. */
+  readonly frames: readonly number[];
+}
+
+export interface Rates {
+  readonly mode: string;
+  readonly panels: readonly Turn[];
+  readonly alone: readonly Turn[];
+}
+
+export interface Plan {
+  readonly rounds: number;
+  /** Runs of primer's `bench` in each turn. */
+  readonly benches: number;
+}
+
+const LONGEST = 120_000;
+
+/** Measures one mode; `after` has the page with its panels then, paused. */
+export async function measureRates<T>(
+  bench: Bench,
+  mode: string,
+  { rounds, benches }: Plan,
+  after: (page: Page) => Promise<T>,
+): Promise<Rates & { readonly after: T }> {
+  const contexts = [await bench.context(), await bench.context()];
+  const [page, blank] = await Promise.all(contexts.map(context => context.newPage()));
+  await spyOn(page);
+  await page.goto(`${bench.url}?mode=${mode}`);
+  await paused(page);
+  await spyOn(blank);
+  await blank.route('**/alone', route => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
+  await blank.goto(`${bench.url}alone`);
+  await openAlone(blank, await page.evaluate(() => ({ source: spy.source, opened: spy.opened })));
+  const panels: Turn[] = [];
+  const alone: Turn[] = [];
+  for (const each of [page, blank]) {
+    await tell(each, { type: 'run' });
+    await prompted(each, 1);
+    await tell(each, { type: 'pause' });
+    // Only now there is paging, and so there are tables.
+    if (each === page) await openPanels(page);
+    await turn(bench, each, 1);
+  }
+  for (let round = 0; round < rounds; round++) {
+    // Who is first changes: what else the computer does comes to both.
+    if (round % 2 === 0) panels.push(await turn(bench, page, benches));
+    alone.push(await turn(bench, blank, benches));
+    if (round % 2 === 1) panels.push(await turn(bench, page, benches));
+  }
+  const result = await after(page);
+  for (const context of contexts) await context.close();
+  return { mode, panels, alone, after: result };
+}
+
+async function prompted(page: Page, count: number): Promise<Sample> {
+  const there = await page.waitForFunction(wanted => spy.prompts[wanted - 1] ?? null, count, {
+    timeout: LONGEST,
+    polling: 50,
+  });
+  const sample = await there.jsonValue();
+  if (sample === null) throw new Error('There is no prompt.');
+  return sample;
+}
+
+/** Lets the guest run so many benchmarks, and pauses it. */
+async function turn(bench: Bench, page: Page, benches: number): Promise<Turn> {
+  const before = bench.cpu();
+  const { from, prompts } = await page.evaluate(() => {
+    const seen: number[] = [];
+    globalThis.frameTimes = seen;
+    const tick = (now: number): void => {
+      seen.push(now);
+      if (globalThis.frameTimes === seen) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+    if (spy.now === null) throw new Error('There is no view yet.');
+    return { from: { ...spy.now, milliseconds: performance.now() }, prompts: spy.prompts.length };
+  });
+  await tell(page, { type: 'run' });
+  await tell(page, { type: 'input', text: 'bench\n'.repeat(benches) });
+  const to = await prompted(page, prompts + benches);
+  const frames = await page.evaluate(() => {
+    const seen = globalThis.frameTimes;
+    globalThis.frameTimes = [];
+    return seen.slice(1).map((time, n) => time - seen[n]);
+  });
+  await tell(page, { type: 'pause' });
+  await page.waitForTimeout(400);
+  const after = bench.cpu();
+  const end = await page.evaluate(() => spy.now);
+  if (end === null) throw new Error('There is no view.');
+  const millions = (a: Sample, b: Sample) => (b.instructions - a.instructions) / 1e6;
+  const seconds = (to.milliseconds - from.milliseconds) / 1000;
+  const workers = after.workers - before.workers;
+  const pages = after.pages - before.pages;
+  return {
+    rate: millions(from, to) / seconds,
+    cpuRate: millions(from, end) / workers,
+    pageCpu: pages / seconds,
+    otherCpu: (after.all - before.all - workers - pages) / seconds,
+    frames,
+  };
+}
