@@ -83,7 +83,9 @@ export class Stretches {
   readonly #busy = new Float64Array(TIMELINE_LANES.length);
   readonly #steps = new Float64Array(TIMELINE_LANES.length);
   readonly #count = new Float64Array(TIMELINE_LANES.length);
-  readonly #longest = new Int32Array(TIMELINE_LANES.length);
+  readonly #longest = new Float64Array(TIMELINE_LANES.length);
+  readonly #name = new Uint16Array(TIMELINE_LANES.length);
+  readonly #address = new Uint32Array(TIMELINE_LANES.length);
 
   /** `size`: records at most. */
   constructor(size: number) {
@@ -162,7 +164,7 @@ export class Stretches {
   clear(): void {
     this.length = 0;
     // What comes next may be calmer.
-    this.#merged /= 4;
+    this.#merged /= 2;
   }
 
   /** Index of the first one that ends after a time; the length if there is none. */
@@ -181,17 +183,41 @@ export class Stretches {
   #makeRoom(): void {
     const { start, end } = this.columns;
     const whole = end[this.length - 1] - start[0];
+    const older = Math.trunc(this.length * (1 - FRESH));
+    const most = this.size * AFTER - (this.length - older);
     let shortest = Math.max(this.#merged, whole / PARTS);
-    let older = Math.trunc(this.length * (1 - FRESH));
-    const fresh = this.length - older;
-    for (;;) {
-      // Where nobody looked are gaps. When nothing else helps they go, too.
-      this.merge(older, shortest, shortest > whole ? Number.POSITIVE_INFINITY : GAP);
-      this.#merged = Math.min(shortest, whole);
-      if (this.length <= this.size * AFTER) return;
-      older = this.length - fresh;
-      shortest *= 2;
+    // To look is much less work than to merge: that is done once.
+    while (shortest <= whole && this.#lengthOf(older, shortest, GAP) > most) shortest *= 2;
+    this.#merged = Math.min(shortest, whole);
+    // Where nobody looked are gaps. When nothing else helps they go, too.
+    this.merge(older, shortest, shortest > whole ? Number.POSITIVE_INFINITY : GAP);
+  }
+
+  /** The first one that does not belong to those from `at` on, among the first `count`: see merge(). */
+  #endOfRun(at: number, count: number, seconds: number, gap: number): number {
+    const { start, end } = this.columns;
+    const latest = start[at] + seconds;
+    let next = at + 1;
+    while (next < count && end[next] <= latest && start[next] - end[next - 1] < gap) next++;
+    return next;
+  }
+
+  /** How many records merge() would leave of the first `count`. */
+  #lengthOf(count: number, seconds: number, gap: number): number {
+    const { lane } = this.columns;
+    let length = 0;
+    for (let at = 0; at < count; ) {
+      const next = this.#endOfRun(at, count, seconds, gap);
+      if (next - at < 3) {
+        length += next - at;
+        at = next;
+        continue;
+      }
+      let lanes = 0;
+      for (; at < next; at++) lanes |= 1 << lane[at];
+      for (; lanes !== 0; lanes &= lanes - 1) length++;
     }
+    return length;
   }
 
   /**
@@ -199,49 +225,67 @@ export class Stretches {
    * than `gap`.
    */
   merge(count: number, seconds: number, gap = GAP): void {
-    const { start, end } = this.columns;
     const { length } = this;
     this.length = 0;
     for (let at = 0; at < count; ) {
-      let next = at + 1;
-      while (next < count && end[next] - start[at] <= seconds && start[next] - end[next - 1] < gap) next++;
+      const next = this.#endOfRun(at, count, seconds, gap);
       if (next - at < 3) {
-        for (; at < next; at++) this.#copy(this.columns, at, this.columns, this.length++);
+        for (; at < next; at++) this.#move(at);
       } else {
         this.#mergeRun(at, next);
         at = next;
       }
     }
-    for (let at = count; at < length; at++) this.#copy(this.columns, at, this.columns, this.length++);
+    for (let at = count; at < length; at++) this.#move(at);
+  }
+
+  /** Moves one down to the end of those that are merged already. */
+  #move(from: number): void {
+    const to = this.length++;
+    if (to !== from) this.#copy(this.columns, from, this.columns, to);
   }
 
   /** Puts one record for each lane in place of those from `from` to `to`; it is never more than these were. */
   #mergeRun(from: number, to: number): void {
     const { lane, start, end, name, address, step, steps, count, busy } = this.columns;
-    this.#count.fill(0);
-    this.#busy.fill(0);
-    this.#steps.fill(0);
     const first = start[from];
     const last = end[to - 1];
     const firstStep = step[from];
+    let lanes = 0;
     for (let i = from; i < to; i++) {
       const l = lane[i];
-      if (this.#count[l] === 0 || busy[i] > busy[this.#longest[l]]) this.#longest[l] = i;
-      this.#count[l] += count[i];
-      this.#busy[l] += busy[i];
-      this.#steps[l] += steps[i];
+      const isNew = (lanes & (1 << l)) === 0;
+      if (isNew || busy[i] > this.#longest[l]) {
+        this.#longest[l] = busy[i];
+        // What is written lies before or on what was read: these are taken first.
+        this.#name[l] = name[i];
+        this.#address[l] = address[i];
+      }
+      if (isNew) {
+        lanes |= 1 << l;
+        this.#count[l] = count[i];
+        this.#busy[l] = busy[i];
+        this.#steps[l] = steps[i];
+      } else {
+        this.#count[l] += count[i];
+        this.#busy[l] += busy[i];
+        this.#steps[l] += steps[i];
+      }
     }
-    // What is written lies before or on what was read: the names and addresses are taken first.
-    const found: { readonly lane: number; readonly name: number; readonly address: number }[] = [];
-    for (let l = 0; l < this.#count.length; l++) {
-      if (this.#count[l] === 0) continue;
-      const i = this.#longest[l];
-      found.push({ lane: l, name: name[i], address: address[i] });
-    }
-    for (const one of found) {
-      const l = one.lane;
-      const { [l]: inSteps } = this.#steps;
-      this.push(KIND.several, l, first, last, one.name, one.address, firstStep, inSteps, this.#count[l], this.#busy[l]);
+    for (; lanes !== 0; lanes &= lanes - 1) {
+      const l = 31 - Math.clz32(lanes & -lanes);
+      this.push(
+        KIND.several,
+        l,
+        first,
+        last,
+        this.#name[l],
+        this.#address[l],
+        firstStep,
+        this.#steps[l],
+        this.#count[l],
+        this.#busy[l],
+      );
     }
   }
 }
