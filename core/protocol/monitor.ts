@@ -342,7 +342,7 @@ export interface MonitorView {
   readonly seat: Seat;
   /** What the machine's processor holds; null where that is what the guest believes (bare). */
   readonly machine: Registers | null;
-  /** The last happening, whole; null if there was none, or nobody looks. */
+  /** The last happening, whole; null if there was none, while it runs, or when nobody looks. */
   readonly happening: Happening | null;
   /** Null: keep what you have. */
   readonly account: Account | null;

@@ -9,6 +9,11 @@ const INT_N = 0xcd;
  */
 export function causeOf(cpu: Processor, vector: number, source: EventSource, saved: number): number {
   if (source !== 'software') return saved;
-  const isInt = cpu.peekByte((saved - 2) | 0) === INT_N && cpu.peekByte((saved - 1) | 0) === vector;
+  const from = (saved - 2) | 0;
+  const first = cpu.lookUp(from);
+  // This is done for each system call: one walk will do.
+  const second = (from & 0xfff) === 0xfff ? cpu.lookUp((from + 1) | 0) : first + 1;
+  const isMapped = first >= 0 && second >= 0;
+  const isInt = isMapped && cpu.physical.peekByte(first) === INT_N && cpu.physical.peekByte(second) === vector;
   return (saved - (isInt ? 2 : 1)) >>> 0;
 }

@@ -107,14 +107,26 @@ interface Record {
   readonly setting: Setting;
   readonly kind: HappeningKind;
   readonly exit: Exit | null;
-  readonly vector: number | null;
-  readonly errorCode: number | null;
+  /** What went through the IDT, without a monitor. */
+  readonly delivery: Delivery | null;
   savedNames: readonly string[];
   reason: string;
   address: number;
   user: boolean;
-  readonly deeds: Deed[];
+  /** What the guest was given on the way. */
+  given: Deed[] | null;
+  /** What the monitor did, as far as only it can tell later: see #deeds(). */
+  isEmulated: boolean;
+  fault: 'hidden' | 'traced' | 'true' | 'other';
+  result: number;
+  goesOnAt: number;
   cost: number;
+}
+
+interface Delivery {
+  readonly vector: number;
+  readonly source: EventSource;
+  readonly code: number | null;
 }
 
 /**
@@ -179,7 +191,14 @@ export class Happenings implements MonitorWatcher {
     this.#current = null;
   }
 
-  #begin(kind: HappeningKind, pc: Pc, rest: Pick<Record, 'exit' | 'vector' | 'errorCode' | 'savedNames'>): Record {
+  /** Done for each trap: all fields at once, and nothing else. */
+  #begin(
+    kind: HappeningKind,
+    pc: Pc,
+    exit: Exit | null,
+    delivery: Delivery | null,
+    savedNames: readonly string[],
+  ): Record {
     this.#hasAfter = false;
     return {
       serial: ++this.#serial,
@@ -187,12 +206,18 @@ export class Happenings implements MonitorWatcher {
       step: this.#machine.steps,
       setting: this.#machine.setting,
       kind,
+      exit,
+      delivery,
+      savedNames,
       reason: '',
       address: 0,
       user: false,
-      deeds: [],
+      given: null,
+      isEmulated: false,
+      fault: 'other',
+      result: 0,
+      goesOnAt: 0,
       cost: 0,
-      ...rest,
     };
   }
 
@@ -207,7 +232,7 @@ export class Happenings implements MonitorWatcher {
     take(monitor.vcpu, this.#before);
     const { savedNames } = monitor.technique;
     monitor.technique.saved(this.#saved);
-    this.#current = this.#begin(exit.kind, pc, { exit, vector: null, errorCode: null, savedNames });
+    this.#current = this.#begin(exit.kind, pc, exit, null, savedNames);
     this.#emulated = monitor.counts.emulated;
     const { hiddenFaults, traceFaults, trueFaults } = monitor.shadow.counts;
     this.#hiddenFaults = hiddenFaults;
@@ -222,33 +247,25 @@ export class Happenings implements MonitorWatcher {
     record.reason = reason;
     record.address = address;
     record.user = isUser;
-    // What was delivered is told as it happens; what came before it stands first.
-    record.deeds.unshift(...this.#deeds(exit, monitor, reason));
+    record.isEmulated = monitor.counts.emulated !== this.#emulated;
+    if (exit.kind === 'pageFault') {
+      const { hiddenFaults, traceFaults, trueFaults } = monitor.shadow.counts;
+      if (hiddenFaults !== this.#hiddenFaults) record.fault = 'hidden';
+      else if (traceFaults !== this.#traceFaults) record.fault = 'traced';
+      else if (trueFaults !== this.#trueFaults) record.fault = 'true';
+    } else if (exit.kind === 'hypercall') {
+      record.result = monitor.vcpu.i32[EAX];
+    } else if (exit.kind === 'callout') {
+      record.goesOnAt = monitor.vcpu.address;
+    }
     this.#last = record;
   }
 
-  #deeds(exit: Exit, monitor: Monitor, reason: string): Deed[] {
-    const { hiddenFaults, traceFaults, trueFaults } = monitor.shadow.counts;
-    const deeds: Deed[] = [];
-    if (exit.kind === 'pageFault') {
-      const linear = exit.address >>> 0;
-      if (hiddenFaults !== this.#hiddenFaults) deeds.push({ kind: 'hiddenFault', linear });
-      else if (traceFaults !== this.#traceFaults) deeds.push({ kind: 'tracedWrite', linear });
-      else if (trueFaults === this.#trueFaults) deeds.push({ kind: 'device', linear });
-    }
-    if (exit.kind === 'eptViolation') deeds.push({ kind: 'device', linear: exit.address >>> 0 });
-    if (exit.kind === 'hypercall') {
-      deeds.push({ kind: 'hypercall', name: reason, result: monitor.vcpu.i32[EAX] });
-    }
-    if (exit.kind === 'callout' && monitor.counts.emulated === this.#emulated) {
-      deeds.push({ kind: 'translated', address: monitor.vcpu.address });
-    }
-    if (monitor.counts.emulated !== this.#emulated) deeds.push({ kind: 'emulated' });
-    return deeds;
-  }
-
   #given(vector: number, source: EventSource, code: number | null): void {
-    if (source !== 'software') this.#current?.deeds.push({ kind: 'delivered', vector, code });
+    const record = this.#current;
+    if (source === 'software' || record === null) return;
+    record.given ??= [];
+    record.given.push({ kind: 'delivered', vector, code });
   }
 
   charged(cost: number): void {
@@ -266,15 +283,13 @@ export class Happenings implements MonitorWatcher {
     if (pc === null || this.#monitor !== null) return;
     const { cpu } = pc;
     const savedNames = code === null ? PUSHED : PUSHED_WITH_CODE;
-    const record = this.#begin('delivered', pc, { exit: null, vector, errorCode: code, savedNames });
+    const record = this.#begin('delivered', pc, null, { vector, source, code }, savedNames);
     takePushed(cpu, this.#saved, savedNames.length);
     const eip = code === null ? 0 : 1;
-    record.reason = deliveryName(vector, source);
     record.address = causeOf(cpu, vector, source, this.#saved[eip] >>> 0);
     record.user = (this.#saved[eip + 1] & 3) === 3;
     // Without a change of the ring the stack stays, and is not pushed.
     if ((this.#saved[eip + 1] & 3) === cpu.cpl) record.savedNames = savedNames.slice(0, -2);
-    record.deeds.push({ kind: 'delivered', vector, code });
     this.#last = record;
   }
 
@@ -292,17 +307,27 @@ export class Happenings implements MonitorWatcher {
     const record = this.#last;
     const pc = this.#pc;
     if (record === null || pc === null) return null;
-    const { exit, savedNames, deeds, ...rest } = record;
+    const { exit, delivery } = record;
     const details =
-      exit === null ? { ...NOTHING, vector: record.vector, errorCode: record.errorCode } : detailsOf(exit);
+      exit !== null
+        ? detailsOf(exit)
+        : { ...NOTHING, vector: delivery?.vector ?? null, errorCode: delivery?.code ?? null };
     const guest = this.#monitor?.guest ?? pc.cpu;
     const row = codeRow(guest, this.#symbols, record.address);
     return {
-      ...rest,
+      serial: record.serial,
+      time: record.time,
+      step: record.step,
+      setting: record.setting,
+      kind: record.kind,
+      reason: delivery === null ? record.reason : deliveryName(delivery.vector, delivery.source),
+      address: record.address,
+      user: record.user,
+      cost: record.cost,
       ...details,
       instruction: row.bytes.length === 0 ? null : row,
-      saved: savedNames.map((name, n): NamedValue => ({ name, value: this.#saved[n] >>> 0 })),
-      deeds: [...deeds],
+      saved: record.savedNames.map((name, n): NamedValue => ({ name, value: this.#saved[n] >>> 0 })),
+      deeds: deedsOf(record),
       changed: this.#changed(),
     };
   }
@@ -315,6 +340,23 @@ export class Happenings implements MonitorWatcher {
       return before === after ? [] : [{ name, before, after }];
     });
   }
+}
+
+/** What was done about it: by the monitor first, then what was delivered. */
+function deedsOf({ exit, delivery, reason, given, isEmulated, fault, result, goesOnAt }: Record): Deed[] {
+  if (delivery !== null) return [{ kind: 'delivered', vector: delivery.vector, code: delivery.code }];
+  const deeds: Deed[] = [];
+  if (exit?.kind === 'pageFault') {
+    const linear = exit.address >>> 0;
+    if (fault === 'hidden') deeds.push({ kind: 'hiddenFault', linear });
+    else if (fault === 'traced') deeds.push({ kind: 'tracedWrite', linear });
+    else if (fault === 'other') deeds.push({ kind: 'device', linear });
+  }
+  if (exit?.kind === 'eptViolation') deeds.push({ kind: 'device', linear: exit.address >>> 0 });
+  if (exit?.kind === 'hypercall') deeds.push({ kind: 'hypercall', name: reason, result });
+  if (exit?.kind === 'callout' && !isEmulated) deeds.push({ kind: 'translated', address: goesOnAt });
+  if (isEmulated) deeds.push({ kind: 'emulated' });
+  return [...deeds, ...(given ?? [])];
 }
 
 /** What the processor pushes on the handler's stack, 32 bits each, from ESP on (SDM volume 3, figure 6-4). */

@@ -92,7 +92,7 @@ export class Timeline implements MonitorWatcher {
     const isInMonitor = monitor !== null && !monitor.isInGuest;
     const lane = isInMonitor ? (monitor.waits ? WAITING : MONITOR) : this.#laneOf(pc);
     const kind = lane === WAITING ? KIND.wait : lane === MONITOR ? KIND.monitor : KIND.guest;
-    this.#open(pc, lane, kind, this.#id(lane === WAITING ? 'hlt' : 'start'), this.#session.processor.linearEip);
+    this.#open(pc, lane, kind, this.#id(lane === WAITING ? 'hlt' : 'start'), this.#session.processor.linearEip, now);
   }
 
   /** Time goes on over power cycles. Those that nobody looked at are taken to have begun when the last one was seen. */
@@ -135,12 +135,12 @@ export class Timeline implements MonitorWatcher {
     return cpl === 0 && this.#monitor !== null ? MONITOR : cpl;
   }
 
-  #open(pc: Pc, lane: number, kind: number, name: number, address: number): void {
+  #open(pc: Pc, lane: number, kind: number, name: number, address: number, now: number): void {
     this.#lane = lane;
     this.#kind = kind;
     this.#name = name;
     this.#address = address >>> 0;
-    this.#start = this.#now(pc);
+    this.#start = now;
     this.#step = this.#session.steps;
     this.#count = pc.cpu.count;
     this.#skipped = pc.clock.skipped;
@@ -197,9 +197,10 @@ export class Timeline implements MonitorWatcher {
       this.#record(KIND.mark, lane, now, now, name, pc.cpu.linearEip >>> 0, this.#session.steps, 0);
       return;
     }
-    this.#close(pc, this.#now(pc));
-    if (lane === MONITOR) this.#open(pc, lane, KIND.monitor, name, 0);
-    else this.#open(pc, lane, KIND.guest, name, this.#monitor?.vcpu.address ?? pc.cpu.linearEip);
+    const now = this.#now(pc);
+    this.#close(pc, now);
+    if (lane === MONITOR) this.#open(pc, lane, KIND.monitor, name, 0, now);
+    else this.#open(pc, lane, KIND.guest, name, this.#monitor?.vcpu.address ?? pc.cpu.linearEip, now);
   }
 
   /** The stretch goes on as another one, so that what is in it stands in order. */
@@ -244,8 +245,9 @@ export class Timeline implements MonitorWatcher {
     const pc = this.#pc;
     if (pc === null) return;
     if (this.#isPending) this.begin();
-    this.#close(pc, this.#now(pc));
-    this.#open(pc, WAITING, KIND.wait, this.#id('hlt'), 0);
+    const now = this.#now(pc);
+    this.#close(pc, now);
+    this.#open(pc, WAITING, KIND.wait, this.#id('hlt'), 0, now);
   }
 
   woke(vector: number): void {

@@ -1,5 +1,5 @@
 import type { CodeWindow, MemoryWindow, PastView, View } from '../protocol/messages.ts';
-import type { MonitorView, MonitorWindows, TableView, TranslationView } from '../protocol/monitor.ts';
+import type { AddressView, MonitorView, MonitorWindows, TableView, TranslationView } from '../protocol/monitor.ts';
 import { spacesOf } from './address-spaces.ts';
 import { addressView } from './address-view.ts';
 import { codeRows } from './code-view.ts';
@@ -55,6 +55,7 @@ export class Viewer {
   /** What was listed last. */
   #tables: readonly TableView[] | null = null;
   #translation: TranslationView | null = null;
+  #address: AddressView | null = null;
 
   get windows(): MonitorWindows {
     return this.#monitor;
@@ -117,6 +118,7 @@ export class Viewer {
     const { address, account, timeline, tables, open, translation } = this.#monitor;
     const spaces = spacesOf(pc, monitor, processor);
     if (isCodeDue || !tables) this.#tables = tables ? tablesView(spaces, open) : null;
+    if (isCodeDue || address === null) this.#address = address === null ? null : addressView(spaces, address);
     if (isCodeDue || !translation) {
       const isWanted = translation && monitor !== null;
       this.#translation = isWanted ? translationView(monitor, pc.cpu, processor, session.symbols) : null;
@@ -129,9 +131,10 @@ export class Viewer {
       setting,
       seat: seatOf(pc.cpu, monitor, processor),
       machine: monitor === null ? null : registerView(pc.cpu),
-      happening: watching.happenings?.last ?? null,
+      // Nobody can read what comes thousands of times a second.
+      happening: running ? null : (watching.happenings?.last ?? null),
       account: isAccountDue && monitor !== null ? accountOf(monitor) : null,
-      address: address === null ? null : addressView(spaces, address),
+      address: this.#address,
       tables: this.#tables,
       timeline: isTimelineDue ? (watching.timeline?.take() ?? null) : null,
       translation: this.#translation,
