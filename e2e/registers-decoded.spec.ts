@@ -155,3 +155,28 @@ test('on a phone nothing is cut off at the side', async ({ ringside: page }) => 
   await page.setViewportSize({ width: 1024, height: 768 });
   await shot(page, 'registers-small');
 });
+
+test('x87, SSE and debug registers: closed at first, read as one likes, decoded and edited', async ({
+  ringside: page,
+}) => {
+  const section = page.getByRole('region', { name: 'x87, SSE, debug registers' });
+  await expect(section.getByRole('button', { expanded: false })).toHaveCount(3);
+  await section.getByRole('button', { name: /^SSE/ }).click();
+  await section.getByRole('button', { name: 'XMM1, bits 31 to 0' }).press('Enter');
+  await section.getByRole('textbox', { name: 'Edit XMM1, bits 31 to 0' }).fill('c0200000');
+  await page.keyboard.press('Enter');
+  await expect(section).toContainText('−2.5');
+  await section.getByRole('button', { name: 'MXCSR bit by bit' }).click();
+  await section.getByRole('option', { name: /^RC/ }).hover();
+  await expect(section).toContainText('Rounding: 0 to nearest');
+  await section.getByRole('button', { name: /^x87/ }).click();
+  await expect(section.getByRole('row')).toHaveCount(8);
+  await section.getByRole('button', { name: /^Debug/ }).click();
+  await section.getByRole('button', { name: 'DR7 00000400' }).press('Enter');
+  await section.getByRole('textbox', { name: 'Edit DR7' }).fill('000d0002');
+  await page.keyboard.press('Enter');
+  await expect(section).toContainText('writes, 4 bytes');
+  await section.getByRole('button', { name: 'DR7 bit by bit' }).scrollIntoViewIfNeeded();
+  await shot(page, 'units-dark');
+  expect(await findings(page)).toEqual([]);
+});

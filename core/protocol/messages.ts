@@ -31,7 +31,10 @@ export interface Symbols {
 }
 
 export type Register32 = 'eax' | 'ecx' | 'edx' | 'ebx' | 'esp' | 'ebp' | 'esi' | 'edi';
-export type EditableRegister = Register32 | 'eip' | 'eflags';
+export type DebugRegister = 'dr0' | 'dr1' | 'dr2' | 'dr3' | 'dr6' | 'dr7';
+/** A word of an XMM register, 0 the lowest. */
+export type VectorWord = `xmm${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}.${0 | 1 | 2 | 3}`;
+export type EditableRegister = Register32 | 'eip' | 'eflags' | 'mxcsr' | DebugRegister | VectorWord;
 
 /** The part of code that the page shows. `follow` keeps EIP in view. */
 export interface CodeWindow {

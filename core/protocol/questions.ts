@@ -20,6 +20,8 @@ export type Question =
   | { readonly kind: 'walk'; readonly address: number }
   /** What the machine's TLB holds. */
   | { readonly kind: 'tlb' }
+  /** Registers that few programs use: x87 and MMX, SSE, debug registers, as the guest believes to have them. */
+  | { readonly kind: 'units' }
   /** The VMCS that the guest runs by, field by field. */
   | { readonly kind: 'vmcs' }
   /** `whose`: as the guest set it up, or as the machine's processor has it. */
@@ -72,7 +74,34 @@ export interface DescriptorView {
   readonly description: string;
 }
 
+/** A register of the x87: 64 bits of mantissa, which are MM0 to MM7, and sign and exponent. */
+export interface X87Register {
+  readonly low: number;
+  readonly high: number;
+  readonly exponent: number;
+}
+
+export interface Units {
+  readonly x87: {
+    readonly control: number;
+    /** TOP in bits 13 to 11 says which of the registers is ST(0). */
+    readonly status: number;
+    /** A bit for each of R0 to R7, set when it is empty. */
+    readonly empty: number;
+    /** R0 to R7. */
+    readonly registers: readonly X87Register[];
+  };
+  readonly mxcsr: number;
+  /** XMM0 to XMM7, four words each, the lowest first. */
+  readonly xmm: Uint32Array;
+  /** DR0 to DR3, DR6, DR7. */
+  readonly debug: readonly number[];
+  /** Those of the machine; null where the guest's are the machine's. */
+  readonly machineDebug: readonly number[] | null;
+}
+
 export type Answer =
+  | ({ readonly kind: 'units' } & Units)
   | { readonly kind: 'memory'; readonly bytes: Int16Array }
   | { readonly kind: 'code'; readonly rows: readonly CodeRow[] }
   | { readonly kind: 'walk'; readonly address: AddressView }

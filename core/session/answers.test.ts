@@ -69,6 +69,7 @@ const QUESTIONS: readonly Parameters<typeof answer>[1][] = [
   { kind: 'code', address: 0x100020, count: 20 },
   { kind: 'walk', address: 0xc0100000 },
   { kind: 'tlb' },
+  { kind: 'units' },
   { kind: 'vmcs' },
   { kind: 'descriptors', table: 'gdt', whose: 'guest' },
   { kind: 'descriptors', table: 'idt', whose: 'machine' },
@@ -192,5 +193,40 @@ describe('the descriptor question', () => {
     expect(ask<'descriptors'>(session, { kind: 'descriptors', table: 'idt', whose: 'guest' }).entries).toContainEqual(
       expect.objectContaining({ index: 16, gate: { selector: 0xf000, offset: 0x1234 } }),
     );
+  });
+});
+
+describe('the question for x87, SSE and debug registers', () => {
+  const STILL: readonly Setting[] = [BARE, { mode: 'trap', paging: 'shadow' }, NESTED];
+
+  it.each(STILL)('tells what was written to them, and the guest goes on with it, under $mode', setting => {
+    const session = running(setting, 200_000);
+    for (const [register, value] of [
+      ['xmm0.0', 0x3f800000],
+      ['xmm7.3', 0xdeadbeef],
+      ['mxcsr', 0x9f80],
+      ['dr0', 0xc0100000],
+      ['dr6', 0],
+      ['dr7', 0x2],
+    ] as const) {
+      session.writeRegister(register, value);
+    }
+    const look = () => {
+      const { xmm, mxcsr, debug } = ask(session, { kind: 'units' });
+      return [xmm[0], xmm[31], mxcsr, ...debug];
+    };
+    // Fixed bits stay as they are (SDM volume 3, 17.2).
+    const written = [0x3f800000, 0xdeadbeef, 0x9f80, 0xc0100000, 0, 0, 0, 0xffff0ff0, 0x402];
+    expect(look()).toEqual(written);
+    session.begin('run');
+    session.run(2000, Number.POSITIVE_INFINITY);
+    expect(look()).toEqual(written);
+  });
+
+  it('has an x87 as FNINIT leaves it, and refuses what LDMXCSR would fault on', () => {
+    const session = at(BARE);
+    const { x87 } = ask(session, { kind: 'units' });
+    expect(x87.registers).toHaveLength(8);
+    expect(() => session.writeRegister('mxcsr', 0x10000)).toThrow(/^Bits 16 to 31 of MXCSR are reserved/);
   });
 });

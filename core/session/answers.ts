@@ -7,6 +7,7 @@ import { descriptorsOf } from './descriptor-view.ts';
 import { compile } from './expression.ts';
 import type { Session } from './session.ts';
 import { tlbView } from './tlb-view.ts';
+import { unitsOf } from './unit-view.ts';
 import { vmcsView } from './vmcs-view.ts';
 
 /** Bytes, and instructions, in one answer. */
@@ -33,6 +34,8 @@ export function answer(session: Session, question: Exclude<Question, { kind: 'la
       return { kind: 'walk', address: addressView(spacesOf(pc, monitor, processor), question.address) };
     case 'tlb':
       return tlbView(pc.cpu);
+    case 'units':
+      return { kind: 'units', ...unitsOf(processor, pc.cpu) };
     case 'vmcs': {
       const fields = vmcsView(pc.cpu);
       return fields === null

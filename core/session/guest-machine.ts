@@ -1,6 +1,8 @@
+import { writeDebugRegister } from '../machine/cpu/control.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
+import { MXCSR_MASK } from '../machine/cpu/sse/state.ts';
 import { type MachineState, Pc, type PcOptions } from '../machine/pc.ts';
 import type { EditableRegister, MemoryWindow } from '../protocol/messages.ts';
 import type { Setting } from '../protocol/monitor.ts';
@@ -260,9 +262,17 @@ export class GuestMachine {
   }
 
   #writeRegister(register: EditableRegister, value: number): void {
+    // FXRSTOR and LDMXCSR with such a value would fault (SDM volume 1, 10.2.3).
+    if (register === 'mxcsr' && (value & ~MXCSR_MASK) !== 0) {
+      throw new Error('Bits 16 to 31 of MXCSR are reserved: they must be 0.');
+    }
     const cpu = this.#editable();
+    const [name, word] = register.split('.');
     if (register === 'eip') cpu.i32[L.W_EIP] = value;
     else if (register === 'eflags') cpu.setEflags(value);
+    else if (register === 'mxcsr') cpu.i32[L.W_MXCSR] = value;
+    else if (word !== undefined) cpu.i32[L.W_XMM + 4 * Number(name.slice(3)) + Number(word)] = value;
+    else if (register.startsWith('dr')) writeDebugRegister(cpu, Number(register.slice(2)), value);
     else cpu.i32[GENERAL.indexOf(register)] = value;
   }
 

@@ -23,6 +23,7 @@ import {
   SegmentsPanel,
   TablesPanel,
   TimelinePanel,
+  UnitsPanel,
   VerbsPanel,
   VmcsPanel,
   WalkPanel,
@@ -65,6 +66,7 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
       <ChangePanel />
       <TablesPanel />
       <SegmentsPanel />
+      <UnitsPanel />
       <DescriptorsPanel />
       <VmcsPanel />
     </div>

@@ -15,6 +15,7 @@ import {
   MachineFacts,
   SegmentsPanel,
   TablesPanel,
+  UnitsPanel,
   VmcsPanel,
   WalkPanel,
 } from './later.ts';
@@ -58,6 +59,7 @@ export function Wide() {
               <ChangePanel />
               <TablesPanel />
               <SegmentsPanel />
+              <UnitsPanel />
               <DescriptorsPanel />
               <VmcsPanel />
             </>

@@ -25,6 +25,7 @@ export const Shortcuts = later(async () => (await dialogs()).Shortcuts);
 export const TablesPanel = later(async () => (await below()).TablesPanel);
 export const TimelinePanel = later(async () => (await import('../panels/timeline/TimelinePanel.tsx')).TimelinePanel);
 export const Tour = later(async () => (await import('./tour/Tour.tsx')).Tour);
+export const UnitsPanel = later(async () => (await below()).UnitsPanel);
 export const UntilMenu = later(async () => (await import('./UntilMenu.tsx')).UntilMenu);
 export const VerbsPanel = later(async () => (await import('../panels/verbs/VerbsPanel.tsx')).VerbsPanel);
 export const VmcsPanel = later(async () => (await below()).VmcsPanel);

@@ -1,6 +1,12 @@
 import { createStore } from 'zustand/vanilla';
 import type { DescriptorTable } from '../../core/protocol/questions.ts';
 
+export const UNIT_GROUPS = ['sse', 'x87', 'debug'] as const;
+export type UnitGroup = (typeof UNIT_GROUPS)[number];
+
+export const LANES = ['single', 'double', 'integer'] as const;
+export type Lane = (typeof LANES)[number];
+
 /** Which of the processor's tables are shown: nothing is asked for that is not. */
 interface System {
   readonly descriptors: boolean;
@@ -9,6 +15,10 @@ interface System {
   /** Entry that shall be in view; `serial` tells two requests for the same one apart. */
   readonly target: { readonly index: number; readonly serial: number } | null;
   readonly vmcs: boolean;
+  /** Groups of registers that are open. */
+  readonly units: readonly UnitGroup[];
+  /** How XMM registers are read. */
+  readonly lane: Lane;
 }
 
 export const system = createStore<System>(() => ({
@@ -17,6 +27,8 @@ export const system = createStore<System>(() => ({
   whose: 'guest',
   target: null,
   vmcs: false,
+  units: [],
+  lane: 'single',
 }));
 
 /** Shows an entry of a descriptor table. */

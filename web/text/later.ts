@@ -9,7 +9,7 @@ import { keys } from './keys.ts';
 import { openDialog } from './open-dialog.ts';
 import { tables, translation, walk } from './paging.ts';
 import { palette } from './palette.ts';
-import { decoded, descriptors, fields, vmcs } from './system.ts';
+import { breakpointFields, decoded, descriptors, fields, unitFields, units, vmcs } from './system.ts';
 import { timeline } from './timeline.ts';
 import { tour } from './tour.ts';
 import { verbs } from './verbs.ts';
@@ -30,6 +30,9 @@ const english = {
   vmcs,
   decoded,
   fields,
+  units,
+  unitFields,
+  breakpointFields,
   keys,
   palette,
   verbs,

@@ -40,6 +40,65 @@ export const vmcs = {
   },
 };
 
+export const units = {
+  label: 'x87, SSE, debug registers',
+  groups: { sse: 'SSE: XMM0 to XMM7', x87: 'x87 and MMX', debug: 'Debug registers' },
+  lanes: 'Read as',
+  lane: { single: '4 singles', double: '2 doubles', integer: '4 integers' },
+  word: (name: string, high: number, low: number) => `${name}, bits ${high} to ${low}`,
+  stack: 'The stack, ST(0) first; MM0 to MM7 are the mantissas of R0 to R7.',
+  empty: 'empty',
+  tag: { valid: 'valid', zero: 'zero', special: 'special' },
+  bits: (register: string) => `${register} bit by bit`,
+  off: 'off',
+  conditions: { execute: 'execution', write: 'writes', port: 'I/O', access: 'reads and writes' },
+  breakpoint: (condition: string, bytes: number) => `${condition}, ${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`,
+  whyDebug:
+    'The guest’s debug registers are virtual: the machine has them only while breakpoints are on, and never for the monitor’s addresses.',
+};
+
+export const unitFields = {
+  FZ: 'Results that are too small become 0 (flush to zero) where underflow is masked.',
+  DAZ: 'Denormal operands count as 0.',
+  RC: 'Rounding: 0 to nearest, 1 down, 2 up, 3 toward 0.',
+  PC: 'Precision of results: 0 single, 2 double, 3 extended.',
+  PM: 'Masks the precision exception.',
+  UM: 'Masks the underflow exception.',
+  OM: 'Masks the overflow exception.',
+  ZM: 'Masks the exception for a division by 0.',
+  DM: 'Masks the exception for denormal operands.',
+  IM: 'Masks the exception for invalid operations.',
+  PE: 'A result was rounded.',
+  UE: 'A result was too small.',
+  OE: 'A result was too large.',
+  ZE: 'A finite number was divided by 0.',
+  DE: 'An operand was denormal.',
+  IE: 'An operation was invalid: 0/0, the root of a negative number, an empty register.',
+  B: 'The same as ES: once told that the coprocessor was busy.',
+  C3: 'Condition code: with C2 and C0 the outcome of a comparison, or the class of a number.',
+  C2: 'Condition code: unordered, or a reduction that is not complete.',
+  C1: 'Condition code: the direction of rounding, or of a stack fault (1 overflow, 0 underflow).',
+  C0: 'Condition code: less, or the sign of a number.',
+  TOP: 'Which of R0 to R7 is ST(0), the top of the stack.',
+  ES: 'An exception that is not masked is pending: the next waiting x87 instruction raises #MF.',
+  SF: 'The invalid operation was a fault of the register stack.',
+  BT: 'The debug exception came with a switch to a task that has its T flag set.',
+  BS: 'The debug exception came from single-stepping, by TF.',
+  BD: 'The next instruction accesses a debug register while GD is set.',
+  GD: 'Each access to a debug register raises #DB.',
+  GE: 'Exact data breakpoints, global; ignored since the P6 family.',
+  LE: 'Exact data breakpoints, local; ignored since the P6 family.',
+};
+
+export const breakpointFields = {
+  met: (n: number) => `The condition of breakpoint ${n} was met.`,
+  length: (n: number) => `Breakpoint ${n} covers: 0 one byte, 1 two, 3 four.`,
+  condition: (n: number) =>
+    `Breakpoint ${n} waits for: 0 execution, 1 writes, 2 I/O (with CR4.DE), 3 reads and writes.`,
+  global: (n: number) => `Breakpoint ${n} is on in all tasks.`,
+  local: (n: number) => `Breakpoint ${n} is on in this task; a task switch clears it.`,
+};
+
 export const decoded = {
   label: (register: string) => `${register} bit by bit`,
   hint: 'Point at a bit, or move with the arrow keys, to see what it means.',

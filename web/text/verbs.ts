@@ -112,7 +112,8 @@ export const verbs = {
   noSymbols: (word: string) =>
     word === '' ? 'This guest came without symbols.' : `No symbol has “${word}” in its name.`,
   noAssignment: 'An assignment is missing, such as $eax = 1.',
-  notEditable: (word: string) => `${word} cannot be set: general registers, EIP, EFLAGS, its flags, and memory can.`,
+  notEditable: (word: string) =>
+    `${word} cannot be set: general registers, EIP, EFLAGS, its flags, debug registers, and memory can.`,
   noMode: (word: string, known: string) => `“${word}” is no mode; modes are ${known}.`,
   noField: (filter: string) => `No field of the VMCS has “${filter}” in it.`,
 

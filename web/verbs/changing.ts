@@ -6,6 +6,7 @@ import { general } from '../symbols.ts';
 import { laterText } from '../text/later.ts';
 import { dump, parseSize, type Size, toBytes } from './data.ts';
 import type { Host } from './host.ts';
+import { DEBUG_REGISTERS } from './registers.ts';
 import { addressOf, evaluate, must, type Verb, verb, viewOf } from './verb.ts';
 import { type Names, Refusal, tidy } from './words.ts';
 
@@ -23,7 +24,7 @@ const MEMORY: readonly (readonly [RegExp, Size])[] = [
 ];
 
 function isEditable(name: string): name is EditableRegister {
-  return name === 'eip' || name === 'eflags' || general.some(known => known === name);
+  return [...general, 'eip', 'eflags', ...DEBUG_REGISTERS].some(known => known === name);
 }
 
 function targetOf(written: string, names: Names): Target {
@@ -59,8 +60,14 @@ async function write(
 async function writeRegister(register: EditableRegister, value: number, host: Host): Promise<readonly string[]> {
   host.writeRegister(register, value >>> 0);
   const { registers } = await host.settled();
+  const names: readonly string[] = general;
+  const number = names.indexOf(register);
   const now =
-    register === 'eip' || register === 'eflags' ? registers[register] : registers.general[general.indexOf(register)];
+    register === 'eip' || register === 'eflags'
+      ? registers[register]
+      : number < 0
+        ? await evaluate(register, host)
+        : registers.general[number];
   return [`${register}  ${hex(now)}`];
 }
 

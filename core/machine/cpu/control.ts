@@ -134,7 +134,11 @@ export function movFromDebug(cpu: Executor, i: Instruction): void {
 export function movToDebug(cpu: Executor, i: Instruction): void {
   const number = debugRegister(cpu, i.dst.register);
   checkDebugAccess(cpu);
-  const value = cpu.register(i.src.register);
+  writeDebugRegister(cpu, number, cpu.register(i.src.register));
+}
+
+/** DR0 to DR3, DR6 or DR7; fixed bits stay as they are (SDM volume 3, 17.2). */
+export function writeDebugRegister(cpu: Executor, number: number, value: number): void {
   if (number === 6) cpu.i32[L.W_DR + 6] = (value & DR6_WRITABLE) | DR6_FIXED;
   else if (number === 7) cpu.setDebugControl((value & DR7_WRITABLE) | DR7_FIXED);
   else {

@@ -5,15 +5,38 @@ import styles from './Bits.module.css';
 import type { BitRegister } from './bits.ts';
 import { type Field, fieldsOf, fieldValue, unnamedBits } from './fields.ts';
 
-interface Properties {
-  readonly register: BitRegister;
+interface Values {
   readonly value: number;
   /** At the stop before. */
   readonly before: number;
   /** What the machine holds, where that is something else. */
   readonly machine: number | null;
+}
+
+interface FieldsProperties extends Values {
+  readonly name: string;
+  /** From the highest bit down. */
+  readonly fields: readonly Field[];
+  /** Numbers of bits that are set and have no name. */
+  readonly unnamed: readonly number[];
+}
+
+interface RegisterProperties extends Values {
+  readonly register: BitRegister;
   /** CR4.PAE: decides how CR3 is read. */
   readonly isPae: boolean;
+}
+
+/** EFLAGS or a control register bit by bit. */
+export function RegisterBits({ register, isPae, ...values }: RegisterProperties) {
+  return (
+    <FieldBits
+      name={register.toUpperCase()}
+      fields={fieldsOf(register, isPae)}
+      unnamed={unnamedBits(register, values.value, isPae)}
+      {...values}
+    />
+  );
 }
 
 /** Where a field lies, in words. */
@@ -29,14 +52,12 @@ function written(value: number, field: Field): string {
 }
 
 /** A register bit by bit: pointing at one, or moving to it, says what it means. */
-export function RegisterBits({ register, value, before, machine, isPae }: Properties) {
+export function FieldBits({ name, fields, unnamed, value, before, machine }: FieldsProperties) {
   const words = laterText.decoded;
   const [active, setActive] = useState<string | null>(null);
   const id = useId();
-  const fields = fieldsOf(register, isPae);
   const at = fields.findIndex(({ name }) => name === active);
   const shown = at < 0 ? null : fields[at];
-  const unnamed = unnamedBits(register, value, isPae);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const last = fields.length - 1;
@@ -58,7 +79,7 @@ export function RegisterBits({ register, value, before, machine, isPae }: Proper
       <div
         className={styles.fields}
         role="listbox"
-        aria-label={words.label(register.toUpperCase())}
+        aria-label={words.label(name)}
         aria-activedescendant={shown === null ? undefined : `${id}-${shown.name}`}
         aria-orientation="horizontal"
         tabIndex={0}

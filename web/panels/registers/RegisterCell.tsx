@@ -13,6 +13,8 @@ import styles from './Registers.module.css';
 interface Properties {
   readonly register: EditableRegister;
   readonly name: string;
+  /** The name is only for those who hear it. */
+  readonly quiet?: boolean;
   readonly value: number;
   readonly changed: boolean;
   /** What the machine holds, where that is something else, and why. */
@@ -23,7 +25,7 @@ interface Properties {
 }
 
 /** A register that can be edited: double click, or Enter on its value. A click walks to the address in it. */
-function Cell({ register, name, value, changed, machine: held, why, address }: Properties) {
+function Cell({ register, name, quiet = false, value, changed, machine: held, why, address }: Properties) {
   const [typed, setTyped] = useState<string | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -66,7 +68,7 @@ function Cell({ register, name, value, changed, machine: held, why, address }: P
 
   return (
     <div className={styles.cell} data-changed={changed || undefined} data-differs={held !== null || undefined}>
-      <span className={styles.name} id={`${id}-name`}>
+      <span className={quiet ? 'hidden-text' : styles.name} id={`${id}-name`}>
         {name}
       </span>
       {typed === null ? (

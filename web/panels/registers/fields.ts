@@ -48,9 +48,12 @@ const FIXED: Readonly<Record<BitRegister, number>> = { eflags: 2, cr0: 0, cr3: 0
 
 /** Numbers of bits that are set and have no name here. */
 export function unnamedBits(register: BitRegister, value: number, isPae: boolean): readonly number[] {
-  const fields = fieldsOf(register, isPae);
+  return unnamedIn(fieldsOf(register, isPae), value & ~FIXED[register]);
+}
+
+/** Numbers of bits that are set and in none of these fields. */
+export function unnamedIn(fields: readonly Field[], value: number): readonly number[] {
   return Array.from({ length: 32 }, (_, bit) => bit).filter(
-    bit =>
-      ((value & ~FIXED[register]) >>> bit) % 2 === 1 && !fields.some(({ low, bits }) => bit >= low && bit < low + bits),
+    bit => (value >>> bit) % 2 === 1 && !fields.some(({ low, bits }) => bit >= low && bit < low + bits),
   );
 }

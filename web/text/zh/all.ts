@@ -20,7 +20,7 @@ import { palette } from './palette.ts';
 import { registers } from './registers.ts';
 import { said } from './said.ts';
 import { stops } from './stops.ts';
-import { decoded, descriptors, fields, vmcs } from './system.ts';
+import { breakpointFields, decoded, descriptors, fields, unitFields, units, vmcs } from './system.ts';
 import { timeline } from './timeline.ts';
 import { tour } from './tour.ts';
 import { verbs } from './verbs.ts';
@@ -54,6 +54,9 @@ export const later: LaterText = {
   vmcs,
   decoded,
   fields,
+  units,
+  unitFields,
+  breakpointFields,
   keys,
   palette,
   verbs,

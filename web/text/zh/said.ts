@@ -172,6 +172,7 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'The machine ended before the moment that is to be replayed.': '机器在要重放的时刻之前就停止了。',
   'Memory of a paravirtualized guest cannot be edited: its page tables must stay as they were validated.':
     '半虚拟化客户机的内存不能编辑：它的页表必须保持验证过的样子。',
+  'Bits 16 to 31 of MXCSR are reserved: they must be 0.': 'MXCSR 的位 16 到 31 保留：必须为 0。',
   'There is no memory to write at <> address {}.': '{0}地址 {1} 处没有可写的内存。',
   linear: '线性',
   physical: '物理',

@@ -1,7 +1,10 @@
 import type {
+  breakpointFields as EnglishBreakpointFields,
   decoded as EnglishDecoded,
   descriptors as EnglishDescriptors,
   fields as EnglishFields,
+  unitFields as EnglishUnitFields,
+  units as EnglishUnits,
   vmcs as EnglishVmcs,
 } from '../system.ts';
 import type { Words } from '../words.ts';
@@ -45,6 +48,63 @@ export const vmcs: Words<typeof EnglishVmcs> = {
     control: '控制字段',
     'exit information': 'VM 退出信息',
   },
+};
+
+export const units: Words<typeof EnglishUnits> = {
+  label: 'x87、SSE、调试寄存器',
+  groups: { sse: 'SSE：XMM0 到 XMM7', x87: 'x87 与 MMX', debug: '调试寄存器' },
+  lanes: '读作',
+  lane: { single: '4 个单精度', double: '2 个双精度', integer: '4 个整数' },
+  word: (name, high, low) => `${name}，位 ${high} 到 ${low}`,
+  stack: '寄存器栈，ST(0) 在前；MM0 到 MM7 就是 R0 到 R7 的尾数。',
+  empty: '空',
+  tag: { valid: '有效', zero: '零', special: '特殊' },
+  bits: register => `逐位查看 ${register}`,
+  off: '未启用',
+  conditions: { execute: '执行', write: '写', port: 'I/O', access: '读和写' },
+  breakpoint: (condition, bytes) => `${condition}，${bytes} 字节`,
+  whyDebug: '客户机的调试寄存器是虚拟的：只有启用了断点，机器才装入它们，而且从不用于监视器的地址。',
+};
+
+export const unitFields: Words<typeof EnglishUnitFields> = {
+  FZ: '下溢被屏蔽时，过小的结果变为 0（清零）。',
+  DAZ: '非规格化操作数按 0 处理。',
+  RC: '舍入：0 就近，1 向下，2 向上，3 向零。',
+  PC: '结果的精度：0 单精度，2 双精度，3 扩展精度。',
+  PM: '屏蔽精度异常。',
+  UM: '屏蔽下溢异常。',
+  OM: '屏蔽上溢异常。',
+  ZM: '屏蔽除以零异常。',
+  DM: '屏蔽非规格化操作数异常。',
+  IM: '屏蔽无效操作异常。',
+  PE: '有结果经过舍入。',
+  UE: '有结果过小。',
+  OE: '有结果过大。',
+  ZE: '有限数除以了零。',
+  DE: '有操作数是非规格化数。',
+  IE: '有无效操作：0/0、负数开方、使用空寄存器。',
+  B: '与 ES 相同：过去表示协处理器忙。',
+  C3: '条件码：与 C2、C0 一起表示比较结果或数的类别。',
+  C2: '条件码：无序，或约简尚未完成。',
+  C1: '条件码：舍入方向，或栈故障的方向（1 上溢，0 下溢）。',
+  C0: '条件码：小于，或数的符号。',
+  TOP: 'R0 到 R7 中哪一个是栈顶 ST(0)。',
+  ES: '有未屏蔽的异常等待处理：下一条会等待的 x87 指令产生 #MF。',
+  SF: '无效操作是寄存器栈故障。',
+  BT: '调试异常来自切换到 T 标志置位的任务。',
+  BS: '调试异常来自 TF 单步。',
+  BD: 'GD 置位时，下一条指令要访问调试寄存器。',
+  GD: '每次访问调试寄存器都产生 #DB。',
+  GE: '精确数据断点（全局）；P6 系列以后忽略。',
+  LE: '精确数据断点（局部）；P6 系列以后忽略。',
+};
+
+export const breakpointFields: Words<typeof EnglishBreakpointFields> = {
+  met: n => `断点 ${n} 的条件已满足。`,
+  length: n => `断点 ${n} 的范围：0 一字节，1 两字节，3 四字节。`,
+  condition: n => `断点 ${n} 等待：0 执行，1 写，2 I/O（需 CR4.DE），3 读和写。`,
+  global: n => `断点 ${n} 在所有任务中启用。`,
+  local: n => `断点 ${n} 只在当前任务中启用；任务切换会清除它。`,
 };
 
 export const decoded: Words<typeof EnglishDecoded> = {
