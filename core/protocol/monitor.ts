@@ -170,6 +170,11 @@ export interface WalkReference {
   readonly address: number | null;
   /** Where a guest's entry lies in the machine's memory; null for others, and where it lies nowhere. */
   readonly machine: number | null;
+  /**
+   * Under `para`, where `address` is the machine's: the pseudo-physical address of the entry, by the guest's own numbering of the frames that it was
+   * given. Null elsewhere, and for what is not in its memory.
+   */
+  readonly pseudo: number | null;
   /** Under EPT: the guest-physical address that is being translated by it. */
   readonly translates: number | null;
   readonly low: number;

@@ -57,6 +57,13 @@ export function machineAddress(memory: GuestMemory, address: number): number | n
   return frame === NO_FRAME ? null : frame * FRAME_SIZE + (address & (FRAME_SIZE - 1));
 }
 
+/** Pseudo-physical address of what a paravirtualized guest has at one of the machine's; null in other modes, and for what is not in its memory. */
+export function pseudoAddress({ monitor }: Spaces, address: number | null): number | null {
+  if (monitor === null || monitor.mode !== 'para' || address === null) return null;
+  const page = monitor.vm.memory.pageOfFrame.get(address >>> 12);
+  return page === undefined ? null : page * FRAME_SIZE + (address & (FRAME_SIZE - 1));
+}
+
 /** Whether the processor is in non-root operation, so that its own registers are the guest's. */
 function isNonRoot({ i32 }: Processor): boolean {
   return i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT;

@@ -20,7 +20,7 @@ import type {
   WalkReference,
   WalkView,
 } from '../protocol/monitor.ts';
-import { createNoter, machineAddress, type Space, type Spaces } from './address-spaces.ts';
+import { createNoter, machineAddress, pseudoAddress, type Space, type Spaces } from './address-spaces.ts';
 
 export const EPT_LEVELS: Readonly<Record<EptLevel, TableLevel>> = {
   PML4: 'EPT PML4',
@@ -75,7 +75,13 @@ function walkView(space: Space, spaces: Spaces, linear: number): WalkView {
   let number = 0;
   const references = walk.steps.slice(0, walk.count).map(step => {
     const isRegister = step.level === 'page directory pointer';
-    return reference(step, space.tables, isRegister ? null : ++number, isRegister ? null : machine(step.address));
+    return reference(
+      step,
+      space.tables,
+      isRegister ? null : ++number,
+      isRegister ? null : machine(step.address),
+      spaces,
+    );
   });
   const { physical, error } = walk;
   return {
@@ -91,15 +97,23 @@ function combined(tables: TableKind, registers: PagingRegisters, walk: Walk) {
   return { tables, pae: isPae(registers), pageSize, writable, user, executable };
 }
 
-function reference(step: WalkStep, tables: TableKind, number: number | null, machine: number | null): WalkReference {
-  const { level, address, index, low, high } = step;
+function reference(
+  step: WalkStep,
+  tables: TableKind,
+  number: number | null,
+  machine: number | null,
+  spaces: Spaces,
+): WalkReference {
+  const { level, index, low, high } = step;
+  const address = number === null ? null : step.address;
   return {
     number,
     tables,
     level,
     index,
-    address: number === null ? null : address,
+    address,
     machine,
+    pseudo: pseudoAddress(spaces, address),
     translates: null,
     low,
     high,
@@ -123,6 +137,7 @@ function nestedView(spaces: Spaces, linear: number): WalkView {
         index,
         address,
         machine: null,
+        pseudo: null,
         translates: walk.guestPhysical,
         low,
         high,
@@ -133,12 +148,12 @@ function nestedView(spaces: Spaces, linear: number): WalkView {
   let translated = 0;
   for (const step of nested.guest.steps.slice(0, nested.guest.count)) {
     if (step.level === 'page directory pointer') {
-      references.push(reference(step, 'guest', null, null));
+      references.push(reference(step, 'guest', null, null, spaces));
       continue;
     }
     const translation = nested.translations[translated++];
     translate(translation);
-    references.push(reference(step, 'guest', ++number, translation.physical));
+    references.push(reference(step, 'guest', ++number, translation.physical, spaces));
   }
   // That of the page, or of the entry whose address led nowhere.
   for (const walk of nested.translations.slice(translated, nested.count)) translate(walk);
@@ -188,9 +203,7 @@ export function addressView(spaces: Spaces, address: number): AddressView {
   if (monitor === null) return { ...common, guestPhysical: null, machinePhysical: reached, note: null };
   const { memory } = monitor.vm;
   if (monitor.mode === 'para') {
-    const page = reached === null ? undefined : memory.pageOfFrame.get(reached >>> 12);
-    const guestPhysical = page === undefined || reached === null ? null : page * 4096 + (reached & 0xfff);
-    return { ...common, guestPhysical, machinePhysical: reached, note: null };
+    return { ...common, guestPhysical: pseudoAddress(spaces, reached), machinePhysical: reached, note: null };
   }
   return {
     ...common,

@@ -5,6 +5,7 @@ import { openGuest } from '../cli/images.ts';
 import { ImageError } from '../guests/boot.ts';
 import type { Mode } from '../protocol/monitor.ts';
 import { ModeError } from '../vmm/technique.ts';
+import { answer } from './answers.ts';
 import { type Guest, Session } from './session.ts';
 
 /** A paravirtualized guest in a session, as the command line opens it; and what is said of kernels in the wrong mode. */
@@ -41,6 +42,27 @@ describe('primer for the monitor', () => {
     expect(plan.kind).toBe('xen');
     const entry = plan.kind === 'xen' ? plan.domain.entry : 0;
     expect(symbols.name(entry)).toBe('start');
+  });
+
+  test('has tables and memory at machine addresses, and is told its pseudo-physical ones beside', () => {
+    const session = open(primer, 'para');
+    session.begin('run');
+    session.run(20_000, Number.POSITIVE_INFINITY);
+    const given = answer(session, { kind: 'walk', address: session.processor.linearEip });
+    if (given.kind !== 'walk') throw new Error(given.kind);
+    const { walks, guestPhysical, machinePhysical } = given.address;
+    const references = walks[0].references.filter(({ address }) => address !== null);
+    expect(references.length).toBeGreaterThan(1);
+    expect(guestPhysical).not.toBe(machinePhysical);
+    for (const { low, pseudo, address } of references) {
+      expect(pseudo).not.toBe(address);
+      expect(pseudo).toBeLessThan(session.guest.memoryMib * 2 ** 20);
+      // What memory shows there is the entry.
+      const bytes = session.readMemory('physical', address ?? -1, 4);
+      expect(new DataView(Uint8Array.from(bytes).buffer).getInt32(0, true)).toBe(low | 0);
+    }
+    const at = (space: 'linear' | 'physical', address: number) => [...session.readMemory(space, address, 16)];
+    expect(at('physical', machinePhysical ?? -1)).toEqual(at('linear', session.processor.linearEip));
   });
 
   test('is the native kernel in every other mode', () => {

@@ -22,7 +22,10 @@ export const walk = {
     nested: 'what the processor walks',
     machine: 'what the processor walks',
   },
-  para: 'The guest’s own tables hold machine frames. The monitor has validated every entry.',
+  para: 'The guest’s own tables hold machine addresses, and the monitor has validated every entry; CR3 and physical memory count by them as well. Pseudo-physical is the guest’s own numbering: the frames that it was given, in a row from 0.',
+  pseudoShort: (address: string) => `pseudo ${address}`,
+  pseudoHint: 'Pseudo-physical: the guest’s own numbering of the frames that it was given',
+  reachedFrame: 'machine',
   /** Entries by the manual’s names. */
   entries: {
     'page directory pointer': 'PDPTE',

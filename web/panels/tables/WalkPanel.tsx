@@ -93,7 +93,7 @@ function Walks({ view, isPara }: { readonly view: AddressView; readonly isPara: 
             </span>
           </header>
           {hasOwnStrip(walk, first) && <BitStrip linear={view.linear} pae={walk.pae} pageSize={walk.pageSize} />}
-          <WalkSteps walk={walk} />
+          <WalkSteps walk={walk} isPara={isPara} />
           {walk.tables === 'guest' && map !== null && (
             <p className={styles.map}>
               <Prose>{map}</Prose>

@@ -26,7 +26,7 @@ function Letters({ reference }: { readonly reference: Pick<WalkReference, 'bits'
 
 /** One entry: its number in the processor's order, its name, where it is, what it says. */
 function Step({ reference }: { readonly reference: WalkReference }) {
-  const { number, tables, address, machine } = reference;
+  const { number, tables, address, machine, pseudo } = reference;
   const title = machine === null ? undefined : laterText.walk.liesAt(hex(machine));
   return (
     <tr data-tables={tables} data-present={reference.bits.present || undefined}>
@@ -59,6 +59,11 @@ function Step({ reference }: { readonly reference: WalkReference }) {
         ) : (
           hex(address)
         )}
+        {pseudo !== null && (
+          <small className={styles.pseudo} title={laterText.walk.pseudoHint}>
+            {laterText.walk.pseudoShort(hex(pseudo))}
+          </small>
+        )}
       </td>
       <td className={styles.entryValue}>
         {entryValue(reference).slice(0, -8)}
@@ -73,7 +78,7 @@ function Step({ reference }: { readonly reference: WalkReference }) {
 }
 
 /** The entries of a walk in the processor's order, and where it comes to. */
-export function WalkSteps({ walk }: { readonly walk: WalkView }) {
+export function WalkSteps({ walk, isPara = false }: { readonly walk: WalkView; readonly isPara?: boolean }) {
   const { columns } = laterText.walk;
   const headings = [columns.number, columns.entry, columns.address, columns.value, columns.bits];
   return (
@@ -112,7 +117,7 @@ export function WalkSteps({ walk }: { readonly walk: WalkView }) {
           <span className={styles.arrow} aria-hidden="true">
             →
           </span>
-          {laterText.walk.reached[walk.tables]} <b>{hex(walk.physical)}</b>
+          {isPara ? laterText.walk.reachedFrame : laterText.walk.reached[walk.tables]} <b>{hex(walk.physical)}</b>
           <span className={styles.rights}>{rights(walk)}</span>
         </p>
       )}

@@ -32,6 +32,7 @@ function reference(more: Partial<WalkReference>): WalkReference {
     index: 0,
     address: 0,
     machine: null,
+    pseudo: null,
     translates: null,
     low: 0,
     high: 0,

@@ -22,7 +22,10 @@ export const walk: Words<typeof EnglishWalk> = {
     nested: '处理器实际遍历的',
     machine: '处理器实际遍历的',
   },
-  para: '客户机自己的页表中就是机器页框号。每个表项都经过监视器的检查。',
+  para: '客户机自己的页表中就是机器地址，每个表项都经过监视器的检查。CR3 和物理内存也用机器地址。伪物理地址是客户机自己的编号：把分得的页框从 0 起依次编号。',
+  pseudoShort: address => `伪物理 ${address}`,
+  pseudoHint: '伪物理地址：客户机对分得的页框的编号',
+  reachedFrame: '机器地址',
   entries: {
     'page directory pointer': 'PDPTE',
     'page directory': 'PDE',
