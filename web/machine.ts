@@ -23,6 +23,7 @@ import { account, takeAccount } from './stores/account.ts';
 import { breakpoints, toggled } from './stores/breakpoints.ts';
 import { followers } from './stores/followers.ts';
 import { happenings, NONE } from './stores/happenings.ts';
+import { hits, noteStop } from './stores/hits.ts';
 import { looks } from './stores/looks.ts';
 import { isFinal, machine, type OpenMessage, startsAgain, withGuest } from './stores/machine.ts';
 import { notify } from './stores/notices.ts';
@@ -80,6 +81,7 @@ function receive(message: FromWorker): void {
       if (message.console.length > 0) writeConsole(message.console);
       loop?.answered(message.running);
       takeAccount(message);
+      noteStop(message);
       for (const follower of followers) follower.take(message);
       showView(message, performance.now());
       if (message.running !== (state.view?.running ?? false)) sendWindows();
@@ -99,6 +101,7 @@ function receive(message: FromWorker): void {
       windows.setState(home);
       happenings.setState(NONE);
       account.setState({ now: null });
+      hits.setState({ steps: [] });
       for (const follower of followers) follower.clear();
       if (asked.length === 0) opening.setState({ now: null });
       sendWindows();

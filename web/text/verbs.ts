@@ -31,7 +31,9 @@ export const verbs = {
     suspend: 'Stops before the next instruction.',
     advance: 'Runs on to an address, once.',
     'reverse-stepi': 'Goes back to before the guest’s last instruction, or N of them.',
-    'reverse-continue': 'Goes back to before the guest last left for the monitor; bare, before the last delivery.',
+    'reverse-continue':
+      'Goes back to where a breakpoint last stopped the guest; if none did, to the beginning of what is kept.',
+    'reverse-trap': 'Goes back to before the guest last left for the monitor; bare, before the last delivery.',
     'reverse-write': 'Goes back to before the last change of these four bytes.',
     goto: 'Goes to a step of the past, as dominfo counts them.',
     'last-write': 'Tells which instruction changed these four bytes last, and at which step.',
@@ -64,7 +66,11 @@ export const verbs = {
     domstats: 'Counts instructions and exits.',
     mode: 'Runs the guest in another mode; without one, tells which it is.',
     'snapshot-create': 'Saves the whole machine to a file.',
-    reset: 'Resets the machine and starts the guest again.',
+    shutdown: 'Would ask the guest to shut down; the machine has no power button for that, and says so.',
+    destroy:
+      'Takes the power away at once, whatever the guest is doing; the machine stands before its first instruction.',
+    reboot: 'Resets the machine and lets the guest run; the guest is not asked.',
+    reset: 'Resets the machine and stands before the first instruction.',
     help: 'Lists the verbs, or tells about one.',
     clear: 'Empties this list.',
   },
@@ -75,7 +81,8 @@ export const verbs = {
     vmexitbp: 'Reasons are those that the table of exits lists.',
     x: 'N: how many. F: x d u o t c a i s. U: b 1, h 2, w 4 bytes.',
     mode: 'full is translate, hardware is nested.',
-    'reverse-continue': 'Going on from there, all happens again as it did.',
+    'reverse-continue':
+      'Only stops that there were count, not breakpoints that were set later. Going on from there, all happens again as it did.',
   },
   aliases: (list: string) => `Also: ${list}`,
   numbers:
@@ -120,6 +127,12 @@ export const verbs = {
   // What is said meanwhile and after.
   continuing: 'Continuing.',
   goingTo: (address: string) => `Running on to ${address}.`,
+  toHit: 'Back to the last stop at a breakpoint.',
+  toBeginning: 'No breakpoint has stopped the guest before: back to the beginning of what is kept.',
+  noPowerButton:
+    'The machine has no power button that its guest could hear of. Shut the guest down from its own console; destroy takes the power away, reboot resets.',
+  destroyed: 'Off and on again: the machine stands before its first instruction, and what was in memory is gone.',
+  rebooted: 'Reset; the guest starts again.',
   atStep: (step: string) => `Step ${step}.`,
   lastWrite: (address: string, before: string, after: string, step: string) =>
     `${address} changed from ${before} to ${after} at step ${step}; goto ${step} goes there.`,

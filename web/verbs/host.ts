@@ -28,6 +28,8 @@ export interface Host {
   readonly until: (on: BreakOn) => void;
   readonly goBack: (kind: BackKind, address?: number) => void;
   readonly goTo: (step: number) => void;
+  /** Steps at which a breakpoint has stopped the machine, in order. */
+  readonly hits: () => readonly number[];
   readonly reset: () => void;
   /** Why the mode cannot be chosen, or null; then it is, or the page asks first. */
   readonly chooseMode: (mode: ModeName) => string | null;

@@ -96,8 +96,36 @@ export const managing = {
       return [laterText.verbs.saving];
     },
   }),
+  shutdown: verb({
+    group: 'manage',
+    read: nothing,
+    act: (_, host) => {
+      viewOf(host);
+      throw new Refusal(laterText.verbs.noPowerButton);
+    },
+  }),
+  destroy: verb({
+    group: 'manage',
+    read: nothing,
+    act: async (_, host) => {
+      viewOf(host);
+      host.reset();
+      await host.settled();
+      return [laterText.verbs.destroyed];
+    },
+  }),
+  reboot: verb({
+    group: 'manage',
+    read: nothing,
+    act: async (_, host) => {
+      viewOf(host);
+      host.reset();
+      await host.settled();
+      host.run();
+      return [laterText.verbs.rebooted];
+    },
+  }),
   reset: verb({
-    aliases: ['reboot'],
     group: 'manage',
     read: nothing,
     act: async (_, host) => {

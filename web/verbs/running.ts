@@ -121,6 +121,20 @@ export const running = {
     read: nothing,
     act: async (_, host) => {
       withPast(host);
+      const { instructions, past } = viewOf(host);
+      const hit = host.hits().findLast(step => step < instructions && step >= (past?.from ?? 0));
+      host.print([hit === undefined ? laterText.verbs.toBeginning : laterText.verbs.toHit]);
+      host.goTo(hit ?? past?.from ?? 0);
+      return pastLines(await host.stopped(), host);
+    },
+  }),
+  'reverse-trap': verb({
+    aliases: ['rt'],
+    group: 'back',
+    again: true,
+    read: nothing,
+    act: async (_, host) => {
+      withPast(host);
       host.goBack('trap');
       return pastLines(await host.stopped(), host);
     },

@@ -88,6 +88,7 @@ export function hostFor(
     until: note('until'),
     goBack: note('back'),
     goTo: note('goTo'),
+    hits: () => [50, 100_000],
     reset: note('reset'),
     chooseMode: mode => {
       note('mode')(mode);

@@ -88,7 +88,8 @@ describe('the grammar: what each line asks of the page', () => {
     ['resume', ['print Continuing.', 'run']],
     ['tb main', ['print Running on to c0100000.', 'until {"kind":"execute","address":3222274048}']],
     ['rsi 2', ['back step', 'back step']],
-    ['rc', ['back trap']],
+    ['rc', ['print Back to the last stop at a breakpoint.', 'goTo 50']],
+    ['reverse-trap', ['back trap']],
     ['reverse-write ticks', ['back write 3222290432']],
     ['goto 100', ['goTo 100']],
     ['last-write ticks', ['ask {"kind":"lastWrite","space":"linear","address":3222290432}']],
@@ -127,6 +128,8 @@ describe('the grammar: what each line asks of the page', () => {
     ['set zf = 0', ['ask {"kind":"value","expression":"0x0"}', 'register eflags 246']],
     ['snapshot-create', ['save']],
     ['reset', ['reset']],
+    ['destroy', ['reset']],
+    ['reboot', ['reset', 'run']],
     ['clear', ['clear']],
   ])('%s', async (line, requests) => {
     // Where the worker is asked for something else than a value, the answer here is none: what counts is the request.
@@ -418,7 +421,7 @@ describe('help', () => {
 describe('completion', () => {
   test.each<readonly [string, string, readonly string[]]>([
     ['ste', '', ['stepi', 'stepm']],
-    ['rev', '', ['reverse-stepi', 'reverse-continue', 'reverse-write']],
+    ['rev', '', ['reverse-stepi', 'reverse-continue', 'reverse-trap', 'reverse-write']],
     ['b swi', 'b ', ['switch_space', 'switch_task']],
     ['x/8xw $es', 'x/8xw ', ['$esp', '$esi']],
     ['p esp+ti', 'p esp+', ['ticks']],

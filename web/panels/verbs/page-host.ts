@@ -17,6 +17,7 @@ import {
 import { chooseMode, obstacle } from '../../mode-choice.ts';
 import { account } from '../../stores/account.ts';
 import { breakpoints } from '../../stores/breakpoints.ts';
+import { hits } from '../../stores/hits.ts';
 import { looks } from '../../stores/looks.ts';
 import { machine, symbolsOf } from '../../stores/machine.ts';
 import { notices } from '../../stores/notices.ts';
@@ -103,6 +104,7 @@ export function pageHost({ print, clear }: Paper): Host {
       else if (address !== undefined) goBack(kind, address);
     },
     goTo,
+    hits: () => hits.getState().steps,
     reset,
     chooseMode: mode => {
       const why = obstacle(machine.getState(), mode);

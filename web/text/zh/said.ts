@@ -157,7 +157,6 @@ export const SENTENCES: Readonly<Record<string, string>> = {
     '客户机读取输入太慢：其余键入或粘贴的内容已丢弃。',
   'Nothing was executed before.': '在此之前没有执行过指令。',
   'There was no trap before.': '在此之前没有陷入。',
-  'There was no breakpoint before: this is where the history begins.': '在此之前没有遇到断点：这里是历史的起点。',
   'The guest has not left for the monitor before.': '在此之前客户机没有进入过监视器。',
   'No privileged instruction was executed before.': '在此之前没有执行过特权指令。',
   'These four bytes have not changed before.': '在此之前这四个字节没有变化。',
