@@ -127,7 +127,7 @@ export class Desk {
         this.#start(session, () => session.beginUntil(message.on));
         return;
       case 'pause':
-        this.#halt(session, { kind: 'pause' });
+        this.#pause(session);
         return;
       case 'step':
         this.#step(session, message.kind);
@@ -299,6 +299,12 @@ export class Desk {
     }
     session.abandon();
     session.stop = stop;
+  }
+
+  #pause(session: Session): void {
+    const isGuestRunning = this.#running && !session.isSearching;
+    this.#halt(session, { kind: 'pause' });
+    if (isGuestRunning) session.pause();
   }
 
   #schedule(delay: number): void {

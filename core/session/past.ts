@@ -6,12 +6,15 @@ import type { GuestMachine } from './guest-machine.ts';
 import type { History } from './history.ts';
 import type { Journal, Moment } from './journal.ts';
 import { isBefore } from './player.ts';
-import { arrive, type Course, type Search, step, type Travel } from './travel.ts';
+import { arrive, type Course, isEqual, type Search, step, type Travel } from './travel.ts';
 
 /** It cannot go to what was asked for. */
 export class BackError extends Error {}
 
 type LastWrite = Extract<Answer, { kind: 'lastWrite' }>;
+
+/** Moments between instructions that are kept of those that a person made one by one. */
+const MOST_BOUNDARIES = 64;
 
 /** Why a search found nothing. */
 const NOT_FOUND: Readonly<Record<BackRequest['kind'], string>> = {
@@ -70,6 +73,12 @@ export class Past {
     this.abandon();
     this.#present = null;
     this.#boundaries = [];
+  }
+
+  /** The guest has done one instruction from a moment to another: no search need find that out. `before` counts if it is known to be such a moment. */
+  notice(before: Moment, after: Moment): void {
+    const known = isEqual(this.#boundaries.at(-1), before) ? this.#boundaries : [];
+    this.#boundaries = [...known.slice(-MOST_BOUNDARIES), after];
   }
 
   /** Gives a search up. */

@@ -61,6 +61,9 @@ export const MIN_MEMORY_MIB = 1;
 /** The machine's memory is one WebAssembly.Memory of 32-bit addresses; more than this serves no guest yet. */
 export const MAX_MEMORY_MIB = 2048;
 
+/** Instructions that a guest does when it is paused. */
+const SETTLING = 8;
+
 /** A paravirtualized kernel's start: its domain says where it begins, the registers of a processor count for nothing. */
 type DomainStart = Omit<BootPlan, 'kind'> & { readonly kind: 'xen'; readonly domain: DomainPlan };
 
@@ -200,7 +203,22 @@ export class Session {
 
   /** Sets out to run on, to the given goal; run() does the work. A step is done at once. */
   begin(goal: 'run' | 'privileged' | StepKind): void {
+    const before = goal === 'into' ? this.#machine.moment : null;
     this.#runner.begin(goal);
+    if (before !== null && this.stop.kind === 'step') this.#past?.notice(before, this.#machine.moment);
+  }
+
+  /**
+   * A person pauses a guest that runs: under the monitor it goes on by a few of its instructions, so that it stands between two of them, and what
+   * was before it need not be searched for in the past.
+   */
+  pause(): void {
+    const isWanted = this.monitor !== null && this.#past !== null && !this.isPast;
+    for (let n = 0; isWanted && n < SETTLING && !this.halted; n++) {
+      this.begin('into');
+      if (this.stop.kind !== 'step') return;
+    }
+    this.stop = { kind: 'pause' };
   }
 
   /** Sets out to run on until this happens once. */

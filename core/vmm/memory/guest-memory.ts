@@ -46,7 +46,6 @@ export class GuestMemory extends PhysicalMemory {
       const frame = frames.allocate();
       this.map[page] = frame;
       this.pageOfFrame.set(frame, page);
-      machine.clear(frame);
     }
   }
 
