@@ -34,7 +34,7 @@ export class GuestMemory extends PhysicalMemory {
   /** For each guest page, how many of its bytes are replaced. */
   readonly #replaced: Uint16Array;
 
-  /** `size` in bytes. Throws OutOfFrames. */
+  /** `size` in bytes; what is in the frames stays until clear(). Throws OutOfFrames. */
   constructor(size: number, machine: MachineMemory, frames: FrameAllocator) {
     super(size, 0);
     this.machine = machine;
