@@ -129,6 +129,30 @@ function look({ session, text }: Open) {
   };
 }
 
+describe('a pause under the monitor', () => {
+  for (const setting of [MONITORED[0], MONITORED[3]]) {
+    test(`'${setting.mode}': is between two instructions, and those before it are come back to without a search`, () => {
+      const steps = 700_000 + random(seed)(100_000);
+      const stepped = open(setting);
+      run(stepped.session, steps, 250_000);
+      const looks = [];
+      for (let n = 0; n < 8; n++) {
+        stepped.session.begin('into');
+        looks.push(look(stepped));
+      }
+      const paused = open(setting);
+      run(paused.session, steps, 250_000);
+      paused.session.pause();
+      expect(paused.session.stop).toEqual({ kind: 'pause' });
+      expect(look(paused)).toEqual(looks[7]);
+      for (const n of [6, 5]) {
+        while (paused.session.steps > looks[n].mark.at.step) back(paused.session);
+        expect(look(paused), `behind ${n + 1}`).toEqual(looks[n]);
+      }
+    });
+  }
+});
+
 describe(`back and forward on the bare machine, RINGSIDE_SEED=${seed}`, () => {
   const next = random(seed);
 
