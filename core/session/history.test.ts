@@ -14,7 +14,7 @@ const guest = {
   commandLine: '',
   memoryMib: 8,
 };
-const OPTIONS: HistoryOptions = { bytes: 3 << 20, share: 0.02, interval: 1000 };
+const OPTIONS: HistoryOptions = { bytes: 3 << 20, share: 0.02, interval: 1000, monitored: 500 };
 
 function open(history = OPTIONS): Session {
   return new Session(guest, { startTime: 0, rate: 1e7, onConsole: () => {}, history });
@@ -43,11 +43,11 @@ describe('the history', () => {
 
   test('takes its checkpoints as often as their cost allows', () => {
     const history = new History(OPTIONS, { mode: 'bare', paging: 'nested' });
-    expect(history.isDue(999)).toBe(false);
-    expect(history.isDue(1)).toBe(true);
+    expect(history.isDue(999, false)).toBe(false);
+    expect(history.isDue(1, false)).toBe(true);
     history.took(100);
-    expect(history.isDue(4999)).toBe(false);
-    expect(history.isDue(1)).toBe(true);
+    expect(history.isDue(4999, false)).toBe(false);
+    expect(history.isDue(1, false)).toBe(true);
     expect(history.spent).toBe(100);
   });
 

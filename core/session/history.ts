@@ -9,15 +9,16 @@ export interface HistoryOptions {
   readonly bytes: number;
   /** The part of the run time that taking them may cost. */
   readonly share: number;
-  /** Milliseconds of running between two at least. */
+  /** Milliseconds of running between two at least; and under a monitor, where none can be added to the past later. */
   readonly interval: number;
+  readonly monitored: number;
 }
 
 /**
  * A few seconds of a large guest, minutes of a small one. A step back replays from the checkpoint before, so the interval is about how long it takes;
  * what a checkpoint costs divided by the share, if that is longer.
  */
-export const HISTORY: HistoryOptions = { bytes: 256 << 20, share: 0.04, interval: 400 };
+export const HISTORY: HistoryOptions = { bytes: 256 << 20, share: 0.04, interval: 400, monitored: 200 };
 
 const PAGE = 4096;
 /** What a checkpoint needs beside its pages: page numbers, and objects that nobody counted. */
@@ -82,9 +83,10 @@ export class History {
   }
 
   /** Another so many milliseconds were run: whether it is time for a checkpoint. */
-  isDue(milliseconds: number): boolean {
+  isDue(milliseconds: number, isMonitored: boolean): boolean {
+    const { interval, monitored, share } = this.#options;
     this.#run += milliseconds;
-    return this.#run >= Math.max(this.#options.interval, this.#cost / this.#options.share);
+    return this.#run >= Math.max(isMonitored ? monitored : interval, this.#cost / share);
   }
 
   /** A checkpoint took so many milliseconds. */

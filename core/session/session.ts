@@ -373,7 +373,7 @@ export class Session {
   remember(milliseconds: number, now: () => number): void {
     const history = this.#history;
     const isStill = this.isPast || this.ended || this.isSearching || this.setting.mode === 'para';
-    if (history === null || isStill || !history.isDue(milliseconds)) return;
+    if (history === null || isStill || !history.isDue(milliseconds, this.monitor !== null)) return;
     const started = now();
     const counts = this.monitor?.counts ?? null;
     const { state } = this.checkpoint();
