@@ -55,33 +55,50 @@ function waitRow({ mode, after }: Measured): readonly string[] {
   return [mode, spread(step, 0), step.p95.toFixed(0), after.firstBack.toFixed(0), spread(figures(after.backs), 0)];
 }
 
+/** Every kind of figure as a table, a row for each mode. */
+const TABLES = [
+  {
+    title:
+      'The guest in its worker, without the page and with every panel open: M instructions/s, and the ratio by the clock and by processor time',
+    heads: ['mode', 'without', 'panels', 'ratio', 'by CPU', 'page CPU', 'other CPU'],
+    row: rateRow,
+  },
+  {
+    title: 'Meanwhile, between animation frames of the page: ms',
+    heads: ['mode', 'frames/s', 'median', '95 %', 'most', 'over 20 ms'],
+    row: frameRow,
+  },
+  {
+    title: 'From the press to what is painted: ms',
+    heads: ['mode', 'step', '95 %', 'first step back', 'step back'],
+    row: waitRow,
+  },
+] as const;
+
+function loadLine(loads: readonly Load[]): string {
+  const drawn = spread(figures(loads.map(load => load.drawn)), 0, ' ms');
+  const ready = spread(figures(loads.map(load => load.paused)), 0, ' ms');
+  const size = figures(loads.map(load => load.bytes / 1024)).median.toFixed(0);
+  return `First load: something drawn after ${drawn}, the guest paused after ${ready}; ${size} KiB gzipped`;
+}
+
 async function main(): Promise<void> {
   const plan = { rounds: Number(values.rounds), benches: Number(values.benches) };
   const bench = await start();
   const [{ model }] = cpus();
-  console.log(`Chromium ${bench.version} without a GPU; ${cpus().length} processors (${model})\n`);
+  console.log(`Chromium ${bench.version} without a GPU; ${cpus().length} processors (${model})`);
   try {
     const loads: Load[] = [];
     for (let n = 0; n < Number(values.loads); n++) loads.push(await measureLoad(bench));
+    console.log(loadLine(loads));
     const measured: Measured[] = [];
     for (const mode of values.modes.split(',')) {
-      measured.push(await measureRates(bench, mode, plan, measureWaits));
-      console.error(`${mode} is measured`);
+      const one = await measureRates(bench, mode, plan, measureWaits);
+      measured.push(one);
+      // This takes minutes: who waits sees something.
+      for (const { row } of TABLES) console.error(row(one).join('  '));
     }
-    console.log(
-      'The guest, alone in its worker and with every panel of the page open: M instructions/s, and the ratio by the clock and by processor time',
-    );
-    console.log(table(['mode', 'alone', 'panels', 'ratio', 'by CPU', 'page CPU', 'other CPU'], measured.map(rateRow)));
-    console.log('\nMeanwhile, between animation frames of the page: ms');
-    console.log(table(['mode', 'frames/s', 'median', '95 %', 'most', 'over 20 ms'], measured.map(frameRow)));
-    console.log('\nFrom the press to what is painted: ms');
-    console.log(table(['mode', 'step', '95 %', 'first step back', 'step back'], measured.map(waitRow)));
-    const drawn = spread(figures(loads.map(load => load.drawn)), 0, ' ms');
-    const ready = spread(figures(loads.map(load => load.paused)), 0, ' ms');
-    const [{ bytes, files }] = loads;
-    console.log(
-      `\nFirst load: something drawn after ${drawn}, the guest paused after ${ready}; ${(bytes / 1024).toFixed(0)} KiB gzipped in ${files} files`,
-    );
+    for (const { title, heads, row } of TABLES) console.log(`\n${title}\n${table(heads, measured.map(row))}`);
     const result = { chromium: bench.version, processors: cpus().length, model, plan, loads, measured };
     if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(result, null, 1)}\n`);
   } finally {
