@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
 # Runs a multiboot kernel on Bochs; what it sends over the serial line goes to stdout.
-#   bochs.sh ELF COMMAND_LINE       takes Debian's Bochs, without installing it
-#   BOCHS=FOLDER bochs.sh ...       takes the Bochs whose packages were extracted there
+#   bochs.sh ELF TESTS COMMAND_LINE   takes Debian's Bochs, without installing it; the file TESTS is its hard disk
+#   BOCHS=FOLDER bochs.sh ...         takes the Bochs whose packages were extracted there
 # Exit 2: there is no Bochs.
 set -euo pipefail
 export LC_ALL=C
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 elf=$1
-command_line=$2
+tests=$(realpath "$2")
+command_line=$3
 model=${MODEL:-core_duo_t2400_yonah}
 work=$(mktemp -d)
 emulator=
 clean() {
   if [ -n "$emulator" ]; then kill "$emulator" 2>/dev/null || true; fi
-  rm -rf "$work"
+  rm -rf "$work" "$tests.lock"
 }
 trap clean EXIT
 trap 'exit 1' TERM INT
@@ -44,10 +45,12 @@ cat >"$work/bochsrc" <<END
 display_library: term
 plugin_ctrl: unmapped=1
 cpu: model=$model, count=1, ips=1000000, reset_on_triple_fault=0, ignore_bad_msrs=0
-megs: 32
+megs: 128
 romimage: file=$bochs/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=$bochs/usr/share/vgabios/vgabios.bin
 floppya: 1_44=$work/floppy, status=inserted
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=disk, path="$tests", mode=flat, cylinders=$(($(stat -c %s "$tests") / 516096)), heads=16, spt=63
 boot: floppy
 com1: enabled=1, mode=file, dev=$work/serial
 clock: sync=none

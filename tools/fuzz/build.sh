@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds the kernel of random tests, core/guests/fuzz, as OUT (node_modules/.cache/fuzz/fuzz.elf).
-#   build.sh [OUT]
+# Builds the kernel of random tests, core/guests/fuzz, as FOLDER/fuzz.elf, and what makes tests for it as FOLDER/generate.
+#   build.sh [FOLDER]     (node_modules/.cache/fuzz)
 set -euo pipefail
 export LC_ALL=C
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-out=$(realpath -m "${1:-$root/node_modules/.cache/fuzz/fuzz.elf}")
+out=$(realpath -m "${1:-$root/node_modules/.cache/fuzz}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -24,8 +24,9 @@ for file in fuzz/*.c primer/common/text.c; do
   "${compile[@]}" -c "$file" -o "$work/$(basename "$file").o"
 done
 for file in fuzz/*.asm; do nasm -f elf32 -w+all "$file" -o "$work/$(basename "$file").o"; done
-mkdir -p "$(dirname "$out")"
+mkdir -p "$out"
+gcc -O2 -std=gnu11 -Wall -Wextra -o "$out/generate" "$root"/tools/fuzz/generator/*.c
 ld -m elf_i386 -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
   -T fuzz/fuzz.ld -o "$work/fuzz.elf" "$work"/*.o
-objcopy --strip-all "$work/fuzz.elf" "$out"
-if [ -n "${KEEP:-}" ]; then cp "$work/fuzz.elf" "$KEEP"; fi
+objcopy --strip-all "$work/fuzz.elf" "$out/fuzz.elf"
+chmod 644 "$out/fuzz.elf"

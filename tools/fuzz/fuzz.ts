@@ -1,21 +1,27 @@
 /**
  * Random tests of the processor, against another emulator: npm run test:fuzz -- --seed S --cases N [--first F] [--against bochs|qemu]
- * [--show N] [--record]. With --record the judge's sums of all cases are kept in tools/fuzz/recorded, with the kernel. Exit 0: no difference; 1: a difference; 2: the other emulator is not there, or wrong arguments.
+ * [--engine execute|blocks|regions] [--show N] [--record]. Every step's state goes into the sum of its case; of cases whose sums differ the
+ * first N are run again step by step, to show the first step that differs. With --record the judge's sums are kept in tools/fuzz/recorded,
+ * with the kernel and the tests. Exit 0: no difference; 1: a difference; 2: the other emulator is not there, or wrong arguments.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import type { Engine } from '../../core/machine/translate/translator.ts';
 import { differingCases, firstDifference } from './differences.ts';
 import { JUDGES, type Judge, NoJudge, runJudge } from './judges.ts';
 import { runHere } from './machine.ts';
 
-const KERNEL = 'node_modules/.cache/fuzz/fuzz.elf';
+const FOLDER = 'node_modules/.cache/fuzz';
+const KERNEL = `${FOLDER}/fuzz.elf`;
 const RECORDED = 'tools/fuzz/recorded';
 /** Cases that one run of the judge makes. */
-const BATCH = 500;
-const STEPS_OF_CASE = 64;
+const BATCH = 1000;
+const STEPS_OF_CASE = 256;
 /** The kernel's own work included. */
 const MACHINE_STEPS_OF_CASE = 1e6;
+const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
 
 const { values } = parseArgs({
   options: {
@@ -23,52 +29,66 @@ const { values } = parseArgs({
     cases: { type: 'string', default: '1000' },
     first: { type: 'string', default: '0' },
     against: { type: 'string', default: 'bochs' },
+    engine: { type: 'string', default: 'execute' },
     show: { type: 'string', default: '1' },
     record: { type: 'boolean', default: false },
   },
 });
 
-async function compare(judge: Judge): Promise<number> {
-  execFileSync('bash', ['tools/fuzz/build.sh', KERNEL], { stdio: 'inherit' });
+/** Has the generator write tests for these cases; returns the file's name. */
+function generate(name: string, cases: readonly string[]): string {
+  const file = `${FOLDER}/${name}`;
+  execFileSync(`${FOLDER}/generate`, [values.seed, file, ...cases]);
+  return file;
+}
+
+/** Runs cases again with all their steps told, and shows where each first differs. */
+async function show(judge: Judge, engine: Engine, cases: readonly number[]): Promise<void> {
   const kernel = readFileSync(KERNEL);
-  const seed = Number(values.seed);
+  for (let n = 0; n < cases.length; n += 12) {
+    const some = cases.slice(n, n + 12);
+    const tests = generate('shown.tests', some.map(String));
+    const a = runHere(kernel, readFileSync(tests), 'tell', { engine, mostSteps: 4000 * MACHINE_STEPS_OF_CASE });
+    const b = await runJudge(judge, KERNEL, tests, 'tell');
+    const parts = (text: string) => text.split(/^(?=case )/m);
+    parts(a).forEach((part, k) => {
+      const difference = firstDifference(part, parts(b)[k] ?? '');
+      if (difference !== null) console.log(`\ncase ${some[k]}\n${difference}`);
+    });
+  }
+}
+
+async function compare(judge: Judge, engine: Engine): Promise<number> {
+  execFileSync('bash', ['tools/fuzz/build.sh', FOLDER], { stdio: 'inherit' });
+  const kernel = readFileSync(KERNEL);
   const first = Number(values.first);
   const end = first + Number(values.cases);
-  const here = (commandLine: string, cases: number) =>
-    runHere(kernel, commandLine, (cases + 10) * MACHINE_STEPS_OF_CASE);
   let steps = 0;
   const started = performance.now();
   for (let at = first; at < end; ) {
     const count = Math.min(BATCH, end - at);
-    const commandLine = `seed=${seed} first=${at} count=${count}`;
-    const theirs = runJudge(judge, KERNEL, commandLine);
+    const file = generate('batch.tests', [`${at}-${at + count - 1}`]);
+    const theirs = runJudge(judge, KERNEL, file, 'sums');
     const t0 = performance.now();
-    const ours = here(commandLine, count);
+    const tests = readFileSync(file);
+    const ours = runHere(kernel, tests, 'sums', { engine, mostSteps: (count + 10) * MACHINE_STEPS_OF_CASE });
     const t1 = performance.now();
     const judged = await theirs;
     const { compared, cases } = differingCases(ours, judged);
     if (values.record) {
       mkdirSync(RECORDED, { recursive: true });
-      writeFileSync(`${RECORDED}/sums.txt`, `${commandLine}\n${judged}`);
+      writeFileSync(`${RECORDED}/sums.txt`, judged);
+      writeFileSync(`${RECORDED}/tests.gz`, gzipSync(tests, { level: 9 }));
       copyFileSync(KERNEL, `${RECORDED}/fuzz.elf`);
     }
     steps += compared * STEPS_OF_CASE;
+    const seconds = (performance.now() - started) / 1000;
     console.log(
-      `seed ${seed}: cases ${at} to ${at + compared - 1}, ${cases.length} differ; ${steps} steps in ${Math.round((performance.now() - started) / 1000)} s (${Math.round((t1 - t0) / 1000)} s here)`,
+      `seed ${values.seed}: cases ${at} to ${at + compared - 1}, ${cases.length} differ; ${steps} steps in ${Math.round(seconds)} s (this batch here: ${((t1 - t0) / 1000).toFixed(1)} s)`,
     );
     if (cases.length > 0) {
       console.log(`differing: ${cases.join(' ')}`);
-      const chosen = cases.slice(0, Number(values.show));
-      for (let n = 0; n < chosen.length; n += 12) {
-        const some = chosen.slice(n, n + 12);
-        const tell = `seed=${seed} ${some.map(number => `tell=${number}`).join(' ')}`;
-        const [a, b] = [here(tell, 100), await runJudge(judge, KERNEL, tell)];
-        const parts = (text: string) => text.split(/^(?=case )/m);
-        parts(a).forEach((part, k) => {
-          const difference = firstDifference(part, parts(b)[k] ?? '');
-          if (difference !== null) console.log(`\ncase ${some[k]}\n${difference}`);
-        });
-      }
+      await show(judge, engine, cases.slice(0, Number(values.show)));
       return 1;
     }
     if (compared < count) {
@@ -81,12 +101,13 @@ async function compare(judge: Judge): Promise<number> {
 }
 
 const judge = JUDGES.find(name => name === values.against);
-if (judge === undefined) {
-  console.error(`--against is one of ${JUDGES.join(', ')}.`);
+const engine = ENGINES.find(name => name === values.engine);
+if (judge === undefined || engine === undefined) {
+  console.error(`--against is one of ${JUDGES.join(', ')}, --engine one of ${ENGINES.join(', ')}.`);
   process.exitCode = 2;
 } else {
   try {
-    process.exitCode = await compare(judge);
+    process.exitCode = await compare(judge, engine);
   } catch (error) {
     if (!(error instanceof NoJudge)) throw error;
     console.error(error.message);

@@ -8,27 +8,29 @@ export class NoJudge extends Error {
   override readonly name = 'NoJudge';
 }
 
-function commandOf(judge: Judge, kernel: string, commandLine: string): readonly [string, readonly string[]] {
+function commandOf(judge: Judge, kernel: string, tests: string, commandLine: string): readonly [string, readonly string[]] {
   switch (judge) {
     case 'bochs':
-      return ['bash', ['tools/fuzz/bochs.sh', kernel, commandLine]];
+      return ['bash', ['tools/fuzz/bochs.sh', kernel, tests, commandLine]];
     case 'qemu':
       return [
         'qemu-system-i386',
         // Without -no-shutdown a guest that has crashed would begin anew.
-        ['-cpu', 'coreduo', '-m', '32', '-display', 'none', '-serial', 'stdio', '-no-reboot', '-net', 'none'].concat([
+        ['-cpu', 'coreduo', '-m', '128', '-display', 'none', '-serial', 'stdio', '-no-reboot', '-net', 'none'].concat([
           '-kernel',
           kernel,
           '-append',
           commandLine,
+          '-drive',
+          `file=${tests},format=raw,if=ide`,
         ]),
       ];
   }
 }
 
 /** Runs the kernel on another emulator; resolves to what it printed. Rejects with NoJudge where there is none. */
-export function runJudge(judge: Judge, kernel: string, commandLine: string): Promise<string> {
-  const [command, words] = commandOf(judge, kernel, commandLine);
+export function runJudge(judge: Judge, kernel: string, tests: string, commandLine: string): Promise<string> {
+  const [command, words] = commandOf(judge, kernel, tests, commandLine);
   return new Promise((resolve, reject) => {
     const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     const chunks: Buffer[] = [];

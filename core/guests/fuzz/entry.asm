@@ -12,14 +12,19 @@ NT equ 1 << 14
 extern state, kernel_stack, double_fault
 global launch:function, entries:data, launch_first, launch_last, double_fault_entry
 
-; struct state of state.h
+; struct state of kernel.h
 EIP equ state + 32
 EFLAGS equ state + 36
 SEGMENTS equ state + 40           ; ES, CS, SS, DS, FS, GS
 VECTOR equ state + 64
 ERROR equ state + 68
-LOADS_FS_GS equ state + 72
-FRAME equ state + 108            ; with room below for what an IRET that faults pushes
+DR6_AFTERWARDS equ state + 92
+DR7_AFTERWARDS equ state + 96
+LOADS_FS_GS equ state + 108
+SETTLED equ state + 112
+SETTLED_TRAP equ state + 116
+FIRST_DR7 equ state + 120
+FRAME equ state + 156            ; with room below for what an IRET that faults pushes
 
 section .text
 
@@ -60,6 +65,11 @@ launch_first:
 .registers:
   mov es, [SEGMENTS]
 .general:
+  mov eax, [FIRST_DR7]
+  cmp eax, 0x400
+  je .no_watch
+  mov dr7, eax
+.no_watch:
   mov eax, [state]
   mov ecx, [state + 4]
   mov edx, [state + 8]
@@ -115,6 +125,16 @@ out:
   mov [SEGMENTS + 20], edx
 
 ; A stack whose descriptor has B clear is addressed by SP. ESI: which bits of ESP count.
+  mov eax, dr6
+  mov [DR6_AFTERWARDS], eax
+  mov eax, dr7
+  mov [DR7_AFTERWARDS], eax
+  mov ecx, 0x400
+  cmp eax, ecx
+  je .watches_nothing
+  mov dr7, ecx
+.watches_nothing:
+  mov eax, ss
   mov ecx, esp
   mov edi, esp
   mov esi, -1
@@ -144,7 +164,15 @@ out:
   mov ebx, eax
   add ecx, 4
   and ecx, esi
+; Flags that are the processor's own affair become 0, on the test's stack as well.
+  mov edx, [SETTLED]
+  cmp dword [VECTOR], 1
+  jne .settled
+  mov edx, [SETTLED_TRAP]
+.settled:
   mov eax, [ss:ecx]
+  and eax, edx
+  mov [ss:ecx], eax
   mov [EFLAGS], eax
   add ecx, 4
   and ecx, esi
@@ -183,6 +211,12 @@ out:
 ; The double fault is a task's: it comes when a stack cannot be used.
 double_fault_entry:
   pop dword [ERROR]
+  mov eax, dr6
+  mov [DR6_AFTERWARDS], eax
+  mov eax, dr7
+  mov [DR7_AFTERWARDS], eax
+  mov eax, 0x400
+  mov dr7, eax
   mov dword [VECTOR], 8
   call double_fault
   pushfd

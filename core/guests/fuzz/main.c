@@ -1,42 +1,19 @@
-/* main.c: random tests of a processor. Each prints what became of it, or a sum of that for many. */
-#include "fuzz.h"
+/*
+ * main.c: random tests of a processor. The tests lie in memory, as tools/fuzz/generator wrote them. For each case a sum of what became of all
+ * its steps is printed, or with "tell" on the command line every step.
+ */
+#include "kernel.h"
 #include "../primer/common/text.h"
 
-#define MULTIBOOT 0x2badb002u
-
 struct state state;
+u32 kernel_stack; /* where launch() returns to */
 
-static u32 seed, first, count, steps;
 static bool tells_steps;
-
-/* The command line: names and numbers, "seed=1 first=0 count=100 steps=64", or "seed=1 tell=3 tell=17": those cases, step by step. */
-
-/* What follows the text in the line, or NULL. */
-static const char *find(const char *line, const char *text) {
-  for (; *line; line++) {
-    const char *a = line, *b = text;
-    while (*b && *a == *b) a++, b++;
-    if (*b == 0) return a;
-  }
-  return NULL;
-}
-
-static u32 number_at(const char *text) {
-  u32 value = 0;
-  for (; *text >= '0' && *text <= '9'; text++) value = value * 10 + (*text - '0');
-  return value;
-}
-
-static u32 option(const char *line, const char *name, u32 otherwise) {
-  const char *text = find(line, name);
-  return text ? number_at(text) : otherwise;
-}
-
 static u32 sum;
-static void add(u32 value) {
-  sum = (sum << 7 | sum >> 25) ^ value;
-  sum *= 0x9e3779b1;
-}
+static u32 now_cr0, now_cr4; /* as they are */
+
+static u8 floats[512] __attribute__((aligned(16)));
+extern u8 launch_first[], launch_last[];
 
 static void tell_state(const char *when) {
   const u32 *r = state.general, *s = state.segment;
@@ -44,137 +21,193 @@ static void tell_state(const char *when) {
         when, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], state.eip, state.eflags, s[0], s[1], s[2], s[3], s[4], s[5]);
 }
 
-/* Another case begins: tables, pages, control registers. */
-static void begin(u32 number) {
-  seed_random(seed, number);
-  asm volatile("push 2; popfd" ::: "memory", "cc");
-  write_cr4(read_cr4() & ~(CR4_PGE | CR4_TSD | CR4_DE | CR4_PCE));
-  write_dr7(0x400);
-  write_dr0(0);
-  write_dr1(0);
-  write_dr2(0);
-  write_dr3(0);
-  write_dr6(0);
-  write_cr2(0);
-  random_tables();
-  random_pages();
-  write_cr3(page_directory());
-  write_cr4(CR4_PSE | (random_bits() & (CR4_PGE | CR4_TSD | CR4_DE | CR4_PCE)));
-  write_cr0(CR0_PE | CR0_PG | CR0_ET | CR0_NE | (random_bits() & (CR0_WP | CR0_AM | CR0_MP | CR0_TS | CR0_EM)));
-  random_memory();
-  for (u32 n = 0; n < 8; n++) state.general[n] = edge_value();
-  new_place();
+static void tell_segment(const char *name, u32 selector) {
+  if (state.eflags & FLAG_VM) {
+    print(" %s %08x %08x %06x", name, selector << 4, 0xffff, 0xf3);
+    return;
+  }
+  const struct descriptor *d = (selector & 4 ? ldt : gdt) + ((selector & 0x1ff) >> 3);
+  u32 limit = (d->high & 0xf0000) | (d->low & 0xffff);
+  print(" %s %08x %08x %06x", name, (d->high & 0xff000000) | (d->high & 0xff) << 16 | d->low >> 16,
+        d->high & 1 << 23 ? limit << 12 | 0xfff : limit, d->high >> 8 & 0xffff);
 }
 
-extern u8 launch_first[], launch_last[];
-
-/*
- * Flags that are the processor's own affair become 0; in ring 0 they are on the test's stack as well. Bochs does not set RF where
- * a repeated instruction goes on: see tools/fuzz/differences.txt.
- */
-static void settle_flags(void) {
-  state.eflags &= ~instruction.undefined;
-  if (instruction.repeats && state.vector == 1) state.eflags &= ~FLAG_RF;
-  if (state.segment[CS] & 3 || state.eflags & FLAG_VM || state.vector == 8) return;
-  struct segment s = segment_of(state.segment[SS]);
-  u32 offset = state.general[ESP] - 4;
-  put(s.base + (s.attributes & 1 << 22 ? offset : offset & 0xffff), state.eflags, 4);
+/* Room for x87 and SSE instructions of the kernel's own. */
+static void allow_floats(void) {
+  if (now_cr0 & (CR0_TS | CR0_EM)) write_cr0(now_cr0 &= ~(CR0_TS | CR0_EM));
+  if (!(now_cr4 & CR4_OSFXSR)) write_cr4(now_cr4 |= CR4_OSFXSR);
 }
 
-/* Looks at what the last instruction has left; returns whether the next one can follow. */
-static bool record(void) {
-  struct table_register r;
-  state.cr0 = read_cr0();
+static void load_floats(const struct floats *from) {
+  allow_floats();
+  u32 *words = (u32 *)floats;
+  for (u32 n = 0; n < length_of(floats) / 4; n++) words[n] = 0;
+  words[0] = from->control_status;
+  words[1] = from->tags_opcode;
+  words[6] = from->mxcsr;
+  for (u32 n = 0; n < 8; n++) {
+    for (u32 k = 0; k < 5; k++) ((u16 *)(floats + 32 + 16 * n))[k] = from->st[n][k];
+    for (u32 k = 0; k < 4; k++) words[40 + 4 * n + k] = from->xmm[n][k];
+  }
+  asm volatile("fxrstor %0" ::"m"(floats));
+}
+
+static void look_at_floats(bool loose) {
+  allow_floats();
+  asm volatile("fxsave %0" : "=m"(floats));
+  const u32 *words = (const u32 *)floats;
+  u32 about[7] = { words[0], words[1], words[2], words[3] & 0xffff, words[4], words[5] & 0xffff, words[6] };
+  if (loose) about[0] &= ~(1u << 25); /* C1 says how a result was rounded */
+  sum = mix(sum, about, 7);
+  if (loose) return;
+  for (u32 n = 0; n < 8; n++) {
+    const u32 *r = words + 8 + 4 * n;
+    sum = ((sum * 9 ^ r[0]) * 9 ^ r[1]) * 9 ^ (r[2] & 0xffff);
+  }
+  sum = mix(sum, words + 40, 32);
+}
+
+static void tell_floats(void) {
+  const u32 *words = (const u32 *)floats;
+  print(" control %04x status %04x tags %02x opcode %03x ip %x:%08x dp %x:%08x mxcsr %x", words[0] & 0xffff, words[0] >> 16, words[1] & 0xff,
+        words[1] >> 16, words[3] & 0xffff, words[2], words[5] & 0xffff, words[4], words[6]);
+  for (u32 n = 0; n < 8; n++) print(" st%u %04x.%08x.%08x", n, words[10 + 4 * n] & 0xffff, words[9 + 4 * n], words[8 + 4 * n]);
+  for (u32 n = 0; n < 8; n++) print(" xmm%u %08x.%08x.%08x.%08x", n, words[43 + 4 * n], words[42 + 4 * n], words[41 + 4 * n], words[40 + 4 * n]);
+}
+
+/* Looks at what a step has left. */
+static void record(u32 flags, u32 loose_register) {
+  struct table_register r, i;
+  state.cr0 = now_cr0 = read_cr0();
   state.cr2 = read_cr2();
   state.cr3 = read_cr3();
-  state.cr4 = read_cr4();
+  state.cr4 = now_cr4 = read_cr4();
   state.dr3 = read_dr3();
-  state.dr6 = read_dr6();
-  state.dr7 = read_dr7();
-  state.ldtr = read_ldtr();
-  state.tr = read_tr();
+  state.selectors = read_ldtr() << 16 | read_tr();
   asm volatile("sgdt %0" : "=m"(r));
-  state.gdt_limit = r.limit;
-  asm volatile("sidt %0" : "=m"(r));
-  state.idt_limit = r.limit;
-  settle_flags();
-  if (instruction.loses_cr2 && state.vector == 14) write_cr2(state.cr2 = 0);
-  if (instruction.loose_register) state.general[instruction.loose_register - 1] &= 0xfff0ffff;
-  for (u32 n = 0; n < 8; n++) add(state.general[n]);
-  for (u32 n = 0; n < 6; n++) add(state.segment[n]);
-  add(state.eip);
-  add(state.eflags);
-  add(state.vector << 16 ^ state.error);
-  add(state.cr0);
-  add(state.cr2);
-  add(state.cr3);
-  add(state.cr4);
-  add(state.dr3);
-  add(state.dr6);
-  add(state.dr7);
-  add(state.ldtr << 16 | state.tr);
-  add(state.gdt_limit << 16 | state.idt_limit);
+  asm volatile("sidt %0" : "=m"(i));
+  state.limits = r.limit << 16 | i.limit;
+  if (flags & STEP_LOSES_CR2 && state.vector == 14) write_cr2(state.cr2 = 0);
+  if (loose_register) state.general[loose_register - 1] &= 0xfff0ffff;
+  if (flags & STEP_WATCHES) state.dr6 &= ~7u; /* the kernel has something in the other three registers */
+  sum = mix(sum, state.general, STATE_SUM_WORDS);
   if (state.dr6 != 0xffff0ff0) write_dr6(0xffff0ff0);
-  bool launched = state.segment[CS] != KERNEL_CODE || state.eip < (u32)launch_first || state.eip > (u32)launch_last;
-  return launched;
+  if (flags & STEP_FLOATS) look_at_floats(flags & STEP_LOOSE_FLOATS);
 }
 
-static void run_case(u32 number) {
-  sum = 0;
-  begin(number);
-  if (tells_steps) print("case %u cr0 %08x cr4 %08x\n", number, read_cr0(), read_cr4());
-  for (u32 step = 0; step < steps; step++) {
-    u32 from = state.eip, from_segment = state.segment[CS];
-    new_instruction();
-    if (tells_steps) {
-      print("step %u:", step);
-      for (u32 n = 0; n < instruction.length; n++) print(" %02x", instruction.bytes[n]);
-      tell_state("\n from");
-      struct segment c = segment_of(state.segment[CS]), s = segment_of(state.segment[SS]);
-      print(" code %08x %08x %06x stack %08x %08x %06x\n", c.base, c.limit, c.attributes >> 8 & 0xffff, s.base, s.limit, s.attributes >> 8 & 0xffff);
-    }
-    const u32 *s = state.segment;
-    u32 frame[9] = { state.eip, s[CS], state.eflags, state.general[ESP], s[SS], s[ES], s[DS], s[FS], s[GS] };
-    for (u32 n = 0; n < 9; n++) state.frame[n] = frame[n];
-    launch();
-    state.loads_fs_gs = false;
-    bool launched = record();
-    if (state.vector == 8 || (instruction.spoils && state.vector != 1 && state.vector != 3)) {
-      random_pages();
-      write_cr4(read_cr4() ^ CR4_PGE);
-      write_cr4(read_cr4() ^ CR4_PGE);
-      write_cr3(page_directory());
-      random_memory();
-    }
-    if (tells_steps) {
-      tell_state(" to  ");
-      print(" vector %u error %x cr0 %08x cr2 %08x cr3 %x cr4 %x dr3 %x dr6 %x dr7 %x ldtr %x tr %x limits %x %x memory %x %x %x%s\n", state.vector, state.error,
-            state.cr0, state.cr2, state.cr3, state.cr4, state.dr3, state.dr6, state.dr7, state.ldtr, state.tr, state.gdt_limit,
-            state.idt_limit, memory_hash(), pages_hash(), tables_hash(), launched ? "" : " (not begun)");
-    }
-    bool moved = state.eip != from || state.segment[CS] != from_segment;
-    if (!launched || chance(16) || (!moved && chance(4)) || state.segment[CS] == KERNEL_CODE) new_place();
+/* Does the next step of a case, and returns where the one behind it begins. */
+static const void *run_step(const struct case_start *c, const struct step *step, u32 number) {
+  const struct patch *patch = (const struct patch *)(step + 1);
+  const u8 *bytes = (const u8 *)(patch + 1);
+  u32 flags = step->flags, looks = step->looks[0] | step->looks[1] << 16, loose_register = step->loose_register;
+  if (tells_steps) {
+    print("step %u:", number);
+    for (u32 n = 0; n < step->length; n++) print(" %02x", bytes[n]);
   }
-  add(memory_hash());
-  add(pages_hash());
-  add(tables_hash());
+  for (u32 n = step->patches; n > 0; n--) {
+    u8 *to = (u8 *)(TEST_ALIAS + patch->offset);
+    const u32 *words = (const u32 *)(patch + 1);
+    u32 count = patch->bytes;
+    for (; count >= 4; count -= 4, to += 4) *(u32 *)to = *words++;
+    if (count) {
+      u32 rest = *words++;
+      for (; count > 0; count--, rest >>= 8) *to++ = rest;
+    }
+    patch = (const struct patch *)words;
+  }
+  const u32 *more = (const u32 *)patch;
+  state.first_dr7 = 0x400;
+  if (flags & STEP_WATCHES) {
+    write_dr3(*more++);
+    state.first_dr7 = *more++;
+  }
+  if (flags & STEP_LOADS_FLOATS) {
+    load_floats((const struct floats *)more);
+    more += sizeof(struct floats) / 4;
+  }
+  for (u32 n = 0; n < 8; n++) state.general[n] = step->general[n];
+  for (u32 n = 0; n < 6; n++) state.segment[n] = step->segment[n];
+  state.eip = step->eip;
+  state.eflags = step->eflags;
+  state.settled = step->settled;
+  state.settled_trap = step->settled_trap;
+  state.loads_fs_gs = flags & STEP_LOADS_FS_GS;
+  const u32 *s = state.segment;
+  state.frame[0] = state.eip;
+  state.frame[1] = s[CS];
+  state.frame[2] = state.eflags;
+  state.frame[3] = state.general[ESP];
+  state.frame[4] = s[SS];
+  state.frame[5] = s[ES];
+  state.frame[6] = s[DS];
+  state.frame[7] = s[FS];
+  state.frame[8] = s[GS];
+  u32 kernel_cr4 = c->cr4 | CR4_OSFXSR;
+  if (now_cr4 != step->cr4) write_cr4(step->cr4);
+  if (now_cr0 != step->cr0) write_cr0(step->cr0);
+  if (tells_steps) {
+    tell_state("\n from");
+    tell_segment("code", s[CS]);
+    tell_segment("stack", s[SS]);
+    print(" cr0 %08x cr4 %x dr3 %x dr7 %x\n", read_cr0(), read_cr4(), read_dr3(), state.first_dr7);
+  }
+
+  launch();
+
+  record(flags, loose_register);
+  if (now_cr4 != kernel_cr4) write_cr4(now_cr4 = kernel_cr4); /* the tests are mapped by large pages */
+  if (state.vector == 8 || (flags & STEP_SPOILS && state.vector != 1 && state.vector != 3)) fill_memory(c);
+  else {
+    sum = mix(sum, (const u32 *)(TEST_ALIAS + (looks & 0xffff)), 4);
+    sum = mix(sum, (const u32 *)(TEST_ALIAS + (looks >> 16)), 4);
+  }
+  if (tells_steps) {
+    bool launched = state.segment[CS] != KERNEL_CODE || state.eip < (u32)launch_first || state.eip > (u32)launch_last;
+    tell_state(" to  ");
+    print(" vector %u error %x cr0 %08x cr2 %08x cr3 %x cr4 %x dr3 %x dr6 %x dr7 %x ldtr-tr %x limits %x memory %x %x %x%s", state.vector, state.error,
+          state.cr0, state.cr2, state.cr3, state.cr4, state.dr3, state.dr6, state.dr7, state.selectors, state.limits, memory_hash(), pages_hash(),
+          tables_hash(), launched ? "" : " (not begun)");
+    if (flags & STEP_FLOATS) tell_floats();
+    print("\n");
+  }
+  return more;
+}
+
+static const void *run_case(const struct case_start *c) {
+  sum = 0;
+  begin(c);
+  now_cr0 = read_cr0();
+  now_cr4 = read_cr4();
+  if (tells_steps) print("case %u cr0 %08x cr4 %08x efer %x\n", c->number, now_cr0, now_cr4, c->efer);
+  const void *at = c + 1;
+  u32 steps = c->steps, number = c->number;
+  for (u32 n = 0; n < steps; n++) at = run_step(c, at, n);
+  const u32 hashes[] = { memory_hash(), pages_hash(), tables_hash() };
+  sum = mix(sum, hashes, 3);
   print("%u %08x\n", number, sum);
+  return at;
+}
+
+/* Whether the text is somewhere in the line. */
+static bool says(const char *line, const char *text) {
+  for (; *line; line++) {
+    const char *a = line, *b = text;
+    while (*b && *a == *b) a++, b++;
+    if (*b == 0) return true;
+  }
+  return false;
 }
 
 void main(u32 magic, const u32 *information) {
   console_start();
   /* The fifth word of the loader's information, if the first has bit 2. */
-  static char line[256]; /* the loader's is out of reach once paging is on */
-  if (magic == MULTIBOOT && (information[0] & 4)) copy_text(line, (const char *)information[4], sizeof line);
-  seed = option(line, "seed=", 1);
-  first = option(line, "first=", 0);
-  count = option(line, "count=", 0);
-  steps = option(line, "steps=", 64);
-  tables_start();
-  pages_start();
-  for (u32 n = 0; n < count; n++) run_case(first + n);
-  tells_steps = true;
-  for (const char *at = line; (at = find(at, "tell="));) run_case(number_at(at));
+  if (magic == 0x2badb002 && (information[0] & 4)) tells_steps = says((const char *)information[4], "tell");
+  setup_start();
+  const struct script *script = (const struct script *)SCRIPT_AT;
+  if (script->magic != MAGIC) read_tests();
+  if (script->magic != MAGIC) print("no tests\n");
+  const void *at = script + 1;
+  for (u32 n = 0; script->magic == MAGIC && n < script->cases; n++) at = run_case(at);
   print("end\n");
   power_off();
 }

@@ -1,5 +1,5 @@
 /* print.c: the first serial line, a 16550 at port 3f8 without interrupts, and the power. */
-#include "fuzz.h"
+#include "kernel.h"
 #include "../primer/common/text.h"
 
 inline_instruction u8 in8(u16 port) {

@@ -276,12 +276,14 @@ function interruptReturn(cpu: Executor, i: Instruction): void {
     switchTask(cpu, { selector: link, by: 'iret', external: 0, flags: cpu.eflags(), code: null, length: i.length });
     return;
   }
+  // Below IOPL 3 an IRETD is refused before it reads the stack (SDM volume 2, IRET; volume 3, 20.3.3).
+  if (size === 4 && hasVirtualFlags(cpu)) cpu.generalProtection(0);
   const offset = stack.pop(size);
   const selector = stack.pop(size) & 0xffff;
   const flags = stack.pop(size);
   if (!cpu.usesDescriptors) {
     const isVirtual = hasVirtualFlags(cpu);
-    if (isVirtual) checkVirtualFlags(cpu, flags, size);
+    if (isVirtual) checkVirtualFlags(cpu, flags);
     if (offset >>> 0 > cpu.segment(CS, L.S_LIMIT) >>> 0) cpu.generalProtection(0);
     setStackPointer(cpu, stack.pointer);
     loadReal(cpu, CS, selector);

@@ -125,9 +125,12 @@ describe.each(MACHINES)('virtual-8086 mode, $engine', machine => {
       }
     });
 
-    it('of 32 bits POPF and IRET are #GP', () => {
+    it('of 32 bits POPF and IRET are #GP, before they read the stack', () => {
       for (const code of [x('66 9d'), x('66 cf')]) {
         expect(bench(0, CR4.VME, code).run()).toMatchObject({ vector: VECTOR.GP, code: 0, eip: 0 });
+        const atLimit = bench(0, CR4.VME, code);
+        atLimit.set(ESP, 0xffff);
+        expect(atLimit.run()).toMatchObject({ vector: VECTOR.GP, code: 0, eip: 0 });
       }
     });
 

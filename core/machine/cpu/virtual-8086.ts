@@ -36,9 +36,9 @@ export function virtualFlags(cpu: Executor, size: number): number {
 }
 
 /** Raises what POPF and IRET of these FLAGS raise: a trap flag, or interrupts when one waits, is the monitor's affair. */
-export function checkVirtualFlags(cpu: Executor, value: number, size: number): void {
+export function checkVirtualFlags(cpu: Executor, value: number): void {
   const waits = (cpu.i32[L.W_EFLAGS] & FLAG.VIP) !== 0 && (value & FLAG.IF) !== 0;
-  if (size === 4 || waits || (value & FLAG.TF) !== 0) cpu.generalProtection(0);
+  if (waits || (value & FLAG.TF) !== 0) cpu.generalProtection(0);
 }
 
 /** FLAGS of POPF and IRET: IF goes to VIF, and IOPL stays. */
@@ -83,9 +83,11 @@ export function redirectInterrupt(cpu: Executor, vector: number): boolean {
 
 /** POPF: nothing has changed if it faults. */
 export function popVirtualFlags(cpu: Executor, size: number): void {
+  // POPFD is refused before it reads the stack (SDM volume 2, POPF).
+  if (size === 4) cpu.generalProtection(0);
   const before = cpu.stackPointer();
   const value = cpu.load(SS, before, 2);
-  checkVirtualFlags(cpu, value, size);
+  checkVirtualFlags(cpu, value);
   cpu.setStackPointer((before + 2) | 0);
   loadVirtualFlags(cpu, value);
 }

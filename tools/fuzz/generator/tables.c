@@ -1,17 +1,9 @@
-/* tables.c: the descriptor tables. The kernel's descriptors are the same in every case; those behind them are random. */
-#include "fuzz.h"
+/* tables.c: a case's descriptor tables. The kernel's own descriptors come first; those behind them are random. */
+#include "generator.h"
 
-struct descriptor gdt[GDT_COUNT] __attribute__((aligned(8)));
-struct descriptor ldt[LDT_COUNT] __attribute__((aligned(8)));
-struct descriptor idt[64] __attribute__((aligned(8)));
-struct task kernel_task;
-static struct task double_fault_task;
-
-static u32 trap_stack[256], double_fault_stack[64];
-u32 kernel_stack; /* where launch() returns to */
-
-extern u32 entries[32];
-extern u8 double_fault_entry[];
+#define gdt now.gdt
+#define ldt now.ldt
+#define idt now.idt
 
 #define PRESENT (1u << 15)
 #define NOT_SYSTEM (1u << 12)
@@ -28,36 +20,6 @@ static struct descriptor descriptor(u32 base, u32 limit, u32 attributes) {
 }
 static struct descriptor gate(u32 selector, u32 offset, u32 attributes) {
   return (struct descriptor){ selector << 16 | (offset & 0xffff), (offset & 0xffff0000) | attributes };
-}
-
-void tables_start(void) {
-  gdt[KERNEL_CODE / 8] = descriptor(0, 0xfffff, 0xc09b00);
-  gdt[KERNEL_DATA / 8] = descriptor(0, 0xfffff, 0xc09300);
-  gdt[DOUBLE_FAULT_TASK / 8] = descriptor((u32)&double_fault_task, 103, 0x8900);
-  gdt[TEST_LDT / 8] = descriptor((u32)ldt, sizeof ldt - 1, 0x8200);
-  double_fault_task = (struct task){
-    .cr3 = page_directory(), .eip = (u32)double_fault_entry, .eflags = FLAG_ONE, .map = 104 << 16,
-    .segment = { KERNEL_DATA, KERNEL_CODE, KERNEL_DATA, KERNEL_DATA, 0, 0 },
-  };
-  double_fault_task.general[ESP] = (u32)(double_fault_stack + length_of(double_fault_stack));
-  gdt[KERNEL_TASK / 8] = descriptor((u32)&kernel_task, 103, 0x8900);
-}
-
-static void load_tables(u32 gdt_limit, u32 idt_limit) {
-  struct table_register gdtr = { gdt_limit, (u32)gdt }, idtr = { idt_limit, (u32)idt };
-  asm volatile("lgdt %0\n\t"
-               "lidt %1\n\t"
-               "push %2\n\t"
-               "push offset 1f\n\t"
-               "retf\n"
-               "1:\n\t"
-               "mov ds, %3\n\t"
-               "mov es, %3\n\t"
-               "mov ss, %3\n\t"
-               "mov fs, %4\n\t"
-               "mov gs, %4"
-               ::"m"(gdtr), "m"(idtr), "i"(KERNEL_CODE), "r"(KERNEL_DATA), "r"(0)
-               : "memory");
 }
 
 static u32 random_base(void) {
@@ -107,8 +69,8 @@ static struct descriptor random_gate(u32 type) {
 
 static struct descriptor random_system(void) {
   switch (below(8)) {
-  case 0: return descriptor((u32)ldt, chance(2) ? sizeof ldt - 1 : below(sizeof ldt), 0x8200 | below(4) << 13);
-  case 1: return descriptor((u32)ldt, sizeof ldt - 1, random_bits() & 0x6000); /* type 0 */
+  case 0: return descriptor(LDT_AT, chance(2) ? sizeof ldt - 1 : below(sizeof ldt), 0x8200 | below(4) << 13);
+  case 1: return descriptor(LDT_AT, sizeof ldt - 1, random_bits() & 0x6000); /* type 0 */
   case 2: return random_gate(4);
   case 3: case 4: case 5: return random_gate(12);
   case 6: return random_gate(below(2) ? 14 : 7);
@@ -117,8 +79,6 @@ static struct descriptor random_system(void) {
 }
 
 static struct descriptor random_descriptor(void) { return chance(4) ? random_system() : random_segment(); }
-
-static u32 idt_limit;
 
 void random_tables(void) {
   static const u32 attributes[8] = { 0xc09a00, 0xc09200, 0xc0fa00, 0xc0f200, 0xc0ba00, 0xc0b200, 0x00fa00, 0x00f200 };
@@ -131,39 +91,38 @@ void random_tables(void) {
   for (u32 n = 0; n < LDT_COUNT; n++) {
     if (chance(4)) ldt[n] = random_descriptor();
   }
-  gdt[KERNEL_TASK / 8].high &= ~0x200u; /* not busy */
-  gdt[DOUBLE_FAULT_TASK / 8].high &= ~0x200u;
-  u32 gdt_limit = chance(4) ? 8 * FIRST_RANDOM + below(8 * (GDT_COUNT - FIRST_RANDOM)) : sizeof gdt - 1;
+  now.gdt_limit = chance(4) ? 8 * FIRST_RANDOM + below(8 * (GDT_COUNT - FIRST_RANDOM)) : sizeof gdt - 1;
 
   /* An exception with an error code may not be raised by software, which pushes none: their gates are for ring 0. */
   const u32 with_error = 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17;
   for (u32 n = 0; n < 32; n++) {
     u32 level = with_error >> n & 1 ? 0 : below(2) * 3;
-    idt[n] = gate(KERNEL_CODE, entries[n], PRESENT | 14 << 8 | level << 13);
+    idt[n] = (struct descriptor){ 0, level << 13 };
   }
-  idt[8] = gate(DOUBLE_FAULT_TASK, 0, PRESENT | 5 << 8);
-  for (u32 n = 32; n < 64; n++) {
+  for (u32 n = 32; n < IDT_COUNT; n++) {
     static const u8 types[] = { 6, 7, 14, 14, 14, 15, 15, 12 };
     idt[n] = random_gate(types[below(8)]);
   }
-  idt_limit = chance(4) ? 32 * 8 + below(32 * 8) : sizeof idt - 1;
+  now.idt_limit = chance(4) ? 32 * 8 + below(32 * 8) : sizeof idt - 1;
 
-  for (u32 n = 0; n < length_of(trap_stack); n++) trap_stack[n] = 0;
-  kernel_task = (struct task){
-    .esp0 = (u32)(trap_stack + length_of(trap_stack)), .ss0 = KERNEL_DATA,
-    .esp1 = below(0x10000), .ss1 = stack_selector(1), .esp2 = below(0x10000), .ss2 = stack_selector(2),
-    .cr3 = page_directory(), .eflags = FLAG_ONE, .map = 104 << 16,
-  };
-  if (chance(8)) kernel_task.ss1 = random_selector();
-  if (chance(8)) kernel_task.ss2 = random_selector();
-  load_tables(gdt_limit, idt_limit);
-  write_tr(KERNEL_TASK);
-  write_ldtr(TEST_LDT);
+  now.task.esp1 = below(0x10000);
+  now.task.ss1 = chance(8) ? random_selector() : stack_selector(1);
+  now.task.esp2 = below(0x10000);
+  now.task.ss2 = chance(8) ? random_selector() : stack_selector(2);
+  /* The maps of interrupts and ports lie at offset 68 and behind it. The ports of devices are not for tests. */
+  now.task.limit = chance(3) ? 103 : chance(4) ? 103 + below(sizeof now.task) : 103 + 41 * 4;
+  bool maps = !chance(3);
+  now.task.map = (maps ? 136u : 104u) << 16 | chance(64);
+  for (u32 n = 0; n < length_of(now.task.redirection); n++) now.task.redirection[n] = maps ? random_bits() : 0xffffffff;
+  for (u32 n = 0; n < length_of(now.task.ports); n++) now.task.ports[n] = n == 0x300 / 32 ? random_bits() | 0xffff0000 : 0xffffffff;
 }
 
 static const struct descriptor *descriptor_of(u32 selector) {
-  if (selector & 4) return (selector & 0xfff8) < sizeof ldt ? &ldt[selector >> 3] : NULL;
-  return selector >= 8 && (selector & 0xfff8) < sizeof gdt ? &gdt[selector >> 3] : NULL;
+  static const struct descriptor own[FIRST_TEST] = { [KERNEL_CODE / 8] = { 0xffff, 0xcf9b00 }, [KERNEL_DATA / 8] = { 0xffff, 0xcf9300 } };
+  u32 number = selector >> 3;
+  if (selector & 4) return number < LDT_COUNT ? &ldt[number] : NULL;
+  if (number == 0 || number >= GDT_COUNT) return NULL;
+  return number < FIRST_TEST ? &own[number] : &gdt[number];
 }
 
 struct segment segment_of(u32 selector) {
@@ -226,25 +185,3 @@ static bool fits_data(u32 high, u32 level) {
 u32 code_selector(u32 level) { return search(level, fits_code); }
 u32 stack_selector(u32 level) { return search(level, fits_stack); }
 u32 data_selector(u32 level) { return search(level, fits_data); }
-
-u32 tables_hash(void) {
-  u32 hash = 3;
-  for (u32 n = 0; n < GDT_COUNT; n++) hash = (hash << 5 | hash >> 27) ^ gdt[n].high;
-  for (u32 n = 0; n < LDT_COUNT; n++) hash = (hash << 5 | hash >> 27) ^ ldt[n].high;
-  return hash;
-}
-
-/* The state of the task that could not take an exception, which the processor has left in the task's segment. */
-void double_fault(void) {
-  u32 link = double_fault_task.link & 0xffff;
-  state.eflags = FLAG_ONE;
-  const struct task *task = (const struct task *)segment_of(link).base;
-  for (u32 n = 0; n < 8; n++) state.general[n] = task->general[n];
-  for (u32 n = 0; n < 6; n++) state.segment[n] = task->segment[n] & 0xffff;
-  state.eip = task->eip;
-  state.eflags = task->eflags & ~FLAG_RF; /* Bochs sets it for the fault before the double fault: tools/fuzz/differences.txt */
-  gdt[link >> 3].high &= ~0x200u;
-  gdt[DOUBLE_FAULT_TASK / 8].high &= ~0x200u;
-  write_tr(link);
-  write_ldtr(task->ldtr);
-}

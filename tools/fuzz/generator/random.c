@@ -1,5 +1,5 @@
 /* random.c: numbers that follow from a seed. */
-#include "fuzz.h"
+#include "generator.h"
 
 static u32 number; /* never zero */
 

@@ -1,5 +1,5 @@
 /* instruction.c: one random instruction, with registers and memory that give it something to do. */
-#include "fuzz.h"
+#include "generator.h"
 
 /*
  * What follows an opcode. m: ModRM; B, Z: ModRM and an immediate of one byte, or of the operand size; b, w, z, e: an immediate of
@@ -58,8 +58,8 @@ static void set_register(u32 number, u32 value) {
 
 void put(u32 linear, u32 value, u32 size) {
   for (u32 n = 0; n < size; n++) {
-    u8 *at = memory_at(linear + n, 0);
-    if (at) *at = value >> 8 * n;
+    u32 offset = memory_at(linear + n, 0);
+    if (offset != NO_MEMORY) patch_byte(offset, value >> 8 * n);
   }
 }
 
@@ -88,7 +88,7 @@ static u32 random_offset(u32 selector, bool wide) {
       offset = s.limit < WINDOW_PAGES * PAGE && chance(2) ? below(s.limit + 1) : linear - s.base;
       if (is_virtual()) offset = below(0x10000);
       if (!wide) offset &= 0xffff;
-      if (offset_valid(&s, offset) && memory_at(s.base + offset, level == 3 ? PAGE_USER : 0)) break;
+      if (offset_valid(&s, offset) && memory_at(s.base + offset, level == 3 ? PAGE_USER : 0) != NO_MEMORY) break;
     }
   }
   return wide ? offset : offset & 0xffff;
@@ -101,8 +101,8 @@ static u32 stack_offset(void) {
   for (u32 n = 0; n < 16; n++) {
     offset = random_offset(state.segment[SS], mask != 0xffff) & ~(chance(4) ? 0u : 3u);
     if (offset_valid(&s, offset - 1) && offset_valid(&s, offset - 32) &&
-        memory_at(s.base + offset - 1, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0)) &&
-        memory_at(s.base + offset - 32, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0)))
+        memory_at(s.base + offset - 1, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0)) != NO_MEMORY &&
+        memory_at(s.base + offset - 32, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0)) != NO_MEMORY)
       break;
   }
   return mask == 0xffff ? offset | (edge_value() & 0xffff0000) : offset;
@@ -113,7 +113,7 @@ static u32 code_offset(u32 selector) {
   u32 offset = 0;
   for (u32 n = 0; n < 8; n++) {
     offset = random_offset(selector, true);
-    if (offset_valid(&s, offset) && memory_at(s.base + offset, level == 3 ? PAGE_USER : 0)) break;
+    if (offset_valid(&s, offset) && memory_at(s.base + offset, level == 3 ? PAGE_USER : 0) != NO_MEMORY) break;
   }
   return offset;
 }
@@ -140,7 +140,7 @@ static u32 random_paragraph(void) {
 /* Another privilege level or mode, and segments that fit it, or nearly. */
 void new_place(void) {
   static const u8 levels[] = { 0, 0, 0, 0, 0, 1, 2, 3, 3, 3, 3, 3 };
-  state.loads_fs_gs = true;
+  instruction.loads_segments = true;
   state.eflags = random_flags();
   if (chance(5)) {
     level = 3;
@@ -334,13 +334,13 @@ static u32 software_interrupt(void) {
     if (vector >= 32) {
       u32 kept = state.eflags;
       state.eflags &= ~FLAG_VM;
-      struct segment target = segment_of(idt[vector].low >> 16);
-      if (!offset_valid(&target, (idt[vector].high & 0x800 ? idt[vector].high & 0xffff0000 : 0) | (idt[vector].low & 0xffff))) {
+      struct segment target = segment_of(now.idt[vector].low >> 16);
+      if (!offset_valid(&target, (now.idt[vector].high & 0x800 ? now.idt[vector].high & 0xffff0000 : 0) | (now.idt[vector].low & 0xffff))) {
         state.eflags = kept;
         return 3; /* Bochs looks at the offset before the stack */
       }
-      guard(idt[vector].low >> 16, (idt[vector].high & 0xffff0000) | (idt[vector].low & 0xffff));
-      guard(idt[vector].low >> 16, idt[vector].low & 0xffff);
+      guard(now.idt[vector].low >> 16, (now.idt[vector].high & 0xffff0000) | (now.idt[vector].low & 0xffff));
+      guard(now.idt[vector].low >> 16, now.idt[vector].low & 0xffff);
       state.eflags = kept;
     }
     return vector;
@@ -398,7 +398,7 @@ static u32 undefined_flags(u32 opcode, bool second) {
 static u32 control_value(u32 number) {
   switch (number) {
   case 0: {
-    u32 value = read_cr0() ^ (random_bits() & (CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM));
+    u32 value = now_cr0 ^ (random_bits() & (CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM));
     if (chance(4)) value ^= CR0_PE; /* refused while PG is set */
     if (chance(4)) value ^= CR0_NW;
     if (chance(4)) value ^= CR0_CD;
@@ -407,7 +407,7 @@ static u32 control_value(u32 number) {
   }
   case 3: return page_directory() | (random_bits() & 0x18);
   case 4: {
-    u32 value = read_cr4() ^ (random_bits() & (CR4_TSD | CR4_DE | CR4_PSE | CR4_PGE | CR4_PCE));
+    u32 value = now_cr4 ^ (random_bits() & (CR4_TSD | CR4_DE | CR4_PSE | CR4_PGE | CR4_PCE));
     return chance(4) ? value | 1u << (16 + below(16)) : value;
   }
   default: return edge_value();
@@ -427,12 +427,10 @@ static bool prepare(u32 opcode, bool second) {
     case 0x01:
       if (!has_memory) return field == 4 || field == 6;
       if ((field & 6) == 2) { /* LGDT, LIDT: nothing but what the table register has, and another limit */
-        struct table_register r;
-        if (field == 2) asm volatile("sgdt %0" : "=m"(r));
-        else asm volatile("sidt %0" : "=m"(r));
-        if (chance(2)) r.limit = field == 2 ? 8 * FIRST_RANDOM + below(8 * (GDT_COUNT - FIRST_RANDOM)) : 256 + below(256);
-        put_at(memory_segment, memory_offset, r.limit, 2);
-        put_at(memory_segment, memory_offset + 2, r.base, 4);
+        u32 limit = field == 2 ? now.gdt_limit : now.idt_limit;
+        if (chance(2)) limit = field == 2 ? 8 * FIRST_RANDOM + below(8 * (GDT_COUNT - FIRST_RANDOM)) : 256 + below(256);
+        put_at(memory_segment, memory_offset, limit, 2);
+        put_at(memory_segment, memory_offset + 2, field == 2 ? GDT_AT : IDT_AT, 4);
         return wide_operand || !privileged;
       }
       return true;
@@ -543,13 +541,13 @@ static void immediate(char kind) {
   }
 }
 
-static bool checks_alignment(void) { return level == 3 && state.eflags & FLAG_AC && read_cr0() & CR0_AM; }
+static bool checks_alignment(void) { return level == 3 && state.eflags & FLAG_AC && now_cr0 & CR0_AM; }
 
 static bool readable(u32 segment, u32 offset, u32 size) {
   struct segment s = segment_of(state.segment[segment]);
   if (!s.valid || (s.attributes & 0xa00) == 0x800 || offset + size < offset) return false;
   for (u32 n = 0; n < size; n++) {
-    if (!offset_valid(&s, offset + n) || !memory_at(s.base + offset + n, level == 3 ? PAGE_USER : 0)) return false;
+    if (!offset_valid(&s, offset + n) || memory_at(s.base + offset + n, level == 3 ? PAGE_USER : 0) == NO_MEMORY) return false;
   }
   return true;
 }
@@ -564,7 +562,7 @@ static bool writable(u32 segment, u32 offset, u32 size) {
   struct segment s = segment_of(state.segment[segment]);
   if ((s.attributes & 0xa00) != 0x200 || offset + size < offset) return false;
   for (u32 n = 0; n < size; n++) {
-    if (!offset_valid(&s, offset + n) || !memory_at(s.base + offset + n, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0))) return false;
+    if (!offset_valid(&s, offset + n) || memory_at(s.base + offset + n, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0)) == NO_MEMORY) return false;
   }
   return true;
 }
@@ -595,16 +593,19 @@ static bool can_be_judged(u32 opcode, bool second) {
   bool pop_segment = second ? opcode == 0xa1 || opcode == 0xa9 : opcode == 0x07 || opcode == 0x17 || opcode == 0x1f;
   u32 top = segment_of(state.segment[SS]).base + (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff);
   if (pop_segment && wide_operand && (!stack_readable(4) || (top & (PAGE - 1)) > PAGE - 4)) return false;
+  if ((pop_segment || push_segment) && wide_operand) instruction.unwatched = true;
   bool debug_alias = second && (opcode == 0x21 || opcode == 0x23) && (field & 6) == 4;
   if (debug_alias && level > 0) return false;
   if (!second && opcode == 0x63 && has_memory) {
     if (!writable(memory_segment, memory_offset, 2) || !(state.general[field] & 3)) return false;
     set_operand(random_selector() & ~3u, 2);
   }
+  if (!second && opcode == 0xcd && is_virtual()) instruction.loses_cr2 = true;
   bool near_call = !second && (opcode == 0xe8 || (opcode == 0xff && field == 2));
   if (near_call && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - operand_size(), operand_size()))
     return false;
   if (near_call && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
+  if (second && opcode == 0x34 && level == 0 && segment_of(state.segment[SS]).base != 0) return false;
   bool load_table = second && opcode == 1 && (field & 6) == 2 && has_memory;
   /* The kernel needs its tables: only where put() has reached. */
   if (load_table && level == 0 && !is_virtual() && !readable(memory_segment, memory_offset, 6)) return false;
@@ -659,7 +660,7 @@ static bool can_be_judged(u32 opcode, bool second) {
 /* Returns false if it came upon something that is not tried. */
 static bool try_instruction(void) {
   instruction.length = 0;
-  instruction.loses_cr2 = instruction.spoils = false;
+  instruction.loses_cr2 = instruction.spoils = instruction.floats = instruction.loose_floats = instruction.unwatched = false;
   instruction.loose_register = 0;
   modrm = 0;
   has_memory = false;
@@ -694,6 +695,7 @@ static bool try_instruction(void) {
   else immediate(kind);
   if (!prepare(opcode, second) || !can_be_judged(opcode, second)) return false;
   instruction.repeats = repeated;
+  instruction.unwatched |= !second && (opcode == 0x17 || (opcode == 0x8e && (modrm >> 3 & 7) == SS));
   instruction.undefined = undefined_flags(opcode, second);
   return true;
 }
@@ -715,6 +717,13 @@ void new_instruction(void) {
   if (level == 0 && ((stack.base + state.general[ESP] - code.base - state.eip) & (PAGE - 1)) < 48) state.general[ESP] -= 64;
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
   if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3.1) */
-  for (u32 n = 0; n < instruction.length; n++) put(code.base + state.eip + n, instruction.bytes[n], 1);
-  put(code.base + state.eip + instruction.length, 0xcc, 1);
+  u32 linear = code.base + state.eip;
+  for (u32 n = 0; n < instruction.length; n++) put(linear + n, instruction.bytes[n], 1);
+  put(linear + instruction.length, 0xcc, 1);
+}
+
+u32 instruction_linear(void) { return segment_of(state.segment[CS]).base + state.eip; }
+
+u32 operand_linear(void) {
+  return has_memory ? segment_of(state.segment[memory_segment]).base + memory_offset : segment_of(state.segment[ES]).base + state.general[EDI];
 }
