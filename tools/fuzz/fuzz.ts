@@ -20,7 +20,7 @@ const RECORDED = 'tools/fuzz/recorded';
 const BATCH = 1000;
 const STEPS_OF_CASE = 256;
 /** The kernel's own work included. */
-const MACHINE_STEPS_OF_CASE = 1e6;
+const MACHINE_STEPS_OF_CASE = 400_000;
 const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
 
 const { values } = parseArgs({
@@ -48,7 +48,7 @@ async function show(judge: Judge, engine: Engine, cases: readonly number[]): Pro
   for (let n = 0; n < cases.length; n += 12) {
     const some = cases.slice(n, n + 12);
     const tests = generate('shown.tests', some.map(String));
-    const a = runHere(kernel, readFileSync(tests), 'tell', { engine, mostSteps: 4000 * MACHINE_STEPS_OF_CASE });
+    const a = runHere(kernel, readFileSync(tests), 'tell', { engine, mostSteps: 10_000 * MACHINE_STEPS_OF_CASE });
     const b = await runJudge(judge, KERNEL, tests, 'tell');
     const parts = (text: string) => text.split(/^(?=case )/m);
     parts(a).forEach((part, k) => {

@@ -42,6 +42,7 @@ static u32 modrm;
 static bool has_memory;
 static u32 memory_segment, memory_offset;
 static u32 address_registers; /* one bit each */
+static u32 alignment;         /* of the operand's address, less one */
 static u32 level;             /* privilege level that the instruction runs at */
 
 static bool is_virtual(void) { return state.eflags & FLAG_VM; }
@@ -216,6 +217,7 @@ static void random_operand(u32 field, bool register_too) {
     bool no_base = base == 5 && mode == 0;
     memory_segment = override >= 0 ? (u32)override : !no_base && (base == ESP || base == EBP) ? SS : DS;
     memory_offset = random_offset(state.segment[memory_segment], true);
+    memory_offset -= (segment_of(state.segment[memory_segment]).base + memory_offset) & alignment;
     u32 indexed = 0;
     if (index != 4) {
       if (chance(4)) r[index] = edge_value();
@@ -243,6 +245,7 @@ static void random_operand(u32 field, bool register_too) {
   u32 base = bases[rm];
   memory_segment = override >= 0 ? (u32)override : !no_base && base == EBP ? SS : DS;
   memory_offset = random_offset(state.segment[memory_segment], false);
+  memory_offset -= (segment_of(state.segment[memory_segment]).base + memory_offset) & alignment;
   if (no_base) {
     bytes(memory_offset, 2);
     return;
@@ -567,6 +570,17 @@ static bool writable(u32 segment, u32 offset, u32 size) {
   return true;
 }
 
+/* Whether this is where the kernel is, or the tests themselves: random code in ring 0 may write there. */
+static bool hits_kernel(u32 linear) {
+  return (linear >= 0xff000 && linear < TEST_ALIAS + 0x100000) || (linear >= SCRIPT_AT - PAGE && linear < MEMORY_END);
+}
+
+static bool may_hit_kernel(void) {
+  if (level == 3) return false;
+  return (has_memory && hits_kernel(segment_of(state.segment[memory_segment]).base + memory_offset)) ||
+         hits_kernel(segment_of(state.segment[SS]).base + state.general[ESP] - 32) || hits_kernel(segment_of(state.segment[ES]).base + state.general[EDI]);
+}
+
 /* Where Bochs is known to be wrong, or the manual leaves a choice: see tools/fuzz/differences.txt. False: it is not tried. */
 static bool can_be_judged(u32 opcode, bool second) {
   u32 field = modrm >> 3 & 7;
@@ -594,6 +608,8 @@ static bool can_be_judged(u32 opcode, bool second) {
   u32 top = segment_of(state.segment[SS]).base + (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff);
   if (pop_segment && wide_operand && (!stack_readable(4) || (top & (PAGE - 1)) > PAGE - 4)) return false;
   if ((pop_segment || push_segment) && wide_operand) instruction.unwatched = true;
+  bool shifts = second ? (opcode & ~9u) == 0xa4 : (opcode & ~1u) == 0xc0 || (opcode & ~1u) == 0xd2;
+  if (shifts && has_memory) instruction.unwatched = true;
   bool debug_alias = second && (opcode == 0x21 || opcode == 0x23) && (field & 6) == 4;
   if (debug_alias && level > 0) return false;
   if (!second && opcode == 0x63 && has_memory) {
@@ -608,7 +624,11 @@ static bool can_be_judged(u32 opcode, bool second) {
   if (second && opcode == 0x34 && level == 0 && segment_of(state.segment[SS]).base != 0) return false;
   bool load_table = second && opcode == 1 && (field & 6) == 2 && has_memory;
   /* The kernel needs its tables: only where put() has reached. */
-  if (load_table && level == 0 && !is_virtual() && !readable(memory_segment, memory_offset, 6)) return false;
+  if (load_table && level == 0 && !is_virtual()) {
+    struct segment s = segment_of(state.segment[memory_segment]), code = segment_of(state.segment[CS]), stack = segment_of(state.segment[SS]);
+    u32 operand = memory_at(s.base + memory_offset, 0), in_code = memory_at(code.base + state.eip, 0), top = memory_at(stack.base + state.general[ESP] - 4, 0);
+    if (!readable(memory_segment, memory_offset, 6) || operand - in_code + 128 < 256 || operand - top + 128 < 256) return false;
+  }
   bool store_table = second && opcode == 1 && field < 2;
   if (store_table && has_memory) {
     if (checks_alignment() || memory_offset > 0xfffffff0) return false;
@@ -630,7 +650,7 @@ static bool can_be_judged(u32 opcode, bool second) {
     if (opcode == 0xa5 || opcode == 0xad) state.general[ECX] &= ~0x10u;
   }
   if (second && opcode == 0x02 && wide_operand) instruction.loose_register = field + 1;
-  instruction.spoils = near_call || store_table || (!second && (opcode == 0xc8 || opcode == 0x60 || opcode == 0x9a || (opcode == 0xff && field == 3) || opcode == 0xcd));
+  instruction.spoils |= near_call || store_table || (!second && (opcode == 0xc8 || opcode == 0x60 || opcode == 0x9a || (opcode == 0xff && field == 3) || opcode == 0xcd));
 
   /* Two reads, in an order of the processor's own: they are within a page, and CR2 is not looked at. */
   bool far_jump = !second && opcode == 0xff && (field == 3 || field == 5);
@@ -657,14 +677,106 @@ static bool can_be_judged(u32 opcode, bool second) {
   return true;
 }
 
+static bool in_block, in_loop;
+
+/* x87, MMX and SSE. */
+static bool try_floats(void) {
+  struct segment code = segment_of(state.segment[CS]);
+  /* How many bytes are fetched of what is undefined is a choice: it ends within segment and page. */
+  if (!offset_valid(&code, state.eip + 100) || state.eip > 0xffffff00 || ((code.base + state.eip) & (PAGE - 1)) > PAGE - 100) return false;
+  random_prefixes();
+  instruction.floats = true;
+  if (chance(2)) {
+    u32 opcode = 0xd8 + below(8), field = below(8);
+    byte(opcode);
+    random_operand(field, chance(2));
+    /* F2XM1, FYL2X, FPTAN, FPATAN; FYL2XP1, FSINCOS; FSIN, FCOS: approximations (SDM volume 1, 8.3.10). */
+    bool loose = opcode == 0xd9 && !has_memory && ((modrm >= 0xf0 && modrm < 0xf4) || modrm == 0xf9 || modrm == 0xfb || modrm >= 0xfe);
+    if (loose) instruction.loose_floats = true;
+    if (has_memory && checks_alignment()) return false;
+    /* A store that faults: Bochs has changed pointers and flags by then. Environments and images: many accesses, in an order of the processor's own. */
+    bool image = (opcode == 0xd9 || opcode == 0xdd) && (field & 4);
+    bool stores = (opcode & 1) && ((field >= 1 && field < 4) || field >= 6);
+    if (has_memory && (image || stores)) {
+      if (!writable(memory_segment, memory_offset, image ? 108 : 10)) return false;
+      instruction.spoils |= image;
+    }
+    bool wide_load = (opcode == 0xdf && field == 4) || (opcode == 0xdb && field == 5);
+    if (has_memory && (in_block || (wide_load && !readable(memory_segment, memory_offset, 10)))) return false;
+    /* FSTPNCE; and FLD of a register, which may find one empty and another one full. */
+    if (opcode == 0xd9 && !has_memory && (modrm < 0xc8 || (modrm >= 0xd8 && modrm < 0xe0))) return false;
+    return true;
+  }
+  static const u8 mandatory[] = { 0, 0x66, 0xf3, 0xf2 };
+  static const struct {
+    u8 first, count;
+  } ranges[] = { { 0x10, 8 }, { 0x28, 8 }, { 0x50, 16 }, { 0x60, 16 }, { 0x70, 8 }, { 0x7c, 4 }, { 0xc2, 5 }, { 0xd0, 16 }, { 0xe0, 16 }, { 0xf0, 15 }, { 0xae, 1 } };
+  u32 n = below(length_of(ranges)), opcode = ranges[n].first + below(ranges[n].count), before = mandatory[below(4)];
+  if (opcode == 0xc3 && before) before = 0;
+  if (before) prefix(before);
+  byte(0x0f);
+  byte(opcode);
+  /* Two prefixes that each choose an instruction. */
+  if (repeated || (before >= 0xf2 && wide_operand != (code.attributes >> 22 & 1 && !is_virtual()))) return false;
+  if (opcode == 0x77) return before == 0;
+  alignment = chance(4) ? 0 : 15;
+  random_operand(below(8), chance(3));
+  alignment = 0;
+  if (has_memory && (in_block || checks_alignment())) return false;
+  /* What comes first, the segment's limit or the alignment of 16 bytes. */
+  bool aligned = has_memory && ((segment_of(state.segment[memory_segment]).base + memory_offset) & 15) == 0;
+  if (has_memory && !aligned && !readable(memory_segment, memory_offset, 16)) return false;
+  if (opcode == 0x52 || opcode == 0x53) instruction.loose_floats = true; /* RSQRTPS, RCPPS */
+  if ((opcode >= 0x70 && opcode < 0x74) || opcode == 0xc2 || (opcode >= 0xc4 && opcode < 0xc7)) byte(chance(2) ? below(16) : random_bits());
+  if (opcode == 0xae) {
+    if (now_cr0 & CR0_EM || !(now_cr4 & CR4_OSFXSR) || (has_memory && !writable(memory_segment, memory_offset, 512))) return false;
+    if (has_memory && (modrm >> 3 & 7) == 1) put_at(memory_segment, memory_offset + 24, random_bits() & 0xffff, 4); /* MXCSR */
+    instruction.spoils = instruction.unwatched = true;
+  }
+  if (opcode == 0xf7) {
+    state.general[EDI] = random_offset(state.segment[override >= 0 ? override : DS], wide_address);
+    if (in_block || !writable(override >= 0 ? override : DS, wide_address ? state.general[EDI] : state.general[EDI] & 0xffff, 16)) return false;
+    instruction.spoils = instruction.unwatched = true;
+  }
+  return true;
+}
+
+static u32 begins_at; /* where the next instruction of a block comes; 0 for the first one */
+
+/* Whether an instruction may be one of several that run without the trap flag: it comes to the next one, unless it faults. */
+static bool fits_block(u32 opcode, bool second) {
+  u32 field = modrm >> 3 & 7;
+  if (second) {
+    return (opcode >= 0x40 && opcode < 0x50) || (opcode >= 0x90 && opcode < 0xa0) || opcode == 0xa3 || opcode == 0xab || opcode == 0xb3 ||
+           opcode == 0xbb || opcode == 0xba || (opcode & ~9u) == 0xa4 || opcode == 0xaf || (opcode & ~9u) == 0xb6 || opcode == 0xb0 ||
+           opcode == 0xb1 || (opcode & ~1u) == 0xbc || (opcode & ~1u) == 0xc0 || opcode >= 0xc8;
+  }
+  if (opcode < 0x40) return (opcode & 7) < 6 || opcode == 0x27 || opcode == 0x2f || opcode == 0x37 || opcode == 0x3f;
+  return opcode < 0x60 || opcode == 0x68 || opcode == 0x69 || opcode == 0x6a || opcode == 0x6b || (opcode >= 0x80 && opcode < 0x8c) || opcode == 0x8d ||
+         (opcode >= 0x90 && opcode < 0x9a) || (opcode >= 0xa0 && opcode < 0xa6) || (opcode >= 0xa8 && opcode < 0xae) || (opcode >= 0xb0 && opcode < 0xc2) ||
+         opcode == 0xc6 || opcode == 0xc7 || (opcode >= 0xd0 && opcode < 0xd4) || opcode == 0xf6 || opcode == 0xf7 || opcode == 0xfe ||
+         (opcode == 0xff && (field < 2 || field == 6)) || (opcode >= 0xf8 && opcode < 0xfe && opcode != 0xfa && opcode != 0xfb);
+}
+
+/* Whether ECX or a part of it is named: a loop counts in it. */
+static bool names_ecx(u32 opcode, bool second, char kind) {
+  if (kind == 'm' || kind == 'B' || kind == 'Z') return (modrm >> 3 & 3) == ECX || (!has_memory && (modrm & 3) == ECX);
+  if (second) return (opcode & 7) == ECX;
+  return ((opcode >= 0x40 && opcode < 0x60) || (opcode >= 0x90 && opcode < 0x98) || (opcode >= 0xb0 && opcode < 0xc0)) && (opcode & 3) == ECX;
+}
+
 /* Returns false if it came upon something that is not tried. */
 static bool try_instruction(void) {
-  instruction.length = 0;
-  instruction.loses_cr2 = instruction.spoils = instruction.floats = instruction.loose_floats = instruction.unwatched = false;
-  instruction.loose_register = 0;
+  instruction.length = begins_at;
   modrm = 0;
   has_memory = false;
-  address_registers = 0;
+  if (begins_at == 0) {
+    instruction.loses_cr2 = instruction.spoils = instruction.floats = instruction.loose_floats = instruction.unwatched = instruction.repeats = false;
+    instruction.loose_register = 0;
+    instruction.undefined = 0;
+    address_registers = 0;
+  }
+  if (chance(5)) return try_floats() && !may_hit_kernel() && !(in_block && (instruction.loose_floats || instruction.spoils || in_loop));
   bool second = chance(4);
   u32 opcode = below(256);
   if (!second && chance(6)) {
@@ -693,11 +805,66 @@ static bool try_instruction(void) {
   }
   if (!second && opcode == 0xcd) byte(software_interrupt());
   else immediate(kind);
-  if (!prepare(opcode, second) || !can_be_judged(opcode, second)) return false;
-  instruction.repeats = repeated;
+  if (in_block && (!fits_block(opcode, second) || (in_loop && (repeated || names_ecx(opcode, second, kind))))) return false;
+  if (!prepare(opcode, second) || !can_be_judged(opcode, second) || may_hit_kernel()) return false;
+  if (in_block && repeated) {
+    /* A repeated instruction that overwrites itself: whether it goes on is the processor's own affair. */
+    u32 code = memory_at(segment_of(state.segment[CS]).base + state.eip, 0), to = memory_at(segment_of(state.segment[ES]).base + state.general[EDI], 0);
+    if (begins_at || code / PAGE == to / PAGE || to % PAGE < 256 || to % PAGE > PAGE - 256) return false;
+  }
+  instruction.repeats |= repeated;
   instruction.unwatched |= !second && (opcode == 0x17 || (opcode == 0x8e && (modrm >> 3 & 7) == SS));
-  instruction.undefined = undefined_flags(opcode, second);
+  u32 undefined = undefined_flags(opcode, second);
+  instruction.undefined |= undefined;
+  if (in_block && undefined) {
+    /* CMP EAX, imm8: none of them is read. */
+    byte(0x83);
+    byte(0xf8);
+    byte(below(256));
+  }
   return true;
+}
+
+static u32 toggled; /* where in the instruction bytes the address is that it changes itself at, or 0 */
+static u32 toggled_by; /* the segment register */
+
+/* Several instructions that run without the trap flag, up to the breakpoint instruction behind them; perhaps a loop, perhaps one that changes itself. */
+static void make_block(void) {
+  static const u8 counting[] = { 0x40, 0x42, 0x43, 0x45, 0x46, 0x47 }; /* INC of a register but for ECX and ESP */
+  state.eflags &= ~FLAG_TF;
+  u32 count = 2 + below(4), skips = 0;
+  bool wide = segment_of(state.segment[CS]).attributes & 1 << 22 && !is_virtual();
+  while (!try_instruction()) continue;
+  for (u32 n = 1; n < count; n++) {
+    bool skip = chance(4);
+    if (skip) {
+      /* A short jump over the next one. */
+      byte(0x70 + below(16));
+      byte(0);
+      skips = instruction.length;
+    }
+    begins_at = instruction.length;
+    while (!try_instruction()) continue;
+    if (skip) instruction.bytes[skips - 1] = instruction.length - skips;
+  }
+  if (chance(3)) {
+    /* XOR of the INC behind it makes it a DEC, and the other way round. */
+    toggled_by = chance(2) ? DS : SS;
+    byte(toggled_by == DS ? 0x3e : 0x36);
+    if (!wide) byte(0x67);
+    byte(0x80);
+    byte(0x35);
+    toggled = instruction.length;
+    bytes(0, 4);
+    byte(8);
+    byte(counting[below(length_of(counting))]);
+  }
+  if (in_loop) {
+    state.general[ECX] = wide ? 1 + below(4) : (state.general[ECX] & 0xffff0000) | (1 + below(4));
+    byte(0xe2);
+    byte(-(instruction.length + 1));
+  }
+  instruction.repeats |= in_loop;
 }
 
 void new_instruction(void) {
@@ -709,7 +876,12 @@ void new_instruction(void) {
   if (chance(64)) state.general[ESP] = edge_value();
   if (chance(8)) state.eflags = random_flags() | (state.eflags & FLAG_VM);
   state.eflags |= FLAG_TF;
-  while (!try_instruction()) continue;
+  begins_at = toggled = 0;
+  struct segment place = segment_of(state.segment[CS]);
+  in_block = chance(5) && offset_valid(&place, state.eip + 100) && state.eip < (place.attributes & 1 << 22 && !is_virtual() ? 0xffffff00 : 0xff00);
+  in_loop = in_block && chance(3);
+  if (in_block) make_block();
+  else while (!try_instruction()) continue;
   if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40;
   if (level == 0 && state.general[ESP] > 0xffffffc0) state.general[ESP] -= 0x40; /* no push wraps around */
   struct segment code = segment_of(state.segment[CS]), stack = segment_of(state.segment[SS]);
@@ -718,6 +890,10 @@ void new_instruction(void) {
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
   if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3.1) */
   u32 linear = code.base + state.eip;
+  if (toggled) {
+    u32 at = linear + instruction.length - 1 - (in_loop ? 2 : 0) - segment_of(state.segment[toggled_by]).base;
+    for (u32 n = 0; n < 4; n++) instruction.bytes[toggled + n] = at >> 8 * n;
+  }
   for (u32 n = 0; n < instruction.length; n++) put(linear + n, instruction.bytes[n], 1);
   put(linear + instruction.length, 0xcc, 1);
 }
