@@ -161,7 +161,8 @@ describe('every opcode and ModRM byte agrees with iced-x86 on length, definednes
 
 describe('random bytes agree with iced-x86', () => {
   const SEED = 20240;
-  const COUNT = 200_000;
+  /** npm run test:decoder has a million for each code size, and half a minute. */
+  const COUNT = Number(process.env.RANDOM_STRINGS ?? 200_000);
   const FIRST = [0x0f, 0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
   for (const size of SIZES) {
     it(`${8 * size}-bit code, seed ${SEED}`, () => {

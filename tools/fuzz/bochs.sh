@@ -15,7 +15,7 @@ work=$(mktemp -d)
 emulator=
 clean() {
   if [ -n "$emulator" ]; then kill "$emulator" 2>/dev/null || true; fi
-  rm -rf "$work" "$tests.lock"
+  rm -rf "$work"
 }
 trap clean EXIT
 trap 'exit 1' TERM INT
@@ -34,6 +34,9 @@ if [ ! -x "$bochs/usr/bin/bochs-bin" ]; then
   for package in "$work"/*.deb; do dpkg -x "$package" "$bochs"; done
 fi
 
+ln -s "$bochs" "$work/bochs" # it does not stand long names
+ln -s "$tests" "$work/tests"
+bochs=$work/bochs
 objcopy -O binary "$elf" "$work/kernel"
 size=$(stat -c %s "$work/kernel")
 entry=$(readelf --file-header "$elf" | sed -n 's/.*Entry point address: *//p')
@@ -50,7 +53,7 @@ romimage: file=$bochs/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=$bochs/usr/share/vgabios/vgabios.bin
 floppya: 1_44=$work/floppy, status=inserted
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
-ata0-master: type=disk, path="$tests", mode=flat, cylinders=$(($(stat -c %s "$tests") / 516096)), heads=16, spt=63
+ata0-master: type=disk, path=$work/tests, mode=flat, cylinders=$(($(stat -c %s "$tests") / 516096)), heads=16, spt=63
 boot: floppy
 com1: enabled=1, mode=file, dev=$work/serial
 clock: sync=none

@@ -17,7 +17,7 @@ for tool in gcc ld objcopy nasm; do
 done
 compile=(gcc -m32 -march=i686 -mno-mmx -mno-sse -mno-80387 -masm=intel -mpreferred-stack-boundary=2
   -std=gnu11 -ffreestanding -nostdinc -isystem "$(gcc -print-file-name=include)"
-  -O2 -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables
+  -O3 -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables
   -fno-strict-aliasing -fno-jump-tables -fcf-protection=none -fno-ident -Wall -Wextra)
 cd "$root/core/guests"
 for file in fuzz/*.c primer/common/text.c; do

@@ -8,7 +8,12 @@ export class NoJudge extends Error {
   override readonly name = 'NoJudge';
 }
 
-function commandOf(judge: Judge, kernel: string, tests: string, commandLine: string): readonly [string, readonly string[]] {
+function commandOf(
+  judge: Judge,
+  kernel: string,
+  tests: string,
+  commandLine: string,
+): readonly [string, readonly string[]] {
   switch (judge) {
     case 'bochs':
       return ['bash', ['tools/fuzz/bochs.sh', kernel, tests, commandLine]];

@@ -132,6 +132,7 @@ struct case_start {
 #define STEP_FLOATS 8u        /* x87 and SSE are in the sum */
 #define STEP_LOADS_FLOATS 16u /* a struct floats follows */
 #define STEP_WATCHES 32u      /* DR3 and DR7 follow */
+#define STEP_LOOSE_PAGES 128u  /* accessed and dirty bits are a choice: pages and memory are filled anew */
 #define STEP_LOOSE_FLOATS 64u /* the sum leaves out registers of x87 and SSE: results are approximations */
 
 struct step {

@@ -42,7 +42,6 @@ struct table_register {
 void setup_start(void);
 void begin(const struct case_start *c);
 void fill_memory(const struct case_start *c);
-u32 mix(u32 hash, const u32 *words, u32 count);
 u32 memory_hash(void);
 u32 pages_hash(void);
 u32 tables_hash(void);
@@ -86,4 +85,15 @@ WRITE(write_tr, u16, "ltr %0")
 inline_instruction void write_msr(u32 number, u32 value) { asm volatile("wrmsr" ::"c"(number), "a"(value), "d"(0)); }
 inline_instruction void copy_words(void *to, const void *from, u32 count) {
   asm volatile("rep movsd" : "+D"(to), "+S"(from), "+c"(count)::"memory");
+}
+
+/* Each word's place in the sum counts. */
+inline_instruction u32 mix(u32 hash, const u32 *words, u32 count) {
+  for (; count >= 8; count -= 8, words += 8) {
+#pragma GCC unroll 8
+    for (u32 n = 0; n < 8; n++) hash = hash * 5 ^ words[n];
+    hash = (hash << 13 | hash >> 19) * 0x9e3779b1;
+  }
+  for (u32 n = 0; n < count; n++) hash = hash * 9 ^ words[n];
+  return hash;
 }

@@ -41,7 +41,7 @@ static void allow_floats(void) {
 static void load_floats(const struct floats *from) {
   allow_floats();
   u32 *words = (u32 *)floats;
-  for (u32 n = 0; n < length_of(floats) / 4; n++) words[n] = 0;
+  for (u32 n = 2; n < 6; n++) words[n] = 0;
   words[0] = from->control_status;
   words[1] = from->tags_opcode;
   words[6] = from->mxcsr;
@@ -57,7 +57,7 @@ static void look_at_floats(bool loose) {
   asm volatile("fxsave %0" : "=m"(floats));
   const u32 *words = (const u32 *)floats;
   u32 about[7] = { words[0], words[1], words[2], words[3] & 0xffff, words[4], words[5] & 0xffff, words[6] };
-  if (loose) about[0] &= ~(1u << 25); /* C1 says how a result was rounded */
+  if (loose) about[0] &= ~(0x82b8u << 16); /* C1 says how a result was rounded; OE, UE, PE and what follows from these */
   sum = mix(sum, about, 7);
   if (loose) return;
   for (u32 n = 0; n < 8; n++) {
@@ -161,6 +161,7 @@ static const void *run_step(const struct case_start *c, const struct step *step,
   else {
     sum = mix(sum, (const u32 *)(TEST_ALIAS + (looks & 0xffff)), 4);
     sum = mix(sum, (const u32 *)(TEST_ALIAS + (looks >> 16)), 4);
+    if (flags & STEP_LOOSE_PAGES) fill_memory(c);
   }
   if (tells_steps) {
     bool launched = state.segment[CS] != KERNEL_CODE || state.eip < (u32)launch_first || state.eip > (u32)launch_last;

@@ -145,17 +145,6 @@ void begin(const struct case_start *c) {
   write_cr0(c->cr0);
 }
 
-/* Each word's place in the sum counts. */
-u32 mix(u32 hash, const u32 *words, u32 count) {
-  for (; count >= 8; count -= 8, words += 8) {
-#pragma GCC unroll 8
-    for (u32 n = 0; n < 8; n++) hash = hash * 5 ^ words[n];
-    hash = (hash << 13 | hash >> 19) * 0x9e3779b1;
-  }
-  for (u32 n = 0; n < count; n++) hash = hash * 9 ^ words[n];
-  return hash;
-}
-
 u32 memory_hash(void) { return mix(1, (u32 *)TEST_ALIAS, MEMORY_WORDS); }
 
 u32 pages_hash(void) {

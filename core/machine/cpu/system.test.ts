@@ -371,6 +371,14 @@ describe.each(MACHINES)('system instructions, $engine', machine => {
     }
   });
 
+  it('RSM is #UD in every ring: there is no system management mode', () => {
+    for (const ring of [0, 1, 2, 3] as const) {
+      const b = bench().ring(ring);
+      b.program(x('0f aa'));
+      expect(b.run()).toMatchObject({ vector: VECTOR.UD, eip: CODE });
+    }
+  });
+
   it('RESET leaves the state of the manual’s table', () => {
     const b = bench();
     b.cpu.reset();

@@ -126,7 +126,8 @@ static void make_step(bool is_first) {
   step.loose_register = instruction.loose_register;
   step.looks[0] = look(operand_linear());
   step.looks[1] = look(segment_of(state.segment[SS]).base + state.general[ESP] - 4);
-  step.flags = (loads ? STEP_LOADS_FS_GS : 0) | (instruction.spoils ? STEP_SPOILS : 0) | (instruction.loses_cr2 ? STEP_LOSES_CR2 : 0);
+  step.flags = (loads ? STEP_LOADS_FS_GS : 0) | (instruction.spoils ? STEP_SPOILS : 0) | (instruction.loses_cr2 ? STEP_LOSES_CR2 : 0) |
+               (instruction.loose_pages ? STEP_LOOSE_PAGES : 0);
 
   patches = patch_size = 0;
   u32 linear = instruction_linear(), at = memory_at(linear, 0);
@@ -201,6 +202,15 @@ static void make_case(u32 seed, u32 number) {
   for (u32 n = 0; n < now.steps; n++) make_step(n == 0);
 }
 
+/* Where the processor comes without its trap flag, a breakpoint instruction is not far. */
+static u32 random_word(void) {
+  u32 word = random_bits();
+  for (u32 n = 0; n < 32; n += 8) {
+    if (chance(4)) word = (word & ~(0xffu << n)) | 0xccu << n;
+  }
+  return word;
+}
+
 int main(int count, char **words) {
   if (count < 4 || (file = fopen(words[2], "wb")) == NULL) {
     fputs("generate SEED FILE NUMBER... | FIRST-LAST\n", stderr);
@@ -213,7 +223,7 @@ int main(int count, char **words) {
   seed_random(seed, 0);
   script.magic = MAGIC;
   script.cases = cases;
-  for (u32 n = 0; n < length_of(script.memory); n++) script.memory[n] = random_bits();
+  for (u32 n = 0; n < length_of(script.memory); n++) script.memory[n] = random_word();
   write_bytes(&script, sizeof script);
   for (u32 n = 0; n < cases; n++) make_case(seed, range ? first + n : (u32)atoi(words[3 + n]));
   /* A disk of whole cylinders, which emulators want: 16 heads, 63 sectors each. */

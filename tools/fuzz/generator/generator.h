@@ -56,7 +56,7 @@ struct instruction {
   bool loses_cr2;     /* an address of a page fault is one of several */
   bool loads_segments; /* FS or GS may be another afterwards */
   bool unwatched;     /* no breakpoint: it holds traps off, or how many bytes it reaches is a choice */
-  bool floats, loose_floats;
+  bool floats, loose_floats, loose_pages;
 };
 extern struct instruction instruction;
 void put(u32 linear, u32 value, u32 size); /* into test memory, as far as there is any */

@@ -326,7 +326,7 @@ static void far_pointer(u32 *selector, u32 *offset) {
 }
 
 /* A gate in the interrupt descriptor table clears TF: its code must stop by itself. */
-static u32 software_interrupt(void) {
+static u32 any_interrupt(void) {
   for (;;) {
     u32 vector = chance(3) ? below(32) : chance(8) ? below(256) : 32 + below(32);
     if (vector >= 64) return vector;
@@ -348,6 +348,17 @@ static u32 software_interrupt(void) {
     }
     return vector;
   }
+}
+
+static u32 software_interrupt(void) {
+  u32 vector = any_interrupt();
+  if (is_virtual() && now_cr4 & CR4_VME) {
+    /* It may go to where the table at address 0 says, with TF clear (SDM volume 3, 20.3.3). */
+    u32 paragraph = random_paragraph(), offset = below(0x10000);
+    put(4 * vector, offset | paragraph << 16, 4);
+    guard(paragraph, offset);
+  }
+  return vector;
 }
 
 static void string_operands(u32 opcode) {
@@ -575,10 +586,18 @@ static bool hits_kernel(u32 linear) {
   return (linear >= 0xff000 && linear < TEST_ALIAS + 0x100000) || (linear >= SCRIPT_AT - PAGE && linear < MEMORY_END);
 }
 
+/* If registers are to blame, they are others for the next try. */
 static bool may_hit_kernel(void) {
   if (level == 3) return false;
-  return (has_memory && hits_kernel(segment_of(state.segment[memory_segment]).base + memory_offset)) ||
-         hits_kernel(segment_of(state.segment[SS]).base + state.general[ESP] - 32) || hits_kernel(segment_of(state.segment[ES]).base + state.general[EDI]);
+  if (hits_kernel(segment_of(state.segment[SS]).base + state.general[ESP] - 32)) {
+    state.general[ESP] = stack_offset();
+    return true;
+  }
+  if (hits_kernel(segment_of(state.segment[ES]).base + state.general[EDI])) {
+    state.general[EDI] = random_bits();
+    return true;
+  }
+  return has_memory && hits_kernel(segment_of(state.segment[memory_segment]).base + memory_offset);
 }
 
 /* Where Bochs is known to be wrong, or the manual leaves a choice: see tools/fuzz/differences.txt. False: it is not tried. */
@@ -700,6 +719,7 @@ static bool try_floats(void) {
     if (has_memory && (image || stores)) {
       if (!writable(memory_segment, memory_offset, image ? 108 : 10)) return false;
       instruction.spoils |= image;
+      instruction.loose_pages = true; /* where an unmasked exception keeps it from storing */
     }
     bool wide_load = (opcode == 0xdf && field == 4) || (opcode == 0xdb && field == 5);
     if (has_memory && (in_block || (wide_load && !readable(memory_segment, memory_offset, 10)))) return false;
@@ -728,6 +748,8 @@ static bool try_floats(void) {
   if (has_memory && !aligned && !readable(memory_segment, memory_offset, 16)) return false;
   if (opcode == 0x52 || opcode == 0x53) instruction.loose_floats = true; /* RSQRTPS, RCPPS */
   if ((opcode >= 0x70 && opcode < 0x74) || opcode == 0xc2 || (opcode >= 0xc4 && opcode < 0xc7)) byte(chance(2) ? below(16) : random_bits());
+  /* By 0, Bochs leaves the exponent of the x87 register alone. */
+  if (opcode > 0x70 && opcode < 0x74 && instruction.bytes[instruction.length - 1] == 0) instruction.bytes[instruction.length - 1] = 1;
   if (opcode == 0xae) {
     if (now_cr0 & CR0_EM || !(now_cr4 & CR4_OSFXSR) || (has_memory && !writable(memory_segment, memory_offset, 512))) return false;
     if (has_memory && (modrm >> 3 & 7) == 1) put_at(memory_segment, memory_offset + 24, random_bits() & 0xffff, 4); /* MXCSR */
@@ -771,7 +793,8 @@ static bool try_instruction(void) {
   modrm = 0;
   has_memory = false;
   if (begins_at == 0) {
-    instruction.loses_cr2 = instruction.spoils = instruction.floats = instruction.loose_floats = instruction.unwatched = instruction.repeats = false;
+    forget_patches(); /* those of one that is not tried */
+    instruction.loses_cr2 = instruction.spoils = instruction.floats = instruction.loose_floats = instruction.loose_pages = instruction.unwatched = instruction.repeats = false;
     instruction.loose_register = 0;
     instruction.undefined = 0;
     address_registers = 0;
@@ -864,6 +887,7 @@ static void make_block(void) {
     byte(0xe2);
     byte(-(instruction.length + 1));
   }
+  if (instruction.repeats) state.general[ECX] = below(5);
   instruction.repeats |= in_loop;
 }
 
