@@ -752,7 +752,8 @@ static bool try_floats(void) {
   if (opcode > 0x70 && opcode < 0x74 && instruction.bytes[instruction.length - 1] == 0) instruction.bytes[instruction.length - 1] = 1;
   if (opcode == 0xae) {
     if (now_cr0 & CR0_EM || !(now_cr4 & CR4_OSFXSR) || (has_memory && !writable(memory_segment, memory_offset, 512))) return false;
-    if (has_memory && (modrm >> 3 & 7) == 1) put_at(memory_segment, memory_offset + 24, random_bits() & 0xffff, 4); /* MXCSR */
+    if (has_memory && (modrm >> 3 & 7) == 1) put_at(memory_segment, memory_offset + 24, (random_bits() & 0xffff) | 0xc00, 4); /* MXCSR */
+    if (has_memory && (modrm >> 3 & 7) == 2 && !chance(8)) put_at(memory_segment, memory_offset, (random_bits() & 0xffff) | 0xc00, 4);
     instruction.spoils = instruction.unwatched = true;
   }
   if (opcode == 0xf7) {
@@ -906,11 +907,12 @@ void new_instruction(void) {
   in_loop = in_block && chance(3);
   if (in_block) make_block();
   else while (!try_instruction()) continue;
-  if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40;
-  if (level == 0 && state.general[ESP] > 0xffffffc0) state.general[ESP] -= 0x40; /* no push wraps around */
   struct segment code = segment_of(state.segment[CS]), stack = segment_of(state.segment[SS]);
   /* What launch() pushes would change the instruction, perhaps to one that is not tried. */
-  if (level == 0 && ((stack.base + state.general[ESP] - code.base - state.eip) & (PAGE - 1)) < 48) state.general[ESP] -= 64;
+  u32 above = (stack.base + state.general[ESP] - code.base - state.eip) & (PAGE - 1);
+  if (level == 0 && above < 160) state.general[ESP] += (state.general[ESP] & 0xffff) < 256 ? 192 : -64 - (int)above;
+  if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40;
+  if (level == 0 && state.general[ESP] > 0xffffffc0) state.general[ESP] -= 0x40; /* no push wraps around */
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
   if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3.1) */
   u32 linear = code.base + state.eip;
