@@ -2,6 +2,7 @@ import { useEffect, useId, useRef } from 'react';
 import { restart } from '../machine.ts';
 import type { Failure } from '../stores/machine.ts';
 import { text } from '../text.ts';
+import buttons from './Buttons.module.css';
 import styles from './Dialog.module.css';
 
 /** The worker failed or went silent: says so, and starts another. */
@@ -36,7 +37,7 @@ export function FailureOverlay({ failure }: { readonly failure: Failure }) {
         </details>
       )}
       <div className={styles.actions}>
-        <button type="button" ref={button} className={`${styles.button} ${styles.primary}`} onClick={restart}>
+        <button type="button" ref={button} className={`${buttons.button} ${buttons.primary}`} onClick={restart}>
           {words.restart}
         </button>
       </div>

@@ -3,6 +3,7 @@ import type { PageGuest } from '../guests.ts';
 import { type ModeName, settingOf } from '../modes.ts';
 import { openGuest } from '../opening.ts';
 import { text } from '../text.ts';
+import buttons from './Buttons.module.css';
 import styles from './Dialog.module.css';
 
 export interface Properties {
@@ -30,12 +31,12 @@ export function ModeDialog({ mode, guest, onClose }: Properties) {
       <p id={`${id}-body`}>{mode === 'para' ? words.toPara(guest.name) : words.fromPara(guest.name)}</p>
       <p>{words.lost}</p>
       <div className={styles.actions}>
-        <button type="button" className={styles.button} onClick={() => dialog.current?.close()}>
+        <button type="button" className={buttons.button} onClick={() => dialog.current?.close()}>
           {words.cancel}
         </button>
         <button
           type="button"
-          className={`${styles.button} ${styles.primary}`}
+          className={`${buttons.button} ${buttons.primary}`}
           onClick={() => {
             dialog.current?.close();
             void openGuest(guest, settingOf(mode));

@@ -2,6 +2,7 @@ import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { openFiles } from '../opening.ts';
 import { laterText } from '../text/later.ts';
 import { Prose } from '../widgets/Prose.tsx';
+import buttons from './Buttons.module.css';
 import styles from './Dialog.module.css';
 
 const LEAST_MIB = 4;
@@ -89,10 +90,10 @@ export function OpenDialog({ onClose }: { readonly onClose: () => void }) {
           </p>
         )}
         <div className={styles.actions}>
-          <button type="button" className={styles.button} onClick={() => dialog.current?.close()}>
+          <button type="button" className={buttons.button} onClick={() => dialog.current?.close()}>
             {words.cancel}
           </button>
-          <button type="submit" className={`${styles.button} ${styles.primary}`}>
+          <button type="submit" className={`${buttons.button} ${buttons.primary}`}>
             {words.open}
           </button>
         </div>

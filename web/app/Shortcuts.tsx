@@ -4,6 +4,7 @@ import { KEYS } from '../keys.ts';
 import { PANEL_KEYS } from '../panel-keys.ts';
 import { sheet } from '../stores/sheet.ts';
 import { laterText } from '../text/later.ts';
+import buttons from './Buttons.module.css';
 import dialogs from './Dialog.module.css';
 import styles from './Shortcuts.module.css';
 
@@ -28,7 +29,7 @@ export function Shortcuts() {
       <div className={styles.body}>
         <header className={styles.header}>
           <h2 id={id}>{words.title}</h2>
-          <button type="button" className={styles.close} aria-label={words.close} title={words.close} onClick={close}>
+          <button type="button" className={buttons.close} aria-label={words.close} title={words.close} onClick={close}>
             <X size={16} />
           </button>
         </header>

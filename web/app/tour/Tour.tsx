@@ -7,6 +7,7 @@ import { endTour, TOUR_STEPS, tour } from '../../stores/tour.ts';
 import { windows } from '../../stores/windows.ts';
 import { laterText } from '../../text/later.ts';
 import { Prose } from '../../widgets/Prose.tsx';
+import buttons from '../Buttons.module.css';
 import { type Box, type Point, placeCard } from './place.ts';
 import styles from './Tour.module.css';
 
@@ -116,7 +117,13 @@ export function Tour() {
       >
         <header className={styles.header}>
           <span>{words.position(step + 1, TOUR_STEPS)}</span>
-          <button type="button" className={styles.close} aria-label={words.skip} title={words.skip} onClick={leave}>
+          <button
+            type="button"
+            className={`${buttons.close} ${styles.close}`}
+            aria-label={words.skip}
+            title={words.skip}
+            onClick={leave}
+          >
             <X size={15} />
           </button>
         </header>
@@ -129,14 +136,14 @@ export function Tour() {
         <footer className={styles.footer}>
           <small>{words.keys}</small>
           {step > 0 && (
-            <button type="button" className={styles.button} onClick={() => go(step - 1)}>
+            <button type="button" className={buttons.button} onClick={() => go(step - 1)}>
               {words.back}
             </button>
           )}
           <button
             type="button"
             ref={next}
-            className={`${styles.button} ${styles.primary}`}
+            className={`${buttons.button} ${buttons.primary}`}
             onClick={() => (isLast ? leave() : go(step + 1))}
           >
             {isLast ? words.done : words.next}

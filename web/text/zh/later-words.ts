@@ -1,0 +1,14 @@
+/** 第一屏用不到的文字；英文在同名文件中。 */
+export { breaks } from './breaks.ts';
+export { exits } from './exits.ts';
+export { happened } from './happened.ts';
+export { happening } from './happening.ts';
+export { inMode } from './in-mode.ts';
+export { keys } from './keys.ts';
+export { openDialog } from './open-dialog.ts';
+export { tables, translation, walk } from './paging.ts';
+export { palette } from './palette.ts';
+export { breakpointFields, decoded, descriptors, fields, unitFields, units, vmcs } from './system.ts';
+export { timeline } from './timeline.ts';
+export { tour } from './tour.ts';
+export { verbs } from './verbs.ts';
