@@ -26,6 +26,13 @@ export const walk = {
   pseudoShort: (address: string) => `pseudo ${address}`,
   pseudoHint: 'Pseudo-physical: the guest’s own numbering of the frames that it was given',
   reachedFrame: 'machine',
+  /** What a physical address is, in the panel that shows memory. */
+  physicalKinds: {
+    bare: 'Physical addresses of the machine',
+    guest:
+      'Guest-physical addresses: what the guest takes for physical. Where they lie in the machine, the page walk tells.',
+    para: 'Machine addresses: a paravirtualized guest counts by the frames that it was given. The pseudo-physical number stands in the page walk.',
+  },
   /** Entries by the manual’s names. */
   entries: {
     'page directory pointer': 'PDPTE',

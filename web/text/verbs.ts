@@ -54,7 +54,7 @@ export const verbs = {
     sreg: 'Segment registers with their hidden parts, GDTR and IDTR.',
     dreg: 'Debug registers: which breakpoints of the guest’s own are on, and which was met.',
     x: 'Shows memory at a linear address.',
-    xp: 'Shows memory at a physical address, the guest’s.',
+    xp: 'Shows memory at a physical address, the guest’s; under para that is the machine’s.',
     disassemble: 'Shows instructions at an address; without one, at the next instruction.',
     print: 'Computes an expression.',
     page: 'Walks the page tables for a linear address.',

@@ -1,6 +1,7 @@
 import { ChevronDown, ChevronLeft, ChevronRight } from 'lucide-react';
 import { useStore } from 'zustand';
 import { hex } from '../../format.ts';
+import { machine } from '../../stores/machine.ts';
 import { goToMemory, PAGE_BYTES, windows } from '../../stores/windows.ts';
 import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
@@ -13,7 +14,9 @@ export function MemoryBar() {
   const space = useStore(windows, state => state.space);
   const address = useStore(windows, state => state.memoryAddress);
   const cursor = useStore(windows, state => state.memoryCursor);
+  const mode = useStore(machine, state => state.view?.monitor.setting.mode ?? 'bare');
   const spaces = ['linear', 'physical'] as const;
+  const kind = mode === 'bare' || mode === 'para' ? mode : 'guest';
   return (
     <>
       <AddressBox label={text.code.goTo} onGo={goToMemory} />
@@ -23,6 +26,7 @@ export function MemoryBar() {
             key={name}
             type="button"
             aria-pressed={space === name}
+            title={name === 'physical' ? laterText.walk.physicalKinds[kind] : undefined}
             onClick={() => windows.setState({ space: name })}
           >
             {text.memory[name]}

@@ -26,6 +26,11 @@ export const walk: Words<typeof EnglishWalk> = {
   pseudoShort: address => `伪物理 ${address}`,
   pseudoHint: '伪物理地址：客户机对分得的页框的编号',
   reachedFrame: '机器地址',
+  physicalKinds: {
+    bare: '机器的物理地址',
+    guest: '客户机物理地址：客户机眼中的物理地址。它在机器中的位置见页表遍历。',
+    para: '机器地址：半虚拟化客户机直接使用分得的页框。伪物理地址见页表遍历。',
+  },
   entries: {
     'page directory pointer': 'PDPTE',
     'page directory': 'PDE',
