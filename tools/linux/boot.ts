@@ -1,8 +1,8 @@
 /**
  * Debian's kernels, booted through the command line to their shell, where commands are typed and their answers checked. Takes some
  * minutes; needs `npm run images` first. Run by `npm run test:linux`: one boot of each kernel, the one with the APICs, the other told to leave
- * them alone, both at a time where there are two processors. `-- --all`: each kernel both ways. Other words behind `--` go to the command
- * line, for one boot of linux-686: `--mode hardware`, or `--append 'console=ttyS0 noapic nolapic'`.
+ * them alone, both at a time where there are two processors. `-- --all`: each kernel both ways. Other words behind `--` are
+ * one boot: which kernel, unless it is linux-686, and what goes to the command line: `-- linux-686-pae --mode hardware`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -86,6 +86,15 @@ const ALL: readonly Boot[] = [
   { image: 'linux-686-pae', words: [] },
 ];
 
+/** The boots that the words behind `--` ask for. */
+function bootsOf(words: readonly string[]): readonly Boot[] {
+  const [first, ...rest] = words;
+  if (first === undefined) return EACH_KERNEL;
+  if (first === '--all') return ALL;
+  if (first === 'linux-686' || first === 'linux-686-pae') return [{ image: first, words: rest }];
+  return [{ image: 'linux-686', words }];
+}
+
 interface Ran {
   readonly status: number | null;
   readonly stdout: string;
@@ -164,10 +173,8 @@ const busybox = createHash('sha256')
   .update(fileInCpio(gunzipSync(readFileSync(INITRD)), 'bin/busybox'))
   .digest('hex');
 const given = process.argv.slice(2);
-const boots: readonly Boot[] =
-  given.length === 0 ? EACH_KERNEL : given[0] === '--all' ? ALL : [{ image: 'linux-686', words: given }];
 prepare();
-const waiting = [...boots];
+const waiting = [...bootsOf(given)];
 let isWell = true;
 /** Takes one boot after the other. */
 async function work(): Promise<void> {
@@ -176,5 +183,5 @@ async function work(): Promise<void> {
     isWell = judge(boot, ran) && isWell;
   }
 }
-await Promise.all(Array.from({ length: Math.min(availableParallelism(), boots.length) }, work));
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), waiting.length) }, work));
 process.exitCode = isWell ? 0 : 1;
