@@ -117,7 +117,7 @@ static void make_step(bool is_first) {
   }
   new_instruction();
   if (state.eflags & FLAG_VM) instruction.loads_segments = true;
-  if (instruction.floats) loads = true; /* what is tried of these depends on it */
+  if (instruction.floats || instruction.needs_fs_gs) loads = true;
 
   struct step step = { .cr0 = now_cr0, .cr4 = now_cr4, .eip = state.eip, .eflags = state.eflags };
   memcpy(step.general, state.general, sizeof step.general);

@@ -56,6 +56,7 @@ struct instruction {
   bool loses_cr2;     /* an address of a page fault is one of several */
   bool loads_segments; /* FS or GS may be another afterwards */
   bool unwatched;     /* no breakpoint: it holds traps off, or how many bytes it reaches is a choice */
+  bool needs_fs_gs;   /* FS and GS are what the tables say: whether it is tried depends on them */
   bool floats, loose_floats, loose_pages;
 };
 extern struct instruction instruction;

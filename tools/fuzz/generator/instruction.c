@@ -795,7 +795,7 @@ static bool try_instruction(void) {
   has_memory = false;
   if (begins_at == 0) {
     forget_patches(); /* those of one that is not tried */
-    instruction.loses_cr2 = instruction.spoils = instruction.floats = instruction.loose_floats = instruction.loose_pages = instruction.unwatched = instruction.repeats = false;
+    instruction.loses_cr2 = instruction.spoils = instruction.floats = instruction.loose_floats = instruction.loose_pages = instruction.unwatched = instruction.repeats = instruction.needs_fs_gs = false;
     instruction.loose_register = 0;
     instruction.undefined = 0;
     address_registers = 0;
@@ -837,6 +837,7 @@ static bool try_instruction(void) {
     if (begins_at || code / PAGE == to / PAGE || to % PAGE < 256 || to % PAGE > PAGE - 256) return false;
   }
   instruction.repeats |= repeated;
+  if (override >= FS && !fits_block(opcode, second)) instruction.needs_fs_gs = true;
   instruction.unwatched |= !second && (opcode == 0x17 || (opcode == 0x8e && (modrm >> 3 & 7) == SS));
   u32 undefined = undefined_flags(opcode, second);
   instruction.undefined |= undefined;
