@@ -791,6 +791,8 @@ static bool names_ecx(u32 opcode, bool second, char kind) {
 /* Returns false if it came upon something that is not tried. */
 static bool try_instruction(void) {
   instruction.length = begins_at;
+  /* An IRET to an outer 16-bit stack leaves the upper half of the kernel's ESP. */
+  if (level > 0 && !is_virtual() && !stack_is_big()) state.general[ESP] = (state.general[ESP] & 0xffff) | 0x00100000;
   modrm = 0;
   has_memory = false;
   if (begins_at == 0) {
