@@ -555,6 +555,7 @@ static void immediate(char kind) {
   }
 }
 
+static bool stack_is_big(void) { return segment_of(state.segment[SS]).attributes & 1 << 22 && !is_virtual(); }
 static bool checks_alignment(void) { return level == 3 && state.eflags & FLAG_AC && now_cr0 & CR0_AM; }
 
 static bool readable(u32 segment, u32 offset, u32 size) {
@@ -565,8 +566,6 @@ static bool readable(u32 segment, u32 offset, u32 size) {
   }
   return true;
 }
-
-static bool stack_is_big(void) { return segment_of(state.segment[SS]).attributes & 1 << 22 && !is_virtual(); }
 
 static bool stack_readable(u32 size) {
   return readable(SS, stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff, size);
@@ -589,7 +588,9 @@ static bool hits_kernel(u32 linear) {
 /* If registers are to blame, they are others for the next try. */
 static bool may_hit_kernel(void) {
   if (level == 3) return false;
-  if (hits_kernel(segment_of(state.segment[SS]).base + state.general[ESP] - 32)) {
+  u32 top = stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff;
+  if (hits_kernel(segment_of(state.segment[SS]).base + top - 32)) {
+    if (chance(4) && !is_virtual()) state.segment[SS] = 8 * (FIRST_TEST + (level == 0 ? 1 : 3)) | level;
     state.general[ESP] = stack_offset();
     return true;
   }
