@@ -152,7 +152,10 @@ static void make_step(bool is_first) {
     u32 condition = conditions[below(length_of(conditions))], size = condition == 0 ? 0 : below(4);
     if (size == 2) size = 3;
     u32 place = chance(2) ? operand_linear() : chance(2) ? segment_of(state.segment[SS]).base + state.general[ESP] - below(16) : linear;
-    if (condition == 0) place = linear;
+    if (condition == 0) {
+      place = linear;
+      if (state.eflags & FLAG_RF) condition = 1; /* one that jumps to itself would meet it behind its own trap */
+    }
     else if (chance(3)) place += below(9) - 4;
     watch[0] = place & ~size;
     watch[1] = 0x400 | (1 + below(3)) << 6 | condition << 28 | size << 30 | (chance(2) ? 0x300 : 0);

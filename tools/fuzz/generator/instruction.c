@@ -739,6 +739,8 @@ static bool try_floats(void) {
   byte(opcode);
   /* Two prefixes that each choose an instruction. */
   if (repeated || (before >= 0xf2 && wide_operand != (code.attributes >> 22 & 1 && !is_virtual()))) return false;
+  bool to_general = opcode == 0x2c || opcode == 0x2d || opcode == 0x50 || opcode == 0xc5 || opcode == 0xd7 || opcode == 0x7e;
+  if (to_general && level == 0) return false; /* ESP might wrap around */
   if (opcode == 0x77) return before == 0;
   alignment = chance(4) ? 0 : 15;
   random_operand(below(8), chance(3));
