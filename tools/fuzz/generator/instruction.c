@@ -836,6 +836,9 @@ static bool try_instruction(void) {
   else immediate(kind);
   if (in_block && (!fits_block(opcode, second) || (in_loop && (repeated || names_ecx(opcode, second, kind))))) return false;
   if (!prepare(opcode, second) || !can_be_judged(opcode, second) || may_hit_kernel()) return false;
+  /* ESP that becomes small in ring 0: the exception's frame would wrap around. */
+  bool names_esp = (kind == 'm' || kind == 'B' || kind == 'Z') && ((modrm >> 3 & 7) == ESP || (!has_memory && (modrm & 7) == ESP));
+  if (level == 0 && stack_is_big() && names_esp) return false;
   if (in_block && repeated) {
     /* A repeated instruction that overwrites itself: whether it goes on is the processor's own affair. */
     u32 code = memory_at(segment_of(state.segment[CS]).base + state.eip, 0), to = memory_at(segment_of(state.segment[ES]).base + state.general[EDI], 0);
