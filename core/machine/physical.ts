@@ -42,7 +42,7 @@ export class PhysicalMemory {
   /** `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). */
   constructor(size: number, held = size) {
     this.regions = RAM + held;
-    const pages = (this.regions + REGION_BYTES) / WASM_PAGE;
+    const pages = Math.ceil((this.regions + REGION_BYTES) / WASM_PAGE);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);

@@ -25,8 +25,8 @@ export interface Block {
   readonly bytes: number;
   readonly instructions: readonly Instruction[];
   readonly handlers: readonly Handler[];
-  /** How often it was found by those who translate what is hot (translate/translator.ts). */
-  heat: number;
+  /** Whether it was tried to translate it (translate/translator.ts), in vain. */
+  isUntranslatable: boolean;
   /** Whether the cache keeps it: not what crosses a page or lies outside of RAM, and not for ever. */
   isCached: boolean;
   /** The two blocks that followed last, valid for a link key (Access.linkKey) at a linear address. */
@@ -141,12 +141,6 @@ export class Blocks {
     return this.#watches.monitor !== null || this.#watches.debugger !== null;
   }
 
-  /** Heat of the block that begins at a byte offset in the machine's memory; 0 if it is not kept. */
-  heatAt(host: number): number {
-    const block = this.#cache[slotOf(host)];
-    return block?.host === host ? block.heat : 0;
-  }
-
   /** Throws the fault of the fetch: page fault or #GP(0) at the limit of CS. */
   find(): Block {
     const cpu = this.#cpu;
@@ -163,7 +157,7 @@ export class Blocks {
       if (entry === L.INVALID) return this.#decode(offset, linear, -1, 1);
     }
     const host = (linear + entry) >>> 0;
-    const slot = slotOf(host);
+    const slot = (host ^ (host >>> 15)) & (CACHE_SIZE - 1);
     const cached = this.#cache[slot];
     const { codeSize } = cpu;
     if (
@@ -292,7 +286,7 @@ export class Blocks {
       instructions: instructions.slice(0, count),
       handlers: handlers.slice(0, count),
       isCached,
-      heat: 0,
+      isUntranslatable: false,
       link: null,
       linkKey: -1,
       linkLinear: 0,
@@ -321,10 +315,6 @@ function watched(handler: Handler, watch: RowWatch): Handler {
     handler(cpu, i);
     if (isHeard) watch.retires(i);
   };
-}
-
-function slotOf(host: number): number {
-  return (host ^ (host >>> 15)) & (CACHE_SIZE - 1);
 }
 
 function crossingSlot(host: number): number {

@@ -49,10 +49,8 @@ export const PREMISE_SEGMENTS = 4;
 /** A segment of all 4 GB that can be read and written; one that can only be read. */
 export const SEGMENT_FLAT = 0;
 export const SEGMENT_FLAT_READ_ONLY = 1;
-/** Data that can be read and written from its base up to its limit. */
-export const SEGMENT_PLAIN = 2;
-/** Anything else. */
-export const SEGMENT_OTHER = 3;
+/** Anything else: S_PLAIN says more. */
+export const SEGMENT_CHECKED = 2;
 
 /** Segments ES CS SS DS FS GS LDTR TR, eight words each. */
 export const W_SEGMENTS = 40;
@@ -65,6 +63,8 @@ export const S_LIMIT = 2;
 export const S_ATTRIBUTES = 3;
 /** Bit 0: a read needs checks or a base; bit 1: a write does. 0 for a flat read/write segment. */
 export const S_CHECKED = 4;
+/** 0 where all from the base up to the limit can be read and written, else 1. */
+export const S_PLAIN = 5;
 
 export const W_GDTR_BASE = 104;
 export const W_GDTR_LIMIT = 105;
@@ -155,10 +155,12 @@ export const RAM = W_TLB_END << 2;
 
 /**
  * Where the translation of the code at a linear address is found: REGION_SLOTS places of four words, one of which a hash of address and TLB entry
- * chooses: linear address, entry of the execute table, premises, index in the table of functions.
+ * chooses: linear address, entry of the execute table, premises, index in the table of functions. Behind them, in REGION_RAN, the index that was
+ * entered last.
  */
 export const REGION_SLOTS = 1 << 14;
-export const REGION_BYTES = REGION_SLOTS * 16;
+export const REGION_RAN = REGION_SLOTS * 16;
+export const REGION_BYTES = REGION_RAN + 16;
 export const R_LINEAR = 0;
 export const R_ENTRY = 1;
 export const R_PREMISES = 2;

@@ -196,6 +196,14 @@ export class Processor extends Executor {
     this.interruptPending = this.i32[L.W_NMI_PENDING] !== 0 || (this.interrupts?.pending() ?? false);
   }
 
+  /** Whether something has to be looked at before the next instruction, behind one that ends a block. */
+  get looksUp(): boolean {
+    const { i32 } = this;
+    const flags = i32[L.W_EFLAGS];
+    if (i32[L.W_SHADOW] !== 0 || (flags & (FLAG.TF | FLAG.RF)) !== 0) return true;
+    return (i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0 || (this.interruptPending && (flags & FLAG.IF) !== 0);
+  }
+
   /** Ends the current run() after this instruction: a device has news for the board. */
   stop(): void {
     this.#stopping = true;

@@ -108,6 +108,7 @@ export class State {
       checked = (attributes & ATTRIBUTE.writable) !== 0 ? 0 : 2;
     }
     i32[at + L.S_CHECKED] = checked;
+    i32[at + L.S_PLAIN] = isPlain(attributes) ? 0 : 1;
     if (index > GS) return;
     const isBig = (attributes & ATTRIBUTE.big) !== 0;
     if (index === SS) {
@@ -119,15 +120,15 @@ export class State {
       this.#premise(L.PREMISE.flatCode, base === 0 && (limit | 0) === -1);
     }
     const shift = L.PREMISE_SEGMENTS + 2 * index;
-    i32[L.W_PREMISES] = (i32[L.W_PREMISES] & ~(3 << shift)) | (segmentKind(checked, attributes) << shift);
+    i32[L.W_PREMISES] = (i32[L.W_PREMISES] & ~(3 << shift)) | (SEGMENT_KINDS[checked] << shift);
   }
 }
 
-/** SEGMENT_ of a segment with these checks (S_CHECKED) and attributes. */
-function segmentKind(checked: number, attributes: number): number {
-  if (checked === 0) return L.SEGMENT_FLAT;
-  if (checked === 2) return L.SEGMENT_FLAT_READ_ONLY;
+/** Data that grows upwards and can be written. */
+function isPlain(attributes: number): boolean {
   const plain = ATTRIBUTE.present | ATTRIBUTE.segment | ATTRIBUTE.writable;
-  const isPlain = (attributes & (plain | ATTRIBUTE.code | ATTRIBUTE.expandDown)) === plain;
-  return isPlain ? L.SEGMENT_PLAIN : L.SEGMENT_OTHER;
+  return (attributes & (plain | ATTRIBUTE.code | ATTRIBUTE.expandDown)) === plain;
 }
+
+/** SEGMENT_ by S_CHECKED. */
+const SEGMENT_KINDS = [L.SEGMENT_FLAT, L.SEGMENT_CHECKED, L.SEGMENT_FLAT_READ_ONLY, L.SEGMENT_CHECKED] as const;

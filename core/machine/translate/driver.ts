@@ -4,8 +4,11 @@ import { EMPTY, makeModule, OP } from './code.ts';
 import { EXECUTE } from './frame.ts';
 import { known, type Value, Values } from './values.ts';
 
-/** Goes from region to region until one wants an instruction executed, the steps are used up, or nothing is translated where control goes. */
-export type Driver = () => void;
+/**
+ * Goes from region to region until one wants an instruction executed, the steps are used up, or nothing is translated where control goes. Returns what
+ * the last region did (frame.ts), EXECUTE if there was none.
+ */
+export type Driver = () => number;
 
 /** Place in the table of regions (layout.ts, REGION_SLOTS) of a linear address and its entry of the execute table: in words. */
 export function slotOf(regions: number, linear: number, entry: number): number {
@@ -25,23 +28,17 @@ export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table,
     code.memory(OP.load32, word << 2);
     return o.pop();
   };
-  const returnUnless = (condition: Value, status: number) => {
-    o.push(o.isZero(condition));
+  const returnIf = (condition: Value, status: Value) => {
+    o.push(condition);
     code.op(OP.if);
     code.byte(EMPTY);
-    code.constant(status);
+    o.push(status);
     code.op(OP.return);
     code.op(OP.end);
   };
   code.op(OP.loop);
   code.byte(EMPTY);
-  o.push(o.compare(OP.ltS, known(0), load(L.W_BUDGET)));
-  code.op(OP.eqz);
-  code.op(OP.if);
-  code.byte(EMPTY);
-  code.constant(EXECUTE);
-  code.op(OP.return);
-  code.op(OP.end);
+  returnIf(o.compare(OP.leS, load(L.W_BUDGET), known(0)), known(EXECUTE));
   const linear = o.add(load(L.W_EIP), load(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE));
   const page = o.add(o.shl(load(L.W_EXECUTE_TABLE), known(2)), o.shl(o.shr(linear, known(12)), known(2)));
   o.push(page);
@@ -59,11 +56,15 @@ export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table,
     o.compare(OP.eq, at(L.R_ENTRY), entry),
     o.compare(OP.eq, at(L.R_PREMISES), load(L.W_PREMISES)),
   ].reduce((all, one) => o.and(all, one));
-  returnUnless(isSame, EXECUTE);
-  o.push(at(L.R_INDEX));
+  returnIf(o.isZero(isSame), known(EXECUTE));
+  const index = at(L.R_INDEX);
+  code.constant(0);
+  o.push(index);
+  code.memory(OP.store32, regions + L.REGION_RAN);
+  o.push(index);
   code.callIndirect(0);
   const status = o.pop();
-  returnUnless(o.isZero(status), EXECUTE);
+  returnIf(status, status);
   code.op(OP.br);
   code.unsigned(0);
   code.op(OP.end);
@@ -73,5 +74,5 @@ export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table,
   const body = { parameters: 0, results: 1, locals: o.locals, code: code.bytes } as const;
   const module = new WebAssembly.Module(makeModule([body], [], true));
   const run = new WebAssembly.Instance(module, { env: { memory, table } }).exports['0'];
-  return () => run();
+  return () => run() ?? EXECUTE;
 }

@@ -3,7 +3,7 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import type { Ops } from '../../ia32/ops.ts';
 import * as L from '../cpu/layout.ts';
 import { EMPTY, OP } from './code.ts';
-import { carryOf, conditionOf, FLAG_LOCAL, STORED, statusFlagsOf, storeFlags } from './flags.ts';
+import { carryOf, conditionOf, FLAG_LOCAL, STORED, statusFlagsOf } from './flags.ts';
 import { REGISTERS, type Transfer } from './frame.ts';
 import { Operands } from './operands.ts';
 import { known, type Value, Values } from './values.ts';
@@ -120,6 +120,7 @@ export class Emitter extends Operands implements Ops<Value> {
       return;
     }
     const { values } = this;
+    this.storeFlags();
     const outer = values.code;
     const before = this.state;
     // The code inside is made first: only then is known what it changes.
@@ -127,17 +128,17 @@ export class Emitter extends Operands implements Ops<Value> {
     values.code = inner;
     this.labels.push('when');
     then();
+    const isFlags = this.flags !== before.flags;
+    if (isFlags) this.storeFlags();
     const after = this.state;
     const changed = REGISTERS.filter(n => after.registers[n].local !== before.registers[n].local);
     const merged = changed.map(() => values.fresh());
-    storeFlags(values, after.flags);
     changed.forEach((register, n) => {
       values.push(after.registers[register]);
-      values.code.set(merged[n]);
+      inner.set(merged[n]);
     });
     this.labels.pop();
     values.code = outer;
-    storeFlags(values, before.flags);
     changed.forEach((register, n) => {
       values.push(before.registers[register]);
       outer.set(merged[n]);
@@ -151,7 +152,7 @@ export class Emitter extends Operands implements Ops<Value> {
     changed.forEach((register, n) => {
       registers[register] = values.of(merged[n]);
     });
-    this.state = { registers, flags: STORED };
+    this.state = { registers, flags: isFlags ? STORED : before.flags, isHome: true };
   }
 
   // Vectors

@@ -20,14 +20,14 @@ export type Flags =
       readonly chained: boolean;
     }
   | { readonly kind: 'logic'; readonly size: number; readonly r: Value }
-  /** CF as it was. */
-  | { readonly kind: 'increment' | 'decrement'; readonly size: number; readonly r: Value; readonly carry: Value }
+  /** CF as it was; null: it is in its place in the local of EFLAGS. */
+  | { readonly kind: 'increment' | 'decrement'; readonly size: number; readonly r: Value; readonly carry: Value | null }
   | {
       readonly kind: 'result';
       readonly size: number;
       readonly r: Value;
-      readonly carry: Value;
-      readonly overflow: Value;
+      readonly carry: Value | null;
+      readonly overflow: Value | null;
     }
   /** All six in their places. */
   | { readonly kind: 'all'; readonly flags: Value }
@@ -61,9 +61,9 @@ export function localsOf(flags: Flags): readonly Value[] {
       return [flags.r];
     case 'increment':
     case 'decrement':
-      return [flags.r, flags.carry];
+      return [flags.r, flags.carry].filter(value => value !== null);
     case 'result':
-      return [flags.r, flags.carry, flags.overflow];
+      return [flags.r, flags.carry, flags.overflow].filter(value => value !== null);
     case 'all':
       return [flags.flags];
     case 'partly':
@@ -80,6 +80,11 @@ function help(o: Values, helper: Helper): Value {
 
 function top(o: Values, value: Value, size: number): Value {
   return o.and(o.shr(value, known(8 * size - 1)), known(1));
+}
+
+/** A flag in the local of EFLAGS. */
+function inEflags(o: Values, bit: number): Value {
+  return o.and(o.shr(o.of(FLAG_LOCAL.eflags), known(bit)), known(1));
 }
 
 export function carryOf(o: Values, flags: Flags): Value {
@@ -102,7 +107,7 @@ export function carryOf(o: Values, flags: Flags): Value {
     case 'increment':
     case 'decrement':
     case 'result':
-      return flags.carry;
+      return flags.carry ?? inEflags(o, 0);
     case 'all':
       return o.and(flags.flags, known(1));
     case 'partly':
@@ -125,7 +130,7 @@ export function overflowOf(o: Values, flags: Flags): Value {
     case 'decrement':
       return o.compare(OP.eq, flags.r, known(((1 << (8 * flags.size - 1)) >>> 0) - 1));
     case 'result':
-      return flags.overflow;
+      return flags.overflow ?? inEflags(o, 11);
     case 'all':
       return o.and(o.shr(flags.flags, known(11)), known(1));
     case 'partly':
@@ -157,11 +162,7 @@ function auxiliaryOf(o: Values, flags: Flags): Value {
 function zeroOf(o: Values, flags: Flags): Value {
   switch (flags.kind) {
     case 'stored':
-      return o.select(
-        o.of(FLAG_LOCAL.kind),
-        o.isZero(o.of(FLAG_LOCAL.r)),
-        o.and(o.shr(o.of(FLAG_LOCAL.eflags), known(6)), known(1)),
-      );
+      return o.select(o.of(FLAG_LOCAL.kind), o.isZero(o.of(FLAG_LOCAL.r)), inEflags(o, 6));
     case 'sub':
       return flags.chained ? o.isZero(flags.r) : o.compare(OP.eq, flags.a, flags.b);
     case 'add':
@@ -259,7 +260,7 @@ function positive(o: Values, flags: Flags, pair: number): Value {
 /** All six in their places, other bits 0. */
 export function statusFlagsOf(o: Values, flags: Flags): Value {
   if (flags.kind === 'stored') return help(o, 'statusFlags');
-  if (flags.kind === 'all') return flags.flags;
+  if (flags.kind === 'all') return o.and(flags.flags, known(STATUS_FLAGS));
   const parts = [
     carryOf(o, flags),
     o.shl(parityOf(o, flags), known(2)),
@@ -280,40 +281,62 @@ const LAZY = {
   result: L.LAZY_RESULT,
 } as const;
 
-/** Puts them into the function's locals. */
-export function storeFlags(o: Values, flags: Flags): void {
-  const set = (local: number, value: Value) => {
-    if (value.local === local) return;
-    o.push(value);
-    o.code.set(local);
-  };
-  const replace = (mask: number, value: Value) => {
-    set(FLAG_LOCAL.eflags, o.or(o.and(o.of(FLAG_LOCAL.eflags), known(~mask)), value));
-  };
+/** Kind and size as lazy flags; null: known only when the code runs. */
+export function lazyOf(flags: Flags): { readonly kind: number; readonly size: number } | null {
   switch (flags.kind) {
     case 'stored':
-      return;
+      return null;
+    case 'all':
+    case 'partly':
+      return { kind: L.LAZY_NONE, size: 4 };
+    default:
+      return { kind: LAZY[flags.kind], size: flags.size };
+  }
+}
+
+/** Puts kind and size into their locals. */
+export function storeKind(o: Values, flags: Flags): void {
+  const lazy = lazyOf(flags);
+  if (lazy === null) return;
+  o.code.constant(lazy.kind);
+  o.code.set(FLAG_LOCAL.kind);
+  o.code.constant(lazy.size);
+  o.code.set(FLAG_LOCAL.size);
+}
+
+/** Puts all but kind and size into the locals. Returns the same flags by those locals. */
+export function storeOperands(o: Values, flags: Flags): Flags {
+  const set = (name: keyof typeof FLAG_LOCAL, value: Value): Value => {
+    const local = FLAG_LOCAL[name];
+    if (value.local !== local) {
+      o.push(value);
+      o.code.set(local);
+    }
+    return o.of(local, value.bits);
+  };
+  const replace = (mask: number, value: Value) =>
+    set('eflags', o.or(o.and(o.of(FLAG_LOCAL.eflags), known(~mask)), value));
+  switch (flags.kind) {
+    case 'stored':
+      return flags;
     case 'all':
     case 'partly':
       replace(STATUS_FLAGS, statusFlagsOf(o, flags));
-      set(FLAG_LOCAL.kind, known(L.LAZY_NONE));
-      return;
+      return { kind: 'all', flags: o.of(FLAG_LOCAL.eflags) };
     case 'add':
     case 'sub':
-      set(FLAG_LOCAL.a, flags.a);
-      set(FLAG_LOCAL.b, flags.b);
-      break;
+      return { ...flags, a: set('a', flags.a), b: set('b', flags.b), r: set('r', flags.r) };
     case 'logic':
-      break;
+      return { ...flags, r: set('r', flags.r) };
     case 'increment':
     case 'decrement':
-      replace(FLAG.CF, flags.carry);
-      break;
-    case 'result':
-      replace(FLAG.CF | FLAG.OF | FLAG.AF, o.or(flags.carry, o.shl(flags.overflow, known(11))));
-      break;
+      if (flags.carry !== null) replace(FLAG.CF, flags.carry);
+      return { ...flags, r: set('r', flags.r), carry: null };
+    case 'result': {
+      const { carry, overflow } = flags;
+      if (carry !== null || overflow !== null)
+        replace(FLAG.CF | FLAG.OF | FLAG.AF, o.or(carryOf(o, flags), o.shl(overflowOf(o, flags), known(11))));
+      return { ...flags, r: set('r', flags.r), carry: null, overflow: null };
+    }
   }
-  set(FLAG_LOCAL.kind, known(LAZY[flags.kind]));
-  set(FLAG_LOCAL.size, known(flags.size));
-  set(FLAG_LOCAL.r, flags.r);
 }

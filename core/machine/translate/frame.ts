@@ -1,9 +1,9 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { type Code, EMPTY, OP } from './code.ts';
-import { FLAG_LOCAL, type Flags, localsOf, STORED, storeFlags } from './flags.ts';
+import { FLAG_LOCAL, type Flags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
 import type { Premises } from './premises.ts';
-import { known, type Value, Values } from './values.ts';
+import { type Value, Values } from './values.ts';
 
 /** Where control goes after an instruction. */
 export type Transfer =
@@ -18,11 +18,27 @@ export type Transfer =
 export interface MachineValues {
   readonly registers: readonly Value[];
   readonly flags: Flags;
+  /** Whether all but the kind of the flags is in their locals. */
+  readonly isHome: boolean;
 }
 
-/** What a region gives back: 0 to go on with whatever is translated at EIP, 1 where an instruction has to be executed first. */
+/**
+ * What a region gives back: 0 to go on with whatever is translated at EIP; 1 where an instruction has to be executed first; more: the
+ * number of a site, plus SITES, where one has to be executed.
+ */
 export const GO_ON = 0;
 export const EXECUTE = 1;
+export const SITES = 2;
+
+/** A place where a region is left before an instruction that the executor has to carry out. What is known of it does not have to be in the code. */
+export interface Site {
+  /** EIP. */
+  readonly offset: number;
+  /** Steps that were paid for and not taken. */
+  readonly left: number;
+  /** Of the lazy flags; null: they are where they belong. */
+  readonly lazy: { readonly kind: number; readonly size: number } | null;
+}
 
 const BUDGET = 14;
 const EIP = 15;
@@ -58,7 +74,11 @@ export class Frame {
   readonly values = new Values(FIRST_TEMPORARY);
   protected readonly premises: Premises;
   protected registers: Value[] = [];
-  protected flags: Flags = STORED;
+  #flags: Flags = STORED;
+  #isHome = true;
+  /** Whether the instruction in hand has set a register or a flag. */
+  #hasChanged = false;
+  readonly sites: Site[] = [];
   /** Registers that some instruction changes, and those that are asked for. */
   protected readonly written = new Set<number>();
   protected readonly asked = new Set<number>();
@@ -87,16 +107,34 @@ export class Frame {
   /** All is in the locals where join() puts it. */
   settle(): void {
     this.registers = REGISTERS.map(register => this.values.of(register));
-    this.flags = STORED;
+    this.#flags = STORED;
+    this.#isHome = true;
   }
 
   get state(): MachineValues {
-    return { registers: [...this.registers], flags: this.flags };
+    return { registers: [...this.registers], flags: this.#flags, isHome: this.#isHome };
   }
 
-  set state({ registers, flags }: MachineValues) {
+  set state({ registers, flags, isHome }: MachineValues) {
     this.registers = [...registers];
-    this.flags = flags;
+    this.#flags = flags;
+    this.#isHome = isHome;
+  }
+
+  get flags(): Flags {
+    return this.#flags;
+  }
+
+  set flags(flags: Flags) {
+    this.#flags = flags;
+    this.#isHome = false;
+    this.#hasChanged = true;
+  }
+
+  setRegister(register: number, value: Value): void {
+    this.written.add(register);
+    this.registers[register] = value;
+    this.#hasChanged = true;
   }
 
   /** Keeps the locals of a state and of a value from being used again until unpin(). */
@@ -108,12 +146,39 @@ export class Frame {
     this.#pinned.pop();
   }
 
-  #store(): void {
-    storeFlags(this.values, this.flags);
+  /** Everything but the kind of the flags into its local. What was read from a register before must not be asked for any more. */
+  #settleOperands(): void {
+    if (!this.#isHome) this.#flags = storeOperands(this.values, this.#flags);
+    this.#isHome = true;
     // All are read before one is written: a register's value may be in the local of another.
     const moved = REGISTERS.filter(register => this.registers[register].local !== register);
     for (const register of moved) this.values.push(this.registers[register]);
-    for (const register of moved.reverse()) this.code.set(register);
+    for (const register of moved.reverse()) {
+      this.code.set(register);
+      this.registers[register] = this.values.of(register);
+    }
+  }
+
+  /**
+   * A register's value may lie in the local of another that has changed since: it is moved before somebody holds on to it, as the next way out
+   * moves that other one there.
+   */
+  protected freshen(register: number): void {
+    const { local } = this.registers[register];
+    const isBorrowed = local >= 0 && local < REGISTERS.length && local !== register;
+    if (isBorrowed && this.registers[local].local !== local && !this.#hasChanged) this.#settleOperands();
+  }
+
+  /** The flags into their locals, also the kind. */
+  protected storeFlags(): void {
+    if (!this.#isHome) this.#flags = storeOperands(this.values, this.#flags);
+    this.#isHome = true;
+    storeKind(this.values, this.#flags);
+  }
+
+  #store(): void {
+    this.#settleOperands();
+    storeKind(this.values, this.#flags);
   }
 
   /** Puts everything into the locals where code that is reached from several places expects it. */
@@ -168,21 +233,36 @@ export class Frame {
     code.set(BUDGET);
   }
 
+  /** Leaves for good: the instruction in hand is the executor's. */
   protected leaveHere(): void {
-    this.leaveTo(known(this.#start), this.#left, EXECUTE);
+    this.#settleOperands();
+    this.#leaveAt(this.#start, this.#left);
+  }
+
+  #leaveAt(offset: number, left: number): void {
+    this.code.constant(SITES + this.sites.length);
+    this.sites.push({ offset, left, lazy: lazyOf(this.#flags) });
+    this.code.set(STATUS);
+    this.branchTo('out');
   }
 
   /** Leaves before this instruction if what lies on the stack is not 0. */
   protected leaveIf(): void {
+    // What the instruction has read may be in the local of a register that it has set: then only the way out may settle.
+    const { state } = this;
+    const isFirst = !this.#hasChanged;
+    if (isFirst) this.#settleOperands();
     this.open(OP.if, 'leave');
     this.leaveHere();
     this.close();
+    if (!isFirst) this.state = state;
   }
 
   // Blocks and instructions
 
   /** A block of `steps` instructions from `offset` begins: all are paid at once, or it is left to the executor, which can do a part. */
   begin(offset: number, steps: number): void {
+    this.beginInstruction(offset, 0, steps);
     const { code } = this;
     code.get(BUDGET);
     code.constant(steps);
@@ -190,9 +270,7 @@ export class Frame {
     code.tee(BUDGET);
     code.constant(0);
     code.op(OP.ltS);
-    this.open(OP.if, 'leave');
-    this.leaveTo(known(offset), steps, EXECUTE);
-    this.close();
+    this.leaveIf();
   }
 
   /** An instruction of `length` bytes at an offset in CS; `left` counts it and those of its block that follow. */
@@ -200,6 +278,7 @@ export class Frame {
     this.#start = offset;
     this.end = (offset + length) | 0;
     this.#left = left;
+    this.#hasChanged = false;
   }
 
   /** Gives back the locals that nobody can ask for any more. */
@@ -207,7 +286,7 @@ export class Frame {
     const { values } = this;
     const keep = (value: Value) => values.keep(value.local);
     this.registers.forEach(keep);
-    localsOf(this.flags).forEach(keep);
+    localsOf(this.#flags).forEach(keep);
     for (const pinned of this.#pinned) for (const local of pinned) values.keep(local);
     if (transfer.kind === 'jump') keep(transfer.target);
     if (transfer.kind === 'branch') keep(transfer.condition);

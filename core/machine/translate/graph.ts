@@ -44,9 +44,22 @@ export function meaningOf(row: OpcodeRow) {
   return isPlain && isSemantics(row.operation) ? SEMANTICS[row.operation] : null;
 }
 
+/** They end a block of the executor, as something may have to be looked at behind them; mostly it has not, and control goes on. */
+const LOOKS_UP: ReadonlySet<OperationName> = new Set<OperationName>([
+  'cli',
+  'sti',
+  'popf',
+  'in',
+  'out',
+  'rdtsc',
+  'rdmsr',
+  'wrmsr',
+  'clts',
+]);
+
 /** Whether an instruction of this row can be in translated code: by its meaning, or carried out by the executor where it stands. */
 function isPossible(row: OpcodeRow): boolean {
-  return meaningOf(row) !== null || !row.endsBlock;
+  return meaningOf(row) !== null || !row.endsBlock || LOOKS_UP.has(row.operation);
 }
 
 function relativeTarget(i: Instruction, end: number): number {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadImage } from '../../guests/load.ts';
 import * as L from '../cpu/layout.ts';
 import { Pc } from '../pc.ts';
-import { type Engine, translatorOf } from './translator.ts';
+import { type Engine, Translator } from './translator.ts';
 
 const primer = fileURLToPath(new URL('../../../public/guests/primer.elf', import.meta.url));
 const memoryBytes = 16 << 20;
@@ -20,7 +20,7 @@ function open(engine: Engine): Run {
       memoryBytes,
       startTime: 0,
       rate: 1e8,
-      translate: translatorOf(engine),
+      translate: engine === 'execute' ? undefined : cpu => new Translator(cpu, engine, 50, 4),
       onConsole: byte => (run.text += String.fromCharCode(byte)),
     }),
     text: '',

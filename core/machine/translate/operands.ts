@@ -27,12 +27,8 @@ export class Operands extends Frame {
 
   register(register: number): Value {
     this.asked.add(register);
+    this.freshen(register);
     return this.registers[register];
-  }
-
-  setRegister(register: number, value: Value): void {
-    this.written.add(register);
-    this.registers[register] = value;
   }
 
   registerPart(register: number, size: number): Value {
@@ -105,21 +101,18 @@ export class Operands extends Frame {
     return values.and(offset, known(mask));
   }
 
-  /** Leaves if the segment does not hold the access, or is of a kind that has to be looked at each time. */
+  /** Leaves if the segment does not hold the access, or is one for which more than that has to be looked at. */
   #linear(segment: number, offset: Value, size: number, write: boolean): Value {
     const kind = segmentKind(this.premises, segment);
     if (kind === L.SEGMENT_FLAT || (kind === L.SEGMENT_FLAT_READ_ONLY && !write)) return offset;
     const { values, code } = this;
-    if (kind !== L.SEGMENT_PLAIN) {
-      code.constant(1);
-      this.leaveIf();
-      return offset;
-    }
     const word = L.W_SEGMENTS + segment * L.SEGMENT_WORDS;
     code.constant(0);
     code.memory(OP.load32, (word + L.S_LIMIT) << 2);
     const limit = values.pop();
-    let outside = values.compare(OP.gtU, offset, limit);
+    code.constant(0);
+    code.memory(OP.load32, (word + L.S_PLAIN) << 2);
+    let outside = values.or(values.pop(1), values.compare(OP.gtU, offset, limit));
     if (size > 1) outside = values.or(outside, values.compare(OP.ltU, values.sub(limit, offset), known(size - 1)));
     values.push(outside);
     this.leaveIf();

@@ -1,10 +1,9 @@
 import { type CodeSource, decode } from '../../ia32/decoder.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import type { Access } from '../cpu/access.ts';
-import type { Block } from '../cpu/blocks.ts';
 import * as L from '../cpu/layout.ts';
 import { compile } from './compile.ts';
-import type { CallOut } from './frame.ts';
+import type { CallOut, Site } from './frame.ts';
 import { explore, type Graph } from './graph.ts';
 import { type Premises, premisesOf } from './premises.ts';
 
@@ -15,9 +14,6 @@ export interface CodePage {
   /** Entry of the execute table. */
   readonly entry: number;
 }
-
-/** Part of how hot the first block of a region is that the others must be. */
-const LUKEWARM = 1 / 16;
 
 /** The bytes are not where the TLB can tell. */
 class NotThere extends Error {}
@@ -60,12 +56,15 @@ export interface Region {
   readonly entry: number;
   readonly premises: Premises;
   readonly pages: readonly CodePage[];
+  /** Where its other blocks begin, byte offsets in the machine's memory. */
+  readonly hosts: readonly number[];
   /** Guest instructions in it. */
   readonly instructions: number;
   /** In the table of functions; -1 until its module is made. */
   index: number;
   /** Of instructions that the executor does for it. */
   readonly callOuts: readonly number[];
+  readonly sites: readonly Site[];
   /** Its code has changed. */
   isDead: boolean;
 }
@@ -82,14 +81,13 @@ export function physicalPage({ page, entry }: CodePage): number {
 }
 
 /**
- * Translates the code at CS:EIP, at most so many blocks of it that are hot; null where that cannot be done. `heatAt` gives the heat of the block at a
- * byte offset in the machine's memory, `callOut` the way to have an instruction executed.
+ * Translates the code at CS:EIP, at most so many blocks of it that are hot; null where that cannot be done. `isHot` tells it of the block at a byte offset
+ * in the machine's memory, `callOut` the way to have an instruction executed.
  */
 export function translateRegion(
   cpu: Access,
   mostBlocks: number,
-  first: Block,
-  heatAt: (host: number) => number,
+  isHot: (host: number) => boolean,
   callOut: (i: Instruction) => CallOut,
 ): Translated | null {
   const { i32, codeSize } = cpu;
@@ -97,7 +95,6 @@ export function translateRegion(
   const { codeBase, codeLimit } = premises;
   const reader = new Reader(cpu);
   const table = i32[L.W_EXECUTE_TABLE];
-  const least = first.heat * LUKEWARM;
   const graph = explore(
     i32[L.W_EIP],
     offset => {
@@ -107,7 +104,7 @@ export function translateRegion(
     offset => {
       const linear = (codeBase + offset) | 0;
       const entry = i32[table + (linear >>> 12)];
-      return entry !== L.INVALID && heatAt((linear + entry) >>> 0) >= least;
+      return entry !== L.INVALID && isHot((linear + entry) >>> 0);
     },
     mostBlocks,
   );
@@ -122,10 +119,25 @@ export function translateRegion(
   const entry = i32[table + (linear >>> 12)];
   const pages = pagesOf(graph, codeBase, reader);
   const { locals, code } = emitter.finish(pages.filter(({ page }) => page !== linear >>> 12));
+  const hosts = graph.blocks.slice(1).map(({ start }) => {
+    const at = (codeBase + start) | 0;
+    return (at + i32[table + (at >>> 12)]) >>> 0;
+  });
   const instructions = graph.blocks.reduce((sum, block) => sum + block.instructions.length, 0);
   protect(cpu, graph, codeBase);
   return {
-    region: { linear, entry, premises, pages, instructions, index: -1, callOuts, isDead: false },
+    region: {
+      linear,
+      entry,
+      premises,
+      pages,
+      hosts,
+      instructions,
+      index: -1,
+      callOuts,
+      sites: emitter.sites,
+      isDead: false,
+    },
     locals,
     code,
   };

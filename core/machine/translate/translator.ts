@@ -7,12 +7,18 @@ import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
 import { type FunctionBody, type Import, makeModule } from './code.ts';
 import { type Driver, makeDriver, slotOf } from './driver.ts';
-import type { CallOut } from './frame.ts';
+import { type CallOut, SITES } from './frame.ts';
 import { physicalPage, type Region, type Translated, translateRegion } from './region.ts';
 import { IMPORTS, makeRuntime } from './runtime.ts';
 
 /** How often a block is executed before it is translated, unless said. */
-const HOT = 200;
+const HOT = 600;
+/** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
+const INSIDE = 4;
+/** Blocks executed after which what was executed counts half as much. */
+const HALF_LIFE = 1 << 21;
+/** Part of that which the other blocks of its region must have been. */
+const LUKEWARM = 1 / 16;
 /** Blocks of one region: larger ones are compiled too slowly. */
 const MOST_BLOCKS = 64;
 /** Regions that are kept: when there are more, the oldest quarter goes. */
@@ -21,8 +27,8 @@ const MOST_REGIONS = 8192;
 const BATCH = 16;
 const PATIENCE = 400;
 
-/** Instead of a block's heat: it is translated and waits; it cannot be translated. */
-const NEVER = Number.NEGATIVE_INFINITY;
+/** Counters of heat, which the places of blocks share by a hash. */
+const HEATS = 1 << 16;
 
 /** How instructions are run: each by the executor, or what is hot translated, by single blocks, or with the loops and jumps between them. */
 export type Engine = 'execute' | 'blocks' | 'regions';
@@ -51,11 +57,18 @@ export class Translator {
   /** By the place of their first byte in the memory; the oldest first. */
   readonly #regions = new Map<number, Region[]>();
   readonly #byPage = new Map<number, Set<Region>>();
+  /** By index in the table of functions. */
+  readonly #byIndex: (Region | null)[] = [];
   readonly #freeIndexes: number[] = [];
   #kept = 0;
   readonly #handlers = new Map<OpcodeRow, Handler>();
   readonly #executed: (Executed | null)[] = [];
   readonly #freeNumbers: number[] = [];
+  readonly #heat = new Uint16Array(HEATS);
+  /** Regions that begin there, and those that have a block there in their midst. */
+  readonly #beginning = new Uint8Array(HEATS);
+  readonly #inside = new Uint8Array(HEATS);
+  #untilHalf = HALF_LIFE;
   #waiting: Translated[] = [];
   #patience = PATIENCE;
   readonly #mostBlocks: number;
@@ -83,28 +96,52 @@ export class Translator {
 
   /** Runs what is translated, from the block at CS:EIP on. Returns whether it came any further. Throws what an instruction throws. */
   enter(block: Block): boolean {
-    if (block.heat < this.#hot) {
-      block.heat++;
+    if (block.isUntranslatable) return false;
+    const place = placeOf(block.host);
+    if (this.#beginning[place] === 0 && this.#heat[place] < this.#hot * (this.#inside[place] === 0 ? 1 : INSIDE)) {
+      this.#warm(place);
       return false;
     }
     const { i32 } = this.#cpu;
     const budget = i32[L.W_BUDGET];
-    this.#driver();
-    if (i32[L.W_BUDGET] === budget && this.#provide(block)) this.#driver();
+    this.#drive();
+    if (i32[L.W_BUDGET] === budget && this.#provide(block)) this.#drive();
     return i32[L.W_BUDGET] !== budget;
+  }
+
+  #drive(): void {
+    const status = this.#driver();
+    if (status < SITES) return;
+    const { i32, physical } = this.#cpu;
+    const site = this.#byIndex[i32[(physical.regions + L.REGION_RAN) >> 2]]?.sites[status - SITES];
+    if (site === undefined) throw new Error('A region was left where it has no way out.');
+    i32[L.W_EIP] = site.offset;
+    i32[L.W_BUDGET] += site.left;
+    if (site.lazy === null) return;
+    i32[L.W_FLAGS_KIND] = site.lazy.kind;
+    i32[L.W_FLAGS_SIZE] = site.lazy.size;
+  }
+
+  #warm(place: number): void {
+    const heat = this.#heat;
+    heat[place]++;
+    if (--this.#untilHalf > 0) return;
+    this.#untilHalf = HALF_LIFE;
+    for (let n = 0; n < HEATS; n++) heat[n] >>= 1;
   }
 
   /** Sees to it that soon there is something to run. Returns whether there is now, where there was nothing before. */
   #provide(block: Block): boolean {
     if (this.#waiting.length > 0 && --this.#patience === 0) this.#instantiate();
-    if (!block.isCached) return false;
+    if (block.host < 0) return false;
     const cpu = this.#cpu;
     const known = this.#regions.get(block.host)?.find(region => this.#fits(region));
     if (known !== undefined) return known.index >= 0 && this.#place(known);
-    const heatAt = (host: number) => cpu.blocks.heatAt(host);
-    const made = translateRegion(cpu, this.#mostBlocks, block, heatAt, i => this.#callOut(i));
+    const least = this.#hot * LUKEWARM;
+    const isHot = (host: number) => this.#heat[placeOf(host)] >= least;
+    const made = translateRegion(cpu, this.#mostBlocks, isHot, i => this.#callOut(i));
     if (made === null) {
-      block.heat = NEVER;
+      block.isUntranslatable = true;
       return false;
     }
     this.#keep(block.host, made.region);
@@ -137,8 +174,19 @@ export class Translator {
       if (regions === undefined) this.#byPage.set(number, new Set([region]));
       else regions.add(region);
     }
+    this.#count(region, 1);
     this.#kept++;
     if (this.#kept > MOST_REGIONS) this.#evict();
+  }
+
+  #count(region: Region, by: 1 | -1): void {
+    const add = (counts: Uint8Array, host: number) => {
+      const place = placeOf(host);
+      // One that was full once stays so.
+      if (counts[place] < 255) counts[place] += by;
+    };
+    add(this.#beginning, (region.linear + region.entry) >>> 0);
+    for (const host of region.hosts) add(this.#inside, host);
   }
 
   #evict(): void {
@@ -155,6 +203,7 @@ export class Translator {
   #drop(region: Region): void {
     if (region.isDead) return;
     region.isDead = true;
+    this.#count(region, -1);
     this.#kept--;
     const host = (region.linear + region.entry) >>> 0;
     const list = (this.#regions.get(host) ?? []).filter(other => other !== region);
@@ -174,6 +223,7 @@ export class Translator {
     const at = this.#slot(region);
     if (this.#cpu.i32[at + L.R_INDEX] === region.index) this.#cpu.i32[at + L.R_PREMISES] = -1;
     this.#table.set(region.index, null);
+    this.#byIndex[region.index] = null;
     this.#freeIndexes.push(region.index);
     region.index = -1;
   }
@@ -204,6 +254,7 @@ export class Translator {
     waiting.forEach(({ region }, n) => {
       region.index = this.#freeIndexes.pop() ?? 0;
       this.#table.set(region.index, exports[String(n)]);
+      this.#byIndex[region.index] = region;
       this.#place(region);
       this.translated++;
     });
@@ -228,6 +279,7 @@ export class Translator {
     const { instruction, handler } = executed;
     const cpu = this.#cpu;
     const { i32 } = cpu;
+    const { linkKey } = cpu;
     const premises = i32[L.W_PREMISES];
     this.start = i32[L.W_EIP];
     const next = (this.start + instruction.length) | 0;
@@ -236,6 +288,11 @@ export class Translator {
     handler(cpu, instruction);
     const goesOn =
       i32[L.W_ATTEND] === 0 && i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
-    return goesOn ? 0 : 1;
+    if (!goesOn) return 1;
+    return instruction.row.endsBlock && (cpu.linkKey !== linkKey || cpu.looksUp) ? 1 : 0;
   }
+}
+
+function placeOf(host: number): number {
+  return (host ^ (host >>> 16)) & (HEATS - 1);
 }

@@ -31,7 +31,9 @@ export class Values {
   readonly #free: number[] = [];
   /** Given out since the last sweep, and of those the ones that are still needed. */
   #temporary: number[] = [];
-  readonly #kept = new Set<number>();
+  /** By local: the number of the sweep that leaves it alone. */
+  #kept = new Uint32Array(256);
+  #sweeps = 1;
 
   /** Locals below `first` have a use of their own. */
   constructor(first: number) {
@@ -47,19 +49,24 @@ export class Values {
 
   /** The next sweep() leaves this local alone. */
   keep(local: number): void {
-    if (local >= this.#first) this.#kept.add(local);
+    if (local < this.#first) return;
+    if (local >= this.#kept.length) {
+      const larger = new Uint32Array(2 * local);
+      larger.set(this.#kept);
+      this.#kept = larger;
+    }
+    this.#kept[local] = this.#sweeps;
   }
 
   /** Takes back all locals but those that are kept. */
   sweep(): void {
-    const kept = this.#kept;
     let count = 0;
     for (const local of this.#temporary) {
-      if (kept.has(local)) this.#temporary[count++] = local;
+      if (this.#kept[local] === this.#sweeps) this.#temporary[count++] = local;
       else this.#free.push(local);
     }
     this.#temporary.length = count;
-    kept.clear();
+    this.#sweeps++;
   }
 
   /** The value in a local that has a use of its own: only while nothing is set there. */
