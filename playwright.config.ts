@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from '@playwright/test';
 
 const PORT = Number(process.env['PORT'] ?? 4173);
@@ -6,8 +7,15 @@ const PORT = Number(process.env['PORT'] ?? 4173);
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results/e2e',
-  timeout: 60_000,
-  workers: 1,
+  timeout: process.env['SLOW'] === undefined ? 60_000 : 300_000,
+  expect: { timeout: process.env['SLOW'] === undefined ? 5000 : 30_000 },
+  // A page keeps two cores busy: its own thread and the machine's.
+  workers: Math.max(1, Math.floor(availableParallelism() / 2)),
+  // What is timed has the computer for itself.
+  projects: [
+    { name: 'page', grepInvert: /@alone/ },
+    { name: 'alone', grep: /@alone/, dependencies: ['page'], workers: 1 },
+  ],
   // A busy machine gets a second try, and the report calls such a test flaky.
   retries: process.env['CI'] ? 1 : 0,
   reporter: 'list',

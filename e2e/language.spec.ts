@@ -17,7 +17,7 @@ test('a language is chosen, kept, and left again, and the machine does not notic
   await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN');
   await expect(status(page)).toContainText('已暂停');
   await expect(page.getByRole('region', { name: '刚才发生了什么' })).toContainText('执行');
-  expect(await eip(page)).toBe(here);
+  await expect.poll(() => eip(page)).toBe(here);
   await page.reload();
   await expect(
     page.getByRole('group', { name: '运行控制' }).getByRole('button', { name: '单步', exact: true }),

@@ -9,13 +9,24 @@ export const test = base.extend<{ readonly ringside: Page }>({
       // A missing images.json is what a computer without images has.
       if (message.type() === 'error' && !message.location().url.endsWith('images.json')) errors.push(message.text());
     });
+    await slowDown(page);
     await page.goto('./?mode=bare');
     await expect(status(page)).toContainText('Paused');
+    // It is paused before it runs up to its first privileged instruction as well.
+    await expect(page.locator('[aria-current=step]')).toContainText('privileged');
     await use(page);
     expect(errors).toEqual([]);
   },
 });
 export { expect };
+
+/** SLOW=6: a processor six times as slow as this one, to find specs that do not wait for what they look at. */
+async function slowDown(page: Page): Promise<void> {
+  const rate = Number(process.env['SLOW'] ?? 1);
+  if (rate <= 1) return;
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setCPUThrottlingRate', { rate });
+}
 
 export function status(page: Page) {
   return page.getByTestId('status');

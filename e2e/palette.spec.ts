@@ -1,5 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { violations } from './axe.ts';
 import { eip, expect, screen, shot, status, test } from './page.ts';
 
 const palette = (page: Page) => page.getByRole('dialog', { name: 'Commands' });
@@ -9,13 +9,6 @@ const chosen = (page: Page) => palette(page).getByRole('option', { selected: tru
 async function open(page: Page): Promise<void> {
   await page.keyboard.press('Control+k');
   await expect(box(page)).toBeFocused();
-}
-
-async function findings(page: Page): Promise<readonly string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
 }
 
 test('by keyboard alone: step, mode, theme, and what was used comes first', async ({ ringside: page }) => {
@@ -119,7 +112,7 @@ test('in Chinese, in light and dark, on a phone', async ({ page }) => {
   await dialog.getByRole('combobox').fill('');
   for (const scheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
-    expect(await findings(page)).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     await shot(page, `palette-zh-${scheme}`);
   }
   await page.setViewportSize({ width: 1024, height: 768 });
@@ -127,6 +120,6 @@ test('in Chinese, in light and dark, on a phone', async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(width).toBeLessThanOrEqual(390);
-  expect(await findings(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
   await shot(page, 'palette-phone');
 });

@@ -1,15 +1,8 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { violations } from './axe.ts';
 import { expect, press, screen, shot, status, test } from './page.ts';
 
 const section = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
-
-async function findings(page: Page): Promise<readonly string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
-}
 
 /** Runs primer until its shell waits, and stops it. */
 async function toShell(page: Page): Promise<void> {
@@ -52,9 +45,9 @@ test('control registers and flags bit by bit, each with its sentence and section
   await press(page, 'Next trap').click();
   await expect(bits.getByRole('option', { name: /^NE, bit 5: 0\. machine: 1/ })).toBeVisible();
   await shot(page, 'bits-dark');
-  expect(await findings(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
   await page.emulateMedia({ colorScheme: 'light' });
-  expect(await findings(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
   await shot(page, 'bits-light');
 });
 
@@ -97,7 +90,7 @@ test('descriptor tables: the guest’s and the machine’s, what is in use, gate
   await shot(page, 'descriptors-dark');
   for (const scheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
-    expect(await findings(page)).toEqual([]);
+    expect(await violations(page)).toEqual([]);
   }
 });
 
@@ -125,7 +118,7 @@ test('the VMCS: by area, filtered, with what has changed', async ({ ringside: pa
   await vmcs.scrollIntoViewIfNeeded();
   for (const scheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
-    expect(await findings(page)).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     await shot(page, `vmcs-${scheme}`);
   }
 });
@@ -150,7 +143,7 @@ test('on a phone nothing is cut off at the side', async ({ ringside: page }) => 
   await section(page, 'Descriptor tables').getByRole('button', { name: 'Show' }).click();
   await section(page, 'Segments').getByRole('button', { name: 'CS', exact: true }).click();
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-  expect(await findings(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
   await shot(page, 'registers-phone');
   await page.setViewportSize({ width: 1024, height: 768 });
   await shot(page, 'registers-small');
@@ -178,5 +171,5 @@ test('x87, SSE and debug registers: closed at first, read as one likes, decoded 
   await expect(section).toContainText('writes, 4 bytes');
   await section.getByRole('button', { name: 'DR7 bit by bit' }).scrollIntoViewIfNeeded();
   await shot(page, 'units-dark');
-  expect(await findings(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
 });

@@ -1,5 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { violations } from './axe.ts';
 import { eip, expect, press, screen, shot, status, test } from './page.ts';
 
 const panel = (page: Page) => page.getByRole('region', { name: 'Verbs' });
@@ -26,13 +26,6 @@ async function say(page: Page, line: string): Promise<string> {
   );
 }
 
-async function findings(page: Page): Promise<readonly string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
-}
-
 test('GDB’s words: step, break, look, change', async ({ ringside: page }) => {
   await open(page);
   const first = await eip(page);
@@ -47,7 +40,7 @@ test('GDB’s words: step, break, look, change', async ({ ringside: page }) => {
   const stop = await say(page, 'c');
   expect(stop).toContain('Continuing.');
   expect(stop).toContain(`=> ${address} <switch_space>`);
-  expect(await eip(page)).toBe(address);
+  await expect.poll(() => eip(page)).toBe(address);
   expect(await say(page, 'info breakpoints')).toContain('met once');
   await say(page, 'delete');
   expect(await say(page, 'info b')).toBe('No breakpoint is set.');
@@ -143,7 +136,7 @@ test('accessible in light and dark, wide and narrow', async ({ ringside: page })
   await say(page, 'nosuch');
   for (const scheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
-    expect(await findings(page)).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     await shot(page, `verbs-${scheme}`);
   }
   await page.setViewportSize({ width: 1024, height: 768 });
@@ -152,6 +145,6 @@ test('accessible in light and dark, wide and narrow', async ({ ringside: page })
   await page.getByRole('tab', { name: 'Verbs' }).click();
   await say(page, 'x/8xw $esp');
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-  expect(await findings(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
   await shot(page, 'verbs-phone');
 });
