@@ -78,7 +78,8 @@ export default defineConfig({
       },
     },
   },
-  worker: { format: 'es' },
+  // What the worker fetches when it runs is not of the first view.
+  worker: { format: 'es', rollupOptions: { output: { chunkFileNames: 'assets/later/[name]-[hash].js' } } },
   server: { host: '127.0.0.1', fs: { allow: [project] } },
   preview: { host: '127.0.0.1' },
   plugins: [react(), images(), findFirstView()],

@@ -1,4 +1,6 @@
 /// <reference lib="webworker" />
+import type { Processor } from './machine/cpu/processor.ts';
+import type { Translator } from './machine/translate/translator.ts';
 import type { FromWorker, ToWorker } from './protocol/messages.ts';
 import { Desk } from './session/desk.ts';
 
@@ -13,8 +15,16 @@ function post(message: FromWorker): void {
 /** Wakes the machine's next slice without the delay that timers have; messages from the page get their turn first. */
 const turn = new MessageChannel();
 
+/** What translates hot code is fetched when the page stands: until then everything is executed, which takes the same course. */
+let makeTranslator: ((cpu: Processor) => Translator) | undefined;
+void import('./machine/translate/translator.ts').then(({ translatorOf }) => {
+  makeTranslator = translatorOf('regions');
+  desk.translate();
+});
+
 const desk = new Desk({
   post,
+  translate: cpu => makeTranslator?.(cpu) ?? null,
   now: () => performance.now(),
   date: () => Date.now() / 1000,
   /** At once, or after some milliseconds while the machine has nothing to do. */

@@ -39,7 +39,7 @@ export interface PcOptions {
   /** Steps a virtual second. */
   readonly rate: number;
   /** Makes what translates hot code; without it everything is executed. */
-  readonly translate?: ((cpu: Processor) => Translator) | undefined;
+  readonly translate?: ((cpu: Processor) => Translator | null) | undefined;
   /** A byte left the first serial port. */
   readonly onConsole: (byte: number) => void;
   /** See BoardOptions. */

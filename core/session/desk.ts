@@ -1,3 +1,5 @@
+import type { Processor } from '../machine/cpu/processor.ts';
+import type { Translator } from '../machine/translate/translator.ts';
 import type { Breakpoint } from '../protocol/breakpoints.ts';
 import type { FromWorker, StepKind, StopReason, ToWorker } from '../protocol/messages.ts';
 import type { Setting } from '../protocol/monitor.ts';
@@ -25,6 +27,8 @@ export interface DeskHost {
   readonly date: () => number;
   /** Has slice() called again, at once or after `delay` milliseconds. */
   readonly schedule: (delay: number) => void;
+  /** Makes what translates hot code (PcOptions); null while that is not there yet. */
+  readonly translate?: (cpu: Processor) => Translator | null;
 }
 
 /** A slice, in milliseconds: the page's messages wait at most this long. */
@@ -85,6 +89,13 @@ export class Desk {
       if (!(error instanceof Error)) throw error;
       this.#host.post({ type: 'refused', request: message.type, message: error.message });
     }
+  }
+
+  /** The host can translate from now on. */
+  translate(): void {
+    if (this.#opened === null) return;
+    const { cpu } = this.#opened.session.pc;
+    cpu.translator ??= this.#host.translate?.(cpu) ?? null;
   }
 
   #handle(message: ToWorker): void {
@@ -234,6 +245,7 @@ export class Desk {
       },
       onNear: machine => watching.rehearse(machine),
       history: HISTORY,
+      translate: cpu => this.#host.translate?.(cpu) ?? null,
       ...setting,
     });
     return { session, console, watching };

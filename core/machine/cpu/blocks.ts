@@ -115,6 +115,8 @@ export class Blocks {
   #lastDropped: Block | null = null;
   /** Blocks dropped since links to such were last looked for. */
   #dropped = 0;
+  /** Others are watched than before. */
+  onWatch: () => void = () => {};
   readonly #handlerOfRow = new Map<OpcodeRow, Handler>();
   /** The block that is being decoded. */
   readonly #instructions: Instruction[] = [];
@@ -134,11 +136,12 @@ export class Blocks {
     this.#cache.fill(undefined);
     this.#crossing.fill(undefined);
     this.#lastDropped = null;
+    this.onWatch();
   }
 
-  /** Whether somebody watches rows: only what is executed is told. */
-  get isWatched(): boolean {
-    return this.#watches.monitor !== null || this.#watches.debugger !== null;
+  /** Whether somebody watches instructions of this row: only what is executed is told. */
+  isWatched(row: OpcodeRow): boolean {
+    return this.#watches.monitor?.has(row) === true || this.#watches.debugger?.has(row) === true;
   }
 
   /** Throws the fault of the fetch: page fault or #GP(0) at the limit of CS. */

@@ -9,6 +9,8 @@ export class CodePages {
   readonly generations: Uint32Array;
   /** The code of a page is dropped. */
   onDrop: (page: number) => void = () => {};
+  /** All is dropped. */
+  onClear: () => void = () => {};
 
   constructor(ramBytes: number) {
     this.#parts = new Uint32Array(ramBytes >>> 12);
@@ -46,10 +48,8 @@ export class CodePages {
 
   /** Drops all code: memory was replaced as a whole. */
   clear(): void {
-    for (let page = 0; page < this.generations.length; page++) {
-      this.generations[page]++;
-      if (this.#parts[page] !== 0) this.onDrop(page);
-    }
     this.#parts.fill(0);
+    for (let page = 0; page < this.generations.length; page++) this.generations[page]++;
+    this.onClear();
   }
 }

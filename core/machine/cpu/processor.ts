@@ -140,7 +140,15 @@ export class Processor extends Executor {
   #findStopPages(): void {
     const pages = new Set(this.watches.executions);
     for (const address of this.breakpoints ?? []) pages.add(address >>> 12);
+    const before = this.#stopPages ?? NO_PAGES;
     this.#stopPages = pages.size === 0 ? null : pages;
+    // Nobody stops in translated code.
+    for (const page of pages) if (!before.has(page)) this.translator?.dropLinear(page);
+  }
+
+  /** Whether somebody may want to stop in a linear page. */
+  stopsIn(page: number): boolean {
+    return this.#stopPages?.has(page) === true;
   }
 
   /**
@@ -374,7 +382,7 @@ export class Processor extends Executor {
           block = this.blocks.find();
           if (previous !== null && block.isCached) link(previous, block, this.linkKey, linear);
         }
-        if (this.translator !== null && this.#stopPages === null && !this.blocks.isWatched) {
+        if (this.translator !== null) {
           n = TRANSLATED;
           this.#countedAtOnce = 2;
           const isFurther = this.translator.enter(block);

@@ -1,5 +1,6 @@
 import { type CodeSource, decode } from '../../ia32/decoder.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
+import type { OpcodeRow } from '../../ia32/opcode.ts';
 import type { Access } from '../cpu/access.ts';
 import * as L from '../cpu/layout.ts';
 import { compile } from './compile.ts';
@@ -80,16 +81,22 @@ export function physicalPage({ page, entry }: CodePage): number {
   return ((((page << 12) + entry) >>> 0) - L.RAM) >>> 12;
 }
 
-/**
- * Translates the code at CS:EIP, at most so many blocks of it that are hot; null where that cannot be done. `isHot` tells it of the block at a byte offset
- * in the machine's memory, `callOut` the way to have an instruction executed.
- */
-export function translateRegion(
-  cpu: Access,
-  mostBlocks: number,
-  isHot: (host: number) => boolean,
-  callOut: (i: Instruction) => CallOut,
-): Translated | null {
+/** What is to be translated, and how. */
+export interface Wish {
+  /** Blocks at most. */
+  readonly mostBlocks: number;
+  /** Whether the block at a byte offset in the machine's memory is worth it. */
+  readonly isHot: (host: number) => boolean;
+  /** Instructions of this row are left to the executor, which is watched. */
+  readonly isLeft: (row: OpcodeRow) => boolean;
+  /** All in this linear page is, as somebody wants to stop there. */
+  readonly isStopPage: (page: number) => boolean;
+  /** The way to have an instruction executed in the midst of a region. */
+  readonly callOut: (i: Instruction) => CallOut;
+}
+
+/** Translates the code at CS:EIP; null where that cannot be done. */
+export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   const { i32, codeSize } = cpu;
   const premises = premisesOf(cpu);
   const { codeBase, codeLimit } = premises;
@@ -98,20 +105,24 @@ export function translateRegion(
   const graph = explore(
     i32[L.W_EIP],
     offset => {
-      const instruction = reader.instruction((codeBase + offset) | 0, codeSize);
-      return instruction !== null && (offset >>> 0) + instruction.length - 1 <= codeLimit >>> 0 ? instruction : null;
+      const linear = (codeBase + offset) | 0;
+      const instruction = reader.instruction(linear, codeSize);
+      if (instruction === null || wish.isLeft(instruction.row)) return null;
+      const last = instruction.length - 1;
+      const isStop = wish.isStopPage(linear >>> 12) || wish.isStopPage(((linear + last) | 0) >>> 12);
+      return !isStop && (offset >>> 0) + last <= codeLimit >>> 0 ? instruction : null;
     },
     offset => {
       const linear = (codeBase + offset) | 0;
       const entry = i32[table + (linear >>> 12)];
-      return entry !== L.INVALID && isHot((linear + entry) >>> 0);
+      return entry !== L.INVALID && wish.isHot((linear + entry) >>> 0);
     },
-    mostBlocks,
+    wish.mostBlocks,
   );
   if (graph === null) return null;
   const callOuts: number[] = [];
   const emitter = compile(graph, premises, i => {
-    const call = callOut(i);
+    const call = wish.callOut(i);
     callOuts.push(call.number);
     return call;
   });

@@ -92,6 +92,8 @@ export class Translator {
     for (let index = this.#table.length - 1; index >= 0; index--) this.#freeIndexes.push(index);
     cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);
     cpu.codePages.onDrop = page => this.#dropPage(page);
+    cpu.codePages.onClear = () => this.clear();
+    cpu.blocks.onWatch = () => this.clear();
   }
 
   /** Runs what is translated, from the block at CS:EIP on. Returns whether it came any further. Throws what an instruction throws. */
@@ -139,7 +141,13 @@ export class Translator {
     if (known !== undefined) return known.index >= 0 && this.#place(known);
     const least = this.#hot * LUKEWARM;
     const isHot = (host: number) => this.#heat[placeOf(host)] >= least;
-    const made = translateRegion(cpu, this.#mostBlocks, isHot, i => this.#callOut(i));
+    const made = translateRegion(cpu, {
+      mostBlocks: this.#mostBlocks,
+      isHot,
+      isLeft: row => cpu.blocks.isWatched(row),
+      isStopPage: page => cpu.stopsIn(page),
+      callOut: i => this.#callOut(i),
+    });
     if (made === null) {
       block.isUntranslatable = true;
       return false;
@@ -193,6 +201,19 @@ export class Translator {
     for (const list of this.#regions.values()) {
       for (const region of [...list]) this.#drop(region);
       if (this.#kept <= (MOST_REGIONS * 3) / 4) return;
+    }
+  }
+
+  /** Forgets everything: memory is another, or somebody watches or stops what was not watched before. */
+  clear(): void {
+    for (const list of [...this.#regions.values()]) for (const region of list) this.#drop(region);
+    this.#heat.fill(0);
+  }
+
+  /** Forgets the code of a linear page. */
+  dropLinear(page: number): void {
+    for (const list of [...this.#regions.values()]) {
+      for (const region of list) if (region.pages.some(part => part.page === page)) this.#drop(region);
     }
   }
 
