@@ -41,6 +41,11 @@ class TimelineStore {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Nothing is over, and what goes on has only begun: recording began when somebody looked. */
+  get isEmpty(): boolean {
+    return this.stretches.length === 0 && (this.open === null || this.open.start === this.now);
+  }
+
   take({ past, monitor: { timeline: part } }: View): void {
     if (part === null) return;
     // On a course of its own nothing comes again.

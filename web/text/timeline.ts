@@ -8,7 +8,7 @@ export const timeline = {
   tooOld: 'The history does not reach back that far.',
   now: 'now',
   ahead: 'ahead',
-  empty: 'Nothing has run yet. Step or run, and see here who has the processor.',
+  empty: 'Nothing is recorded yet. Step or run, and see here who has the processor.',
   lane: {
     'ring 0': 'Kernel · ring 0',
     'ring 1': 'Kernel · ring 1',

@@ -42,7 +42,7 @@ export function TimelinePanel() {
   useEffect(() => {
     const look = (): void => {
       setUsed(timeline.lanes);
-      setIsEmpty(timeline.length === 0 || timeline.nowStep === 0);
+      setIsEmpty(timeline.isEmpty);
       if (timeline.length === 0) setSelected(null);
     };
     look();

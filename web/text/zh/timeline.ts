@@ -10,7 +10,7 @@ export const timeline: Words<typeof English> = {
   tooOld: '历史没有保留到那么早。',
   now: '现在',
   ahead: '在前面',
-  empty: '还没有执行任何指令。单步或运行之后，这里显示处理器归谁使用。',
+  empty: '还没有任何记录。单步或运行之后，这里显示处理器归谁使用。',
   lane: {
     'ring 0': '内核 · ring 0',
     'ring 1': '内核 · ring 1',
