@@ -222,6 +222,7 @@ export class Emitter extends Operands implements Ops<Value> {
   }
 
   setDirection(down: boolean): void {
+    this.changes();
     const { code } = this;
     code.get(FLAG_LOCAL.eflags);
     code.constant(down ? FLAG.DF : ~FLAG.DF);

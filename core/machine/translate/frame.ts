@@ -64,6 +64,8 @@ export interface CallOut {
   readonly index: number;
   /** What it is called with. */
   readonly number: number;
+  /** The instruction changes neither general registers nor flags. */
+  readonly isQuiet: boolean;
 }
 
 /**
@@ -78,6 +80,8 @@ export class Frame {
   #isHome = true;
   /** Whether the instruction in hand has set a register or a flag. */
   #hasChanged = false;
+  /** Whether registers and flags in memory are as in the locals. */
+  #isStored = false;
   readonly sites: Site[] = [];
   /** Registers that some instruction changes, and those that are asked for. */
   protected readonly written = new Set<number>();
@@ -106,6 +110,7 @@ export class Frame {
 
   /** All is in the locals where join() puts it. */
   settle(): void {
+    this.#isStored = false;
     this.registers = REGISTERS.map(register => this.values.of(register));
     this.#flags = STORED;
     this.#isHome = true;
@@ -119,6 +124,7 @@ export class Frame {
     this.registers = [...registers];
     this.#flags = flags;
     this.#isHome = isHome;
+    this.#isStored = false;
   }
 
   get flags(): Flags {
@@ -128,13 +134,19 @@ export class Frame {
   set flags(flags: Flags) {
     this.#flags = flags;
     this.#isHome = false;
+    this.changes();
+  }
+
+  /** The instruction in hand sets a register or a flag. */
+  protected changes(): void {
     this.#hasChanged = true;
+    this.#isStored = false;
   }
 
   setRegister(register: number, value: Value): void {
     this.written.add(register);
     this.registers[register] = value;
-    this.#hasChanged = true;
+    this.changes();
   }
 
   /** Keeps the locals of a state and of a value from being used again until unpin(). */
@@ -262,6 +274,7 @@ export class Frame {
 
   /** A block of `steps` instructions from `offset` begins: all are paid at once, or it is left to the executor, which can do a part. */
   begin(offset: number, steps: number): void {
+    this.#isStored = false;
     this.beginInstruction(offset, 0, steps);
     const { code } = this;
     code.get(BUDGET);
@@ -297,27 +310,47 @@ export class Frame {
    * The executor carries this instruction out, with the whole state in memory, and the code goes on behind it, unless something has to be
    * looked at first. If the instruction faults the code is gone.
    */
-  callOut({ index, number }: CallOut, offset: number, length: number, left: number): void {
+  callOut(call: CallOut, offset: number, length: number, left: number): void {
     this.beginInstruction(offset, length, left);
-    const { code } = this;
-    this.#store();
-    code.constant(0);
-    code.constant(offset);
-    code.memory(OP.store32, L.W_EIP << 2);
-    this.#pay(-left);
-    this.#split('store');
-    this.settle();
-    this.code.constant(number);
-    this.code.constant(left - 1);
-    this.code.call(index);
-    this.code.op(OP.if);
-    this.code.byte(EMPTY);
-    this.code.constant(EXECUTE);
-    this.code.op(OP.return);
-    this.code.op(OP.end);
-    this.#split('load');
-    this.#pay(left - 1);
+    this.code.constant(0);
+    this.code.constant(offset);
+    this.code.memory(OP.store32, L.W_EIP << 2);
+    if (call.isQuiet) this.#callQuietly(call, left);
+    else {
+      this.#store();
+      this.#pay(-left);
+      this.#split('store');
+      this.settle();
+      this.#call(call, left);
+      this.#split('load');
+      this.#pay(left - 1);
+    }
     this.endInstruction({ kind: 'next' });
+  }
+
+  /** The locals stay as they are, and what is in memory already is not stored again. */
+  #callQuietly(call: CallOut, left: number): void {
+    if (!this.#isStored) {
+      this.#store();
+      this.#split('store');
+      this.#isStored = true;
+    }
+    const { code } = this;
+    code.constant(0);
+    code.get(BUDGET);
+    code.constant(left);
+    code.op(OP.add);
+    code.memory(OP.store32, L.W_BUDGET << 2);
+    this.#call(call, left);
+  }
+
+  /** Returns at once if something has to be looked at. */
+  #call({ index, number }: CallOut, left: number): void {
+    const { code } = this;
+    code.constant(number);
+    code.constant(left - 1);
+    code.call(index);
+    this.#returnIf(code);
   }
 
   #split(piece: 'load' | 'store'): void {
@@ -327,7 +360,7 @@ export class Frame {
 
   // The whole
 
-  /** Returns with EXECUTE if what lies on the stack is not 0, before anything is loaded. */
+  /** Returns with EXECUTE if what lies on the stack is not 0, and leaves memory as it is. */
   #returnIf(code: Code): void {
     code.op(OP.if);
     code.byte(EMPTY);

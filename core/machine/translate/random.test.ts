@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EBP, ECX, ESI, ESP } from '../../ia32/registers.ts';
+import { CR4, EBP, ECX, ESI, ESP } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { Processor } from '../cpu/processor.ts';
 import { Bench, DATA } from '../testing/bench.ts';
@@ -114,8 +114,15 @@ function instruction(random: Random): Code {
     () => [0x0f, 0xc8 | to],
     () => [random.pick([0xf8, 0xf9, 0xf5, 0x98, 0x99, 0x9f, 0x9e])],
     () => [0x0f, random.pick([0xb1, 0xc1]), ...memory(random, from === ECX ? to : random.pick(FREE_REGISTERS))],
-    // Not in the common words: the executor's, in the midst.
+    // Not in the common words: the executor's, in the midst. FILD, FIST; FLD1, FADDP; FNSTSW AX; FCOMI; MOVD to and from XMM0; ADDPS.
     () => [0xdb, ...memory(random, random.pick([0, 2]))],
+    () => [0xdb, ...memory(random, random.pick([0, 2]))],
+    () => [0xd9, 0xe8, 0xde, 0xc1],
+    () => [0xdf, 0xe0],
+    () => [0xdb, 0xf1],
+    () => [0x66, 0x0f, 0x6e, 0xc0 | from],
+    () => [0x66, 0x0f, 0x7e, 0xc0 | to],
+    () => [0x0f, 0x58, 0xc0],
     // A jump over an instruction.
     () => {
       const over = [0x89, 0xc0 | (from << 3) | to];
@@ -144,6 +151,7 @@ function outcome(machine: MachineUnderTest, code: Code, random: Random) {
   b.set(EBP, DATA + 0x100);
   b.set(ESI, DATA + 0x400);
   b.set(ECX, 9);
+  b.cpu.i32[L.W_CR4] |= CR4.OSFXSR;
   b.program([0xdb, 0xe3], code);
   const { vector } = b.run();
   const state = [...b.cpu.i32.subarray(0, 8)].map(word => (word >>> 0).toString(16)).join(' ');

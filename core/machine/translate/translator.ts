@@ -1,4 +1,4 @@
-import type { Instruction } from '../../ia32/instruction.ts';
+import { type Instruction, KIND } from '../../ia32/instruction.ts';
 import type { OpcodeRow } from '../../ia32/opcode.ts';
 import { CS } from '../../ia32/registers.ts';
 import type { Block } from '../cpu/blocks.ts';
@@ -287,7 +287,7 @@ export class Translator {
     this.#handlers.set(row, handler);
     const number = this.#freeNumbers.pop() ?? this.#executed.length;
     this.#executed[number] = { instruction, handler };
-    return { index: EXECUTE_INDEX, number };
+    return { index: EXECUTE_INDEX, number, isQuiet: isQuiet(instruction) };
   }
 
   /**
@@ -312,6 +312,16 @@ export class Translator {
     if (!goesOn) return 1;
     return instruction.row.endsBlock && (cpu.linkKey !== linkKey || cpu.looksUp) ? 1 : 0;
   }
+}
+
+const GENERAL: ReadonlySet<number> = new Set([KIND.r32, KIND.r16, KIND.r8]);
+
+/** Whether an instruction is one of the x87, MMX or SSE that does not write general registers and flags. */
+function isQuiet({ row, dst }: Instruction): boolean {
+  const isFloat = row.checks.some(
+    check => check === 'fpu' || check === 'fpuNoWait' || check === 'sse' || check === 'mmx',
+  );
+  return isFloat && !GENERAL.has(dst.kind) && !row.operation.includes('comi');
 }
 
 function placeOf(host: number): number {
