@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import type { BootPlan } from '../../core/guests/boot.ts';
 import { loadImage } from '../../core/guests/load.ts';
 import type { OpcodeRow } from '../../core/ia32/opcode.ts';
 import { CS } from '../../core/ia32/registers.ts';
@@ -7,7 +8,7 @@ import { MachineStop } from '../../core/machine/cpu/fault.ts';
 import { Pc } from '../../core/machine/pc.ts';
 import { type Engine, translatorOf } from '../../core/machine/translate/translator.ts';
 
-const MEMORY_BYTES = 128 << 20;
+export const MEMORY_BYTES = 128 << 20;
 /** Steps in a virtual second: few, so that a byte on the serial line takes few. */
 const RATE = 1e6;
 const SLICE = 1e7;
@@ -33,6 +34,12 @@ export function recorded(): { readonly kernel: Uint8Array; readonly tests: Uint8
   };
 }
 
+/** The kernel with its tests in memory. */
+export function planOf(kernel: Uint8Array, tests: Uint8Array, commandLine: string): BootPlan {
+  const plan = loadImage(kernel, { memoryBytes: MEMORY_BYTES, commandLine, initrd: null });
+  return { ...plan, segments: [...plan.segments, { address: TESTS_AT, bytes: tests }] };
+}
+
 function start(kernel: Uint8Array, tests: Uint8Array, commandLine: string, engine: Engine, text: string[]): Pc {
   const pc = new Pc({
     memoryBytes: MEMORY_BYTES,
@@ -43,8 +50,7 @@ function start(kernel: Uint8Array, tests: Uint8Array, commandLine: string, engin
       if (byte !== 13) text.push(String.fromCharCode(byte));
     },
   });
-  const plan = loadImage(kernel, { memoryBytes: MEMORY_BYTES, commandLine, initrd: null });
-  pc.start({ ...plan, segments: [...plan.segments, { address: TESTS_AT, bytes: tests }] });
+  pc.start(planOf(kernel, tests, commandLine));
   return pc;
 }
 

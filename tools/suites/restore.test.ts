@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadImage } from '../../core/guests/load.ts';
+import { MEMORY_BYTES, planOf, recorded } from '../fuzz/machine.ts';
 import { difference, randomSteps, run, type Subject } from './course.ts';
 
 const MEMORY = 32 << 20;
@@ -9,6 +10,12 @@ const MEMORY = 32 << 20;
 function subject(image: string, commandLine: string, rest: Partial<Subject>): Subject {
   const start = loadImage(readFileSync(image), { memoryBytes: MEMORY, commandLine, initrd: null });
   return { start, memoryBytes: MEMORY, rate: 1e7, steps: 1e8, engine: 'execute', ...rest };
+}
+
+function randomTests(): Subject {
+  const { kernel, tests } = recorded();
+  const start = planOf(kernel, tests, 'sums');
+  return { start, memoryBytes: MEMORY_BYTES, rate: 1e6, steps: 1e8, engine: 'execute' };
 }
 
 /** RINGSIDE_SEED=n repeats the random choices of a run. */
@@ -24,7 +31,7 @@ test.each([
     'seen',
   ],
   ['vmxtest', subject('public/guests/vmxtest.elf', '', { steps: 1.5e6 }), 'steps'],
-  ['random instructions', subject('tools/fuzz/recorded/fuzz.elf', 'seed=1 first=0 count=2', { rate: 1e6 }), 'powerOff'],
+  ['random instructions', randomTests(), 'powerOff'],
 ] as const)(`%s, RINGSIDE_SEED=${seed}`, (_, guest, end) => {
   const whole = run(guest);
   expect(difference(whole, run(guest, randomSteps(seed, 3, whole.steps)))).toBeNull();
