@@ -70,7 +70,8 @@ for (const mode of MODES) {
     await expect(list(page)).toContainText('stopped here');
     await expect(list(page)).toContainText('1×');
     // Switched off, it stops nothing.
-    await list(page).getByRole('checkbox').uncheck();
+    await list(page).getByRole('checkbox').click();
+    await expect(list(page).getByRole('checkbox')).not.toBeChecked();
     await press(page, 'Run').click();
     await expect(screen(page)).toContainText('primer$', { timeout: 40_000 });
     await list(page)
