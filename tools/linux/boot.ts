@@ -63,8 +63,9 @@ function fileInCpio(archive: Buffer, wanted: string): Buffer {
   }
 }
 
-if (!existsSync(INITRD)) {
-  console.error('There are no Debian images: run npm run images first.');
+for (const file of [INITRD, 'images/vmlinuz-686', 'images/vmlinuz-686-pae']) {
+  if (existsSync(file)) continue;
+  console.error(`There is no ${file}: run npm run images -- --pae first.`);
   process.exit(2);
 }
 
