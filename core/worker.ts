@@ -17,10 +17,15 @@ const turn = new MessageChannel();
 
 /** What translates hot code is fetched when the page stands: until then everything is executed, which takes the same course. */
 let makeTranslator: ((cpu: Processor) => Translator) | undefined;
-void import('./machine/translate/translator.ts').then(({ translatorOf }) => {
-  makeTranslator = translatorOf('regions');
-  desk.translate();
-});
+import('./machine/translate/translator.ts').then(
+  ({ translatorOf }) => {
+    makeTranslator = translatorOf('regions');
+    desk.translate();
+  },
+  () => {
+    // It cannot be fetched: the machine is slower, and nothing else.
+  },
+);
 
 const desk = new Desk({
   post,

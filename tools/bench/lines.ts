@@ -1,5 +1,5 @@
 import { DONE, READY } from './guest.ts';
-import type { Measure } from './programs.ts';
+import { isProgram, isShell, type Measure } from './programs.ts';
 
 /** One measured thing: how much was done, in which time. `boot` is one. */
 export interface Figure {
@@ -38,8 +38,9 @@ export class Lines {
     else if (word === 'BEGIN') {
       this.#began = now;
       this.#between = [];
-    } else if (word === 'RESULT') this.#add(name as Measure, Number(units), now, rest.at(-1) ?? '');
-    else if (line === DONE) this.done = true;
+    } else if (word === 'RESULT') {
+      if (isProgram(name) || isShell(name)) this.#add(name, Number(units), now, rest.at(-1) ?? '');
+    } else if (line === DONE) this.done = true;
     else this.#between.push(line);
   }
 

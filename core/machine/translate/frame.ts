@@ -261,13 +261,12 @@ export class Frame {
   /** Leaves before this instruction if what lies on the stack is not 0. */
   protected leaveIf(): void {
     // What the instruction has read may be in the local of a register that it has set: then only the way out may settle.
-    const { state } = this;
-    const isFirst = !this.#hasChanged;
-    if (isFirst) this.#settleOperands();
+    const state = this.#hasChanged ? this.state : null;
+    if (state === null) this.#settleOperands();
     this.open(OP.if, 'leave');
     this.leaveHere();
     this.close();
-    if (!isFirst) this.state = state;
+    if (state !== null) this.state = state;
   }
 
   // Blocks and instructions

@@ -59,8 +59,6 @@ export interface Region {
   readonly pages: readonly CodePage[];
   /** Where its other blocks begin, byte offsets in the machine's memory. */
   readonly hosts: readonly number[];
-  /** Guest instructions in it. */
-  readonly instructions: number;
   /** In the table of functions; -1 until its module is made. */
   index: number;
   /** Of instructions that the executor does for it. */
@@ -134,7 +132,6 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
     const at = (codeBase + start) | 0;
     return (at + i32[table + (at >>> 12)]) >>> 0;
   });
-  const instructions = graph.blocks.reduce((sum, block) => sum + block.instructions.length, 0);
   protect(cpu, graph, codeBase);
   return {
     region: {
@@ -143,7 +140,6 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       premises,
       pages,
       hosts,
-      instructions,
       index: -1,
       callOuts,
       sites: emitter.sites,

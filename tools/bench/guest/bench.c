@@ -189,29 +189,26 @@ static double maps(void) {
 }
 
 /* A process of another program begins and ends. */
-static double processes(void) {
+static void become(void) {
+  execl("/bin/busybox", "true", (char *)NULL);
+  _exit(99);
+}
+static double ended(pid_t child) {
   int status;
-  pid_t child = vfork();
-  if (child == 0) {
-    execl("/bin/busybox", "true", (char *)NULL);
-    _exit(99);
-  }
   waitpid(child, &status, 0);
   if (status != 0) exit(1);
   check++;
   return 1;
 }
+static double processes(void) {
+  pid_t child = vfork();
+  if (child == 0) become();
+  return ended(child);
+}
 static double forks(void) {
-  int status;
   pid_t child = fork();
-  if (child == 0) {
-    execl("/bin/busybox", "true", (char *)NULL);
-    _exit(99);
-  }
-  waitpid(child, &status, 0);
-  if (status != 0) exit(1);
-  check++;
-  return 1;
+  if (child == 0) become();
+  return ended(child);
 }
 
 /* Five bodies that attract each other, in the doubles of the x87. */
