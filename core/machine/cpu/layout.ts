@@ -131,6 +131,8 @@ export const STATE_BYTES = 2048;
 /** Where vector operands from memory are fetched to and results are made, 16 bytes each: no state, between instructions nothing. */
 export const SCRATCH = STATE_BYTES + 16;
 export const FETCHED = SCRATCH - 16;
+/** Two operands and a result of x87 arithmetic, 16 bytes each as the registers: no state either. */
+export const X87_SCRATCH = SCRATCH + 64;
 
 /** TLB: three flat tables (read, write, execute) for supervisor and for user accesses, a word for each linear page. */
 export const TABLE_WORDS = 1 << 20;

@@ -4,14 +4,18 @@
 
 /** Value types. */
 export const I32 = 0x7f;
+export const I64 = 0x7e;
+export type ValueType = typeof I32 | typeof I64;
 /** The block type without results. */
 export const EMPTY = 0x40;
 
 /** Opcodes (section 5.4). */
 export const OP = {
+  unreachable: 0x00,
   block: 0x02,
   loop: 0x03,
   if: 0x04,
+  else: 0x05,
   end: 0x0b,
   br: 0x0c,
   return: 0x0f,
@@ -22,20 +26,30 @@ export const OP = {
   localSet: 0x21,
   localTee: 0x22,
   load32: 0x28,
+  load64: 0x29,
   load8u: 0x2d,
   load16u: 0x2f,
   store32: 0x36,
+  store64: 0x37,
   store8: 0x3a,
   store16: 0x3b,
   constant32: 0x41,
   constant64: 0x42,
   eqz: 0x45,
   eq: 0x46,
+  ne: 0x47,
   ltS: 0x48,
   ltU: 0x49,
   gtU: 0x4b,
   leS: 0x4c,
   leU: 0x4d,
+  geS: 0x4e,
+  eqz64: 0x50,
+  eq64: 0x51,
+  ne64: 0x52,
+  ltS64: 0x53,
+  ltU64: 0x54,
+  gtU64: 0x56,
   clz: 0x67,
   popcnt: 0x69,
   add: 0x6a,
@@ -48,11 +62,22 @@ export const OP = {
   shl: 0x74,
   shrS: 0x75,
   shrU: 0x76,
+  clz64: 0x79,
+  add64: 0x7c,
+  sub64: 0x7d,
   mul64: 0x7e,
+  divU64: 0x80,
+  and64: 0x83,
+  or64: 0x84,
+  xor64: 0x85,
+  shl64: 0x86,
   shrU64: 0x88,
+  sqrtDouble: 0x9f,
   wrap64: 0xa7,
   extendS64: 0xac,
   extendU64: 0xad,
+  truncateDoubleU64: 0xb1,
+  convertU64Double: 0xba,
   extend8S: 0xc0,
   extend16S: 0xc1,
 } as const;
@@ -108,6 +133,16 @@ export class Code {
     this.byte(rest & 0x7f);
   }
 
+  /** LEB128 of a signed 64-bit number. */
+  signed64(value: bigint): void {
+    let rest = BigInt.asIntN(64, value);
+    while (rest < -0x40n || rest > 0x3fn) {
+      this.byte(Number(rest & 0x7fn) | 0x80);
+      rest >>= 7n;
+    }
+    this.byte(Number(rest & 0x7fn));
+  }
+
   /** A name or other vector of bytes. */
   text(value: string): void {
     this.unsigned(value.length);
@@ -138,6 +173,11 @@ export class Code {
     this.signed(value);
   }
 
+  constant64(value: bigint): void {
+    this.byte(OP.constant64);
+    this.signed64(value);
+  }
+
   /** A load or store at the address on the stack plus `offset`; translated code makes no promise of alignment. */
   memory(op: Op, offset: number): void {
     this.byte(op);
@@ -158,15 +198,15 @@ export class Code {
   }
 }
 
-/** How a function is called: all parameters and results are i32. */
+/** How a function is called. */
 export interface Signature {
-  readonly parameters: number;
-  readonly results: 0 | 1;
+  readonly parameters: readonly ValueType[];
+  readonly results: readonly ValueType[];
 }
 
 export interface FunctionBody extends Signature {
-  /** Locals beside the parameters, all i32. */
-  readonly locals: number;
+  /** Locals beside the parameters. */
+  readonly locals: readonly ValueType[];
   readonly code: Uint8Array;
 }
 
@@ -193,10 +233,10 @@ export function makeModule(
   section(module, 1, all.length, types => {
     for (const { parameters, results } of all) {
       types.byte(0x60);
-      types.unsigned(parameters);
-      for (let n = 0; n < parameters; n++) types.byte(I32);
-      types.unsigned(results);
-      if (results === 1) types.byte(I32);
+      for (const list of [parameters, results]) {
+        types.unsigned(list.length);
+        for (const type of list) types.byte(type);
+      }
     }
   });
   section(module, 2, (table ? 2 : 1) + imports.length, list => {
@@ -228,10 +268,11 @@ export function makeModule(
   section(module, 10, functions.length, list => {
     for (const { locals, code } of functions) {
       const head = new Code();
-      head.unsigned(locals === 0 ? 0 : 1);
-      if (locals !== 0) {
-        head.unsigned(locals);
-        head.byte(I32);
+      const runs = runsOf(locals);
+      head.unsigned(runs.length);
+      for (const { type, count } of runs) {
+        head.unsigned(count);
+        head.byte(type);
       }
       list.unsigned(head.length + code.length);
       list.append(head.bytes);
@@ -239,6 +280,17 @@ export function makeModule(
     }
   });
   return module.bytes.slice();
+}
+
+/** Locals are declared by runs of one type (section 5.4.9). */
+function runsOf(locals: readonly ValueType[]): readonly { readonly type: ValueType; readonly count: number }[] {
+  const runs: { type: ValueType; count: number }[] = [];
+  for (const type of locals) {
+    const last = runs.at(-1);
+    if (last?.type === type) last.count++;
+    else runs.push({ type, count: 1 });
+  }
+  return runs;
 }
 
 function section(module: Code, id: number, count: number, fill: (content: Code) => void): void {

@@ -11,13 +11,20 @@ import { known, type Value } from './values.ts';
  * Recursive Translation of Unstructured Control Flow to Structured Control Flow). `callOut` gives the way to have an instruction executed. Returns what
  * has made the code, to be finished.
  */
-export function compile(graph: Graph, premises: Premises, callOut: (i: Instruction) => CallOut): Emitter {
-  return new Compilation(graph, premises, callOut).whole();
+export function compile(
+  graph: Graph,
+  premises: Premises,
+  callOut: (i: Instruction) => CallOut,
+  isX87Left: boolean,
+): Emitter {
+  const compilation = new Compilation(graph, premises, callOut);
+  compilation.emitter.isX87Left = isX87Left;
+  return compilation.whole();
 }
 
 class Compilation {
   readonly #graph: Graph;
-  readonly #emitter: Emitter;
+  readonly emitter: Emitter;
   readonly #callOut: (i: Instruction) => CallOut;
   /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
   readonly #merges: ReadonlySet<number>;
@@ -27,7 +34,7 @@ class Compilation {
   constructor(graph: Graph, premises: Premises, callOut: (i: Instruction) => CallOut) {
     this.#graph = graph;
     this.#callOut = callOut;
-    this.#emitter = new Emitter(premises);
+    this.emitter = new Emitter(premises);
     const seen = new Set<number>();
     const merges = new Set<number>();
     const headers = new Set<number>();
@@ -49,14 +56,14 @@ class Compilation {
   }
 
   whole(): Emitter {
-    this.#emitter.enclose('out');
+    this.emitter.enclose('out');
     this.#tree(0);
-    return this.#emitter;
+    return this.emitter;
   }
 
   /** A block and all that it dominates. */
   #tree(n: number): void {
-    const emitter = this.#emitter;
+    const emitter = this.emitter;
     const isLoop = this.#headers.has(n);
     if (isLoop) {
       emitter.join();
@@ -76,7 +83,7 @@ class Compilation {
       this.#block(n);
       return;
     }
-    const emitter = this.#emitter;
+    const emitter = this.emitter;
     emitter.open(OP.block, `behind ${outermost}`);
     this.#within(n, others);
     emitter.close();
@@ -85,7 +92,7 @@ class Compilation {
   }
 
   #block(n: number): void {
-    const emitter = this.#emitter;
+    const emitter = this.emitter;
     const { start, instructions, end, successors } = this.#graph.blocks[n];
     emitter.begin(start, instructions.length);
     let offset = start;
@@ -93,6 +100,14 @@ class Compilation {
       const left = instructions.length - index;
       const at = offset;
       offset = (offset + instruction.length) | 0;
+      if (emitter.translateX87(instruction, at, left)) {
+        if (left > 1) return;
+        emitter.flush();
+        this.#go(n, end);
+        return;
+      }
+      // Nothing but registers and flags is in locals between blocks.
+      if (left === 1) emitter.flush();
       const meaning = meaningOf(instruction.row);
       if (meaning === null) {
         emitter.callOut(this.#callOut(instruction), at, instruction.length, left);
@@ -123,7 +138,7 @@ class Compilation {
 
   /** What `then` makes runs if the condition holds, and does not come back. */
   #if(condition: Value, then: () => void, kept: Value = known(0)): void {
-    const emitter = this.#emitter;
+    const emitter = this.emitter;
     const { state } = emitter;
     emitter.pin(state, kept);
     emitter.values.push(condition);
@@ -136,7 +151,7 @@ class Compilation {
 
   /** To a place that only the run time knows: one of the likely ones, or out. */
   #choose(from: number, target: Value, likely: readonly number[]): void {
-    const emitter = this.#emitter;
+    const emitter = this.emitter;
     for (const to of likely) {
       const { start } = this.#graph.blocks[to];
       this.#if(emitter.equal(target, known(start)), () => this.#go(from, start), target);
@@ -145,7 +160,7 @@ class Compilation {
   }
 
   #go(from: number, target: number): void {
-    const emitter = this.#emitter;
+    const emitter = this.emitter;
     const to = this.#numbers.get(target);
     if (to === undefined || !this.#graph.blocks[from].successors.includes(to) || this.#isCut(from, to)) {
       // What follows without a jump is not translatable: the executor has it next.

@@ -1,6 +1,6 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
-import { EMPTY, makeModule, OP } from './code.ts';
+import { EMPTY, I32, makeModule, OP } from './code.ts';
 import { EXECUTE } from './frame.ts';
 import { known, type Value, Values } from './values.ts';
 
@@ -71,7 +71,7 @@ export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table,
   // Nothing comes here.
   code.constant(EXECUTE);
   code.op(OP.end);
-  const body = { parameters: 0, results: 1, locals: o.locals, code: code.bytes } as const;
+  const body = { parameters: [], results: [I32], locals: o.locals, code: code.bytes } as const;
   const module = new WebAssembly.Module(makeModule([body], [], true));
   const run = new WebAssembly.Instance(module, { env: { memory, table } }).exports['0'];
   return () => run() ?? EXECUTE;

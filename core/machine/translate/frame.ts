@@ -1,6 +1,6 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
-import { type Code, EMPTY, OP } from './code.ts';
+import { type Code, EMPTY, OP, type ValueType } from './code.ts';
 import { FLAG_LOCAL, type Flags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
 import type { Premises } from './premises.ts';
 import { type Value, Values } from './values.ts';
@@ -245,9 +245,16 @@ export class Frame {
     code.set(BUDGET);
   }
 
+  /** What else the code has in locals goes to memory, on a way out: no more is known than before. */
+  protected spill(): void {}
+
+  /** The same where the code goes on, which has it in memory from now on. */
+  flush(): void {}
+
   /** Leaves for good: the instruction in hand is the executor's. */
   protected leaveHere(): void {
     this.#settleOperands();
+    this.spill();
     this.#leaveAt(this.#start, this.#left);
   }
 
@@ -311,6 +318,7 @@ export class Frame {
    */
   callOut(call: CallOut, offset: number, length: number, left: number): void {
     this.beginInstruction(offset, length, left);
+    this.flush();
     this.code.constant(0);
     this.code.constant(offset);
     this.code.memory(OP.store32, L.W_EIP << 2);
@@ -378,7 +386,7 @@ export class Frame {
 
   /** The function, around the code so far, which must have ended in branches. `pages`: linear pages of the code and their entries. */
   finish(pages: readonly { readonly page: number; readonly entry: number }[]): {
-    readonly locals: number;
+    readonly locals: readonly ValueType[];
     readonly code: Uint8Array;
   } {
     const { premises, values } = this;

@@ -161,16 +161,21 @@ export class Operands extends Frame {
     this.code.memory(STORES[size], 0);
   }
 
+  /** Where an access lies in the memory. Leaves if that is not known. */
+  protected place(segment: number, offset: Value, size: number, write: boolean): Value {
+    return this.#host(this.#linear(segment, offset, size, write), size, write);
+  }
+
   load(segment: number, offset: Value, size: number): Value {
-    return this.#loadHost(this.#host(this.#linear(segment, offset, size, false), size, false), size);
+    return this.#loadHost(this.place(segment, offset, size, false), size);
   }
 
   store(segment: number, offset: Value, size: number, value: Value): void {
-    this.#storeHost(this.#host(this.#linear(segment, offset, size, true), size, true), size, value);
+    this.#storeHost(this.place(segment, offset, size, true), size, value);
   }
 
   probeStore(segment: number, offset: Value, size: number): void {
-    this.#host(this.#linear(segment, offset, size, true), size, true);
+    this.place(segment, offset, size, true);
   }
 
   // Stack

@@ -13,7 +13,7 @@ import { Translator } from './translator.ts';
  */
 
 const SEED = Number(process.env['SEED'] ?? 1);
-const PROGRAMS = 250;
+const PROGRAMS = Number(process.env['PROGRAMS'] ?? 125);
 
 const EXECUTOR: MachineUnderTest = { engine: 'executor', open: physical => new Processor(physical) };
 const REGIONS: MachineUnderTest = {
@@ -68,6 +68,56 @@ const FREE_BYTES = [0, 2, 3, 4, 6, 7] as const;
 
 function registers(random: Random, to: number): Code {
   return [0xc0 | (random.pick(ANY_REGISTERS) << 3) | to];
+}
+
+/** Where control words lie: by default, and others of all precisions and directions; the last one unmasks invalid operations and division by 0. */
+const CONTROLS = DATA + 0xf00;
+const CONTROL_WORDS = [0x37f, 0x27f, 0x07f, 0x77f, 0xb7f, 0xf7f, 0x37a] as const;
+
+/** ModRM with /digit of a register form, mostly of a register near the top. */
+function st(random: Random, digit: number): number {
+  return 0xc0 | (digit << 3) | random.next(random.next(4) === 0 ? 8 : 3);
+}
+
+/** One x87 instruction. */
+function floating(random: Random): Code {
+  const digit = random.next(8);
+  const kinds: readonly (() => Code)[] = [
+    // Arithmetic and comparisons with memory and registers; stores that pop are as many as loads.
+    () => [random.pick([0xd8, 0xdc, 0xdc, 0xda, 0xde]), ...memory(random, digit)],
+    () => [0xd8, st(random, digit)],
+    () => [random.pick([0xdc, 0xde]), st(random, random.pick([0, 1, 4, 5, 6, 7]))],
+    () => [random.pick([0xd9, 0xdd, 0xdd, 0xdb, 0xdf]), ...memory(random, 0)],
+    () => [random.pick([0xd9, 0xdd, 0xdd, 0xdb, 0xdf]), ...memory(random, 0)],
+    () => [random.pick([0xd9, 0xdd, 0xdb, 0xdf]), ...memory(random, 2)],
+    () => [random.pick([0xd9, 0xdd, 0xdd, 0xdb, 0xdf]), ...memory(random, 3)],
+    () => [random.pick([0xdb, 0xdd, 0xdf]), ...memory(random, 1)],
+    () =>
+      random.pick([
+        [0xdb, ...memory(random, 5)],
+        [0xdb, ...memory(random, 7)],
+        [0xdf, ...memory(random, 5)],
+        [0xdf, ...memory(random, 7)],
+      ]),
+    () => [0xd9, st(random, random.next(2))],
+    () => [0xd9, st(random, 1)],
+    () => [0xdd, st(random, random.pick([0, 2, 3, 3, 4, 5]))],
+    () => [random.pick([0xda, 0xdb]), st(random, random.next(4))],
+    () => [random.pick([0xdb, 0xdf]), st(random, random.pick([5, 6]))],
+    () => random.pick([[0xde, 0xd9], [0xda, 0xe9], [0xd9, 0xe4], [0xd9, 0xe5], [0x9b], [0xd9, 0xd0]]),
+    () => [0xd9, random.pick([0xe0, 0xe1, 0xfa, 0xfc, 0xf4, 0xf8, 0xfd, 0xf0, 0xf6, 0xf7])],
+    () => [0xd9, 0xe8 | random.next(7)],
+    () => [0xdf, 0xe0],
+    () =>
+      random.pick([
+        [0xd9, ...memory(random, 7)],
+        [0xdd, ...memory(random, 7)],
+        [0xdb, 0xe2],
+        [0xd9, 0xd0],
+      ]),
+    () => [0xd9, 0x2d, ...dword(CONTROLS + 2 * random.next(random.next(8) === 0 ? 7 : 6))],
+  ];
+  return random.pick(kinds)();
 }
 
 /** One instruction, or two that balance the stack. */
@@ -132,9 +182,15 @@ function instruction(random: Random): Code {
   return random.pick(kinds)();
 }
 
-/** A loop of up to 12 instructions, maybe around one of up to 6. */
-function program(random: Random): Code {
-  const some = (most: number) => Array.from({ length: 1 + random.next(most) }, () => instruction(random)).flat();
+/** Of all, or mostly of the x87's. */
+type Mixture = 'any' | 'x87';
+const MIXTURES: readonly Mixture[] = ['any', 'x87'];
+
+/** A loop of up to 12 instructions, maybe around one of up to 6; of the x87's twice as many. */
+function program(random: Random, mixture: Mixture): Code {
+  const isFloating = () => mixture === 'x87' && random.next(6) > 0;
+  const one = () => (isFloating() ? [...floating(random), ...floating(random)] : instruction(random));
+  const some = (most: number) => Array.from({ length: 1 + random.next(most) }, one).flat();
   const [before, inner, after] = [some(6), random.next(2) === 0 ? some(6) : [], some(6)];
   // push ecx; mov ecx, 3; inner; dec ecx; jnz; pop ecx
   const nested = inner.length === 0 ? [] : [0x51, 0xb9, 3, 0, 0, 0, ...inner, 0x49, 0x75, 256 - 3 - inner.length, 0x59];
@@ -148,6 +204,12 @@ function outcome(machine: MachineUnderTest, code: Code, random: Random) {
   for (let register = 0; register < 8; register++) {
     if (register !== ESP) b.set(register, random.next(2 ** 32) | 0);
   }
+  // Doubles of like magnitudes, so that their sums are more than one of them.
+  for (let n = 4; n < 0x800; n += 8) b.bytes(DATA + n + 3, [random.pick([0x3f, 0xbf, 0x40])]);
+  b.bytes(
+    CONTROLS,
+    CONTROL_WORDS.flatMap(word => [word & 0xff, word >> 8]),
+  );
   b.set(EBP, DATA + 0x100);
   b.set(ESI, DATA + 0x400);
   b.set(ECX, 9);
@@ -157,14 +219,15 @@ function outcome(machine: MachineUnderTest, code: Code, random: Random) {
   const state = [...b.cpu.i32.subarray(0, 8)].map(word => (word >>> 0).toString(16)).join(' ');
   const data = b.cpu.i32.slice((L.RAM + DATA) >> 2, (L.RAM + DATA + 0x1000) >> 2);
   const sum = data.reduce((all, word) => (Math.imul(all, 31) + word) | 0, 0);
-  return { vector, state, eflags: b.cpu.eflags(), sum, translated: b.cpu.translator?.translated ?? 0 };
+  const x87 = [...b.cpu.i32.subarray(L.W_X87, L.W_X87_REGISTERS + 32)].map(word => (word >>> 0).toString(16)).join(' ');
+  return { vector, state, x87, eflags: b.cpu.eflags(), sum, translated: b.cpu.translator?.translated ?? 0 };
 }
 
 describe('random programs', () => {
-  it(`come out translated as executed, from seed ${SEED}`, () => {
+  it.each(MIXTURES)(`of %s instructions come out translated as executed, from seed ${SEED}`, mixture => {
     let translated = 0;
     for (let seed = SEED; seed < SEED + PROGRAMS; seed++) {
-      const code = program(new Random(seed));
+      const code = program(new Random(seed), mixture);
       const { translated: _, ...executed } = outcome(EXECUTOR, code, new Random(seed + 1));
       const { translated: made, ...other } = outcome(REGIONS, code, new Random(seed + 1));
       translated = made;

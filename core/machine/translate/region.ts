@@ -3,6 +3,8 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import type { OpcodeRow } from '../../ia32/opcode.ts';
 import type { Access } from '../cpu/access.ts';
 import * as L from '../cpu/layout.ts';
+import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
+import type { ValueType } from './code.ts';
 import { compile } from './compile.ts';
 import type { CallOut, Site } from './frame.ts';
 import { explore, type Graph } from './graph.ts';
@@ -70,7 +72,7 @@ export interface Region {
 
 export interface Translated {
   readonly region: Region;
-  readonly locals: number;
+  readonly locals: readonly ValueType[];
   readonly code: Uint8Array;
 }
 
@@ -119,11 +121,16 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   );
   if (graph === null) return null;
   const callOuts: number[] = [];
-  const emitter = compile(graph, premises, i => {
-    const call = wish.callOut(i);
-    callOuts.push(call.number);
-    return call;
-  });
+  const emitter = compile(
+    graph,
+    premises,
+    i => {
+      const call = wish.callOut(i);
+      callOuts.push(call.number);
+      return call;
+    },
+    (i32[W_CONTROL] & EXCEPTIONS) !== EXCEPTIONS,
+  );
   const linear = (codeBase + i32[L.W_EIP]) | 0;
   const entry = i32[table + (linear >>> 12)];
   const pages = pagesOf(graph, codeBase, reader);

@@ -1,6 +1,6 @@
 import { STATUS_FLAGS } from '../../ia32/flags.ts';
 import * as L from '../cpu/layout.ts';
-import { EMPTY, type FunctionBody, type Import, makeModule, OP } from './code.ts';
+import { EMPTY, type FunctionBody, I32, type Import, makeModule, OP } from './code.ts';
 import { carryOf, type Flags, HELPER, type Helper, overflowOf, statusFlagsOf } from './flags.ts';
 import { known, type Value, Values } from './values.ts';
 
@@ -10,11 +10,11 @@ import { known, type Value, Values } from './values.ts';
  */
 
 /** Parameters: kind, size, a, b, r, EFLAGS. */
-const PARAMETERS = 6;
+const PARAMETERS = [I32, I32, I32, I32, I32, I32] as const;
 const [KIND_PARAMETER, SIZE, A, B, R, EFLAGS] = [0, 1, 2, 3, 4, 5];
 
 export const HELPER_NAMES: readonly Helper[] = ['carry', 'overflow', 'statusFlags'];
-export const IMPORTS: readonly Import[] = HELPER_NAMES.map(name => ({ name, parameters: PARAMETERS, results: 1 }));
+export const IMPORTS: readonly Import[] = HELPER_NAMES.map(name => ({ name, parameters: PARAMETERS, results: [I32] }));
 
 const OF: Readonly<Record<Helper, (o: Values, flags: Flags) => Value>> = {
   carry: carryOf,
@@ -45,7 +45,7 @@ function flagsOf(o: Values, kind: number, size: number): Flags {
 }
 
 function helper(name: Helper): FunctionBody {
-  const o = new Values(PARAMETERS);
+  const o = new Values(PARAMETERS.length);
   const answer = (kind: number, size: number) => {
     o.push(OF[name](o, flagsOf(o, kind, size)));
     o.code.op(OP.return);
@@ -61,7 +61,7 @@ function helper(name: Helper): FunctionBody {
   }
   answer(L.LAZY_NONE, 4);
   o.code.op(OP.end);
-  return { parameters: PARAMETERS, results: 1, locals: o.locals - PARAMETERS, code: o.code.bytes };
+  return { parameters: PARAMETERS, results: [I32], locals: o.locals.slice(PARAMETERS.length), code: o.code.bytes };
 }
 
 /** What modules of translated code import beside the memory. */

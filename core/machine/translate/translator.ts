@@ -5,11 +5,12 @@ import type { Block } from '../cpu/blocks.ts';
 import { type Handler, handlerOf } from '../cpu/handlers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
-import { type FunctionBody, type Import, makeModule } from './code.ts';
+import { type FunctionBody, I32, type Import, makeModule } from './code.ts';
 import { type Driver, makeDriver, slotOf } from './driver.ts';
 import { type CallOut, SITES } from './frame.ts';
 import { physicalPage, type Region, type Translated, translateRegion } from './region.ts';
 import { IMPORTS, makeRuntime } from './runtime.ts';
+import { KERNEL, makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before it is translated, unless said. */
 const HOT = 600;
@@ -45,8 +46,9 @@ interface Executed {
 }
 
 /** Execution of an instruction, the last of the functions that translated code imports. */
-const EXECUTE: Import = { name: 'execute', parameters: 2, results: 1 };
-const EXECUTE_INDEX = IMPORTS.length;
+const EXECUTE: Import = { name: 'execute', parameters: [I32, I32], results: [I32] };
+const REGION_IMPORTS = [...IMPORTS, ...KERNEL, EXECUTE];
+const EXECUTE_INDEX = REGION_IMPORTS.length - 1;
 
 /** Translates what is executed often, and runs it. */
 export class Translator {
@@ -87,7 +89,7 @@ export class Translator {
     this.#batch = batch;
     this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
     const execute = (number: number, rest: number) => this.#execute(number, rest);
-    this.#env = { memory, ...makeRuntime(memory), execute };
+    this.#env = { memory, ...makeRuntime(memory), ...makeKernel(memory), execute };
     this.#driver = makeDriver(memory, this.#table, regions);
     for (let index = this.#table.length - 1; index >= 0; index--) this.#freeIndexes.push(index);
     cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);
@@ -269,8 +271,10 @@ export class Translator {
     const waiting = this.#waiting.filter(({ region }) => !region.isDead);
     this.#waiting = [];
     if (waiting.length === 0) return;
-    const functions = waiting.map(({ locals, code }): FunctionBody => ({ parameters: 0, results: 1, locals, code }));
-    const bytes = makeModule(functions, [...IMPORTS, EXECUTE]);
+    const functions = waiting.map(
+      ({ locals, code }): FunctionBody => ({ parameters: [], results: [I32], locals, code }),
+    );
+    const bytes = makeModule(functions, REGION_IMPORTS);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env });
     waiting.forEach(({ region }, n) => {
       region.index = this.#freeIndexes.pop() ?? 0;

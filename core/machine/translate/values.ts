@@ -1,4 +1,4 @@
-import { Code, OP, type Op } from './code.ts';
+import { Code, I32, OP, type Op, type ValueType } from './code.ts';
 
 /**
  * A value of 32 bits in code that is being made: known now, or in a local of the function. It is never changed; a local is given to another value
@@ -25,8 +25,8 @@ export function known(value: number): Value {
 /** Makes values, and the code that computes them, one after the other. */
 export class Values {
   code = new Code();
-  /** Locals so far. */
-  locals: number;
+  /** Types of the locals so far. */
+  readonly locals: ValueType[] = [];
   readonly #first: number;
   readonly #free: number[] = [];
   /** Given out since the last sweep, and of those the ones that are still needed. */
@@ -37,14 +37,19 @@ export class Values {
 
   /** Locals below `first` have a use of their own. */
   constructor(first: number) {
-    this.locals = first;
+    for (let n = 0; n < first; n++) this.locals.push(I32);
     this.#first = first;
   }
 
   fresh(): number {
-    const local = this.#free.pop() ?? this.locals++;
+    const local = this.#free.pop() ?? this.reserve(I32);
     this.#temporary.push(local);
     return local;
+  }
+
+  /** A local that no sweep takes back. */
+  reserve(type: ValueType): number {
+    return this.locals.push(type) - 1;
   }
 
   /** The next sweep() leaves this local alone. */

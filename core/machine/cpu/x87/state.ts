@@ -132,7 +132,7 @@ export function contextOf(cpu: Executor): FloatContext {
   return context;
 }
 
-const ROUNDINGS = [0, 1, 2, 3] as const;
+export const ROUNDINGS = [0, 1, 2, 3] as const;
 const context: FloatContext = { rounding: 0, precision: 3, flags: 0, roundedUp: false, masks: EXCEPTIONS };
 
 /** Whether these exception flags have one that the control word does not mask. */
@@ -174,7 +174,7 @@ export function stackFault(cpu: Executor, overflow: boolean): boolean {
 }
 
 /** Opcode as it is kept: the low three bits of the first byte, then ModRM (SDM volume 1, 8.1.9). */
-function opcodeOf(i: Instruction): number {
+export function opcodeOf(i: Instruction): number {
   // The decoder gives FCMOVcc (DA, DB) its condition in place of the low opcode bits: the odd ones are those of DB.
   const low = i.row.operation === 'fcmov' ? 2 | (i.condition & 1) : i.condition & 7;
   return (low << 8) | i.modrm;
