@@ -12,9 +12,7 @@ const op =
   };
 
 export const [and, or, xor, add, sub, shl, shr] = [OP.and, OP.or, OP.xor, OP.add, OP.sub, OP.shl, OP.shrU].map(op);
-export const [isZero, equal, differs, ltU, gtU, ltS, geS] = [OP.eqz, OP.eq, OP.ne, OP.ltU, OP.gtU, OP.ltS, OP.geS].map(
-  op,
-);
+export const [isZero, equal, differs, ltU, gtU, geS] = [OP.eqz, OP.eq, OP.ne, OP.ltU, OP.gtU, OP.ltS, OP.geS].map(op);
 export const [and64, or64, add64, sub64, mul64, div64, shl64, shr64] = [
   OP.and64,
   OP.or64,
@@ -34,9 +32,8 @@ export const [isZero64, equal64, differs64, ltU64, gtU64, ltS64] = [
   OP.ltS64,
 ].map(op);
 /** To 64 bits, from them, and the leading zeros of such. */
-export const [wide, signedWide, narrow, leadingZeros, rootOfDouble, toDouble, fromDouble] = [
+export const [wide, narrow, leadingZeros, rootOfDouble, toDouble, fromDouble] = [
   OP.extendU64,
-  OP.extendS64,
   OP.wrap64,
   OP.clz64,
   OP.sqrtDouble,
@@ -84,14 +81,14 @@ export const load64 =
   };
 
 const storing =
-  (o: typeof OP.store32 | typeof OP.store64 | typeof OP.store16) =>
+  (o: typeof OP.store32 | typeof OP.store64) =>
   (address: Part, offset: number, value: Part): Part =>
   code => {
     address(code);
     value(code);
     code.memory(o, offset);
   };
-export const [store, store64, store16] = ([OP.store32, OP.store64, OP.store16] as const).map(storing);
+export const [store, store64] = ([OP.store32, OP.store64] as const).map(storing);
 
 export const call =
   (index: number, ...parts: readonly Part[]): Part =>
