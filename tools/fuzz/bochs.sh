@@ -65,7 +65,7 @@ touch "$work/serial"
 printf 'c\nq\n' >"$work/commands" # its debugger starts first
 # Its display wants a terminal: script makes one.
 LTDL_LIBRARY_PATH=$libraries/bochs/plugins LD_LIBRARY_PATH=$libraries BXSHARE=$bochs/usr/share/bochs TERM=vt100 \
-  timeout "${LIMIT:-60}" script -qec "$bochs/usr/bin/bochs-bin -q -f $work/bochsrc -rc $work/commands" /dev/null >"$work/output" 2>&1 </dev/null &
+  timeout "${LIMIT:-300}" script -qec "$bochs/usr/bin/bochs-bin -q -f $work/bochsrc -rc $work/commands" /dev/null >"$work/output" 2>&1 </dev/null &
 emulator=$!
 wait "$emulator" || true
 emulator=

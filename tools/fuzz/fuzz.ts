@@ -1,8 +1,10 @@
 /**
- * Random tests of the processor, against another emulator: npm run test:fuzz -- --seed S --cases N [--first F] [--against bochs|qemu]
- * [--engine execute|blocks|regions] [--show N] [--record]. Every step's state goes into the sum of its case; of cases whose sums differ the
- * first N are run again step by step, to show the first step that differs. With --record the judge's sums are kept in tools/fuzz/recorded,
- * with the kernel and the tests. Exit 0: no difference; 1: a difference; 2: the other emulator is not there, or wrong arguments.
+ * Random tests of the processor, against another emulator: npm run test:fuzz -- --seed S[-LAST] --cases N [--first F] [--against bochs|qemu]
+ * [--engine execute|blocks|regions] [--show N] [--keep-going] [--record]. Every step's state goes into the sum of its case; of cases whose
+ * sums differ the first N are run again step by step, to show the first step that differs. The first difference ends it, but for --keep-going.
+ * The last line tells the seeds, how many steps were compared, and how many of them since the last difference. With --record the judge's sums
+ * are kept in tools/fuzz/recorded, with the kernel and the tests. Exit 0: no difference; 1: a difference; 2: the other emulator is not there,
+ * or wrong arguments.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -31,49 +33,61 @@ const { values } = parseArgs({
     against: { type: 'string', default: 'bochs' },
     engine: { type: 'string', default: 'execute' },
     show: { type: 'string', default: '1' },
+    'keep-going': { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
   },
 });
 
 /** Has the generator write tests for these cases; returns the file's name. */
-function generate(name: string, cases: readonly string[]): string {
+function generate(seed: number, name: string, cases: readonly string[]): string {
   const file = `${FOLDER}/${name}`;
-  execFileSync(`${FOLDER}/generate`, [values.seed, file, ...cases]);
+  execFileSync(`${FOLDER}/generate`, [String(seed), file, ...cases]);
   return file;
 }
 
 /** Runs cases again with all their steps told, and shows where each first differs. */
-async function show(judge: Judge, engine: Engine, cases: readonly number[]): Promise<void> {
+async function show(judge: Judge, engine: Engine, seed: number, cases: readonly number[]): Promise<void> {
   const kernel = readFileSync(KERNEL);
   for (let n = 0; n < cases.length; n += 12) {
     const some = cases.slice(n, n + 12);
-    const tests = generate('shown.tests', some.map(String));
+    const tests = generate(seed, 'shown.tests', some.map(String));
     const a = runHere(kernel, readFileSync(tests), 'tell', { engine, mostSteps: 10_000 * MACHINE_STEPS_OF_CASE });
     const b = await runJudge(judge, KERNEL, tests, 'tell');
     const parts = (text: string) => text.split(/^(?=case )/m);
     parts(a).forEach((part, k) => {
       const difference = firstDifference(part, parts(b)[k] ?? '');
-      if (difference !== null) console.log(`\ncase ${some[k]}\n${difference}`);
+      if (difference !== null) console.log(`\nseed ${seed} case ${some[k]}\n${difference}`);
     });
   }
 }
 
-async function compare(judge: Judge, engine: Engine): Promise<number> {
-  execFileSync('bash', ['tools/fuzz/build.sh', FOLDER], { stdio: 'inherit' });
-  const kernel = readFileSync(KERNEL);
+/** What has been compared so far: cases, steps, and steps since the last case that differed. */
+interface Tally {
+  steps: number;
+  sinceDifference: number;
+  differing: number;
+}
+
+/** Compares the cases of a seed. Returns whether to go on with another. */
+async function compareSeed(
+  judge: Judge,
+  engine: Engine,
+  kernel: Uint8Array,
+  seed: number,
+  tally: Tally,
+): Promise<boolean> {
   const first = Number(values.first);
   const end = first + Number(values.cases);
-  let steps = 0;
-  const started = performance.now();
   for (let at = first; at < end; ) {
     const count = Math.min(BATCH, end - at);
-    const file = generate('batch.tests', [`${at}-${at + count - 1}`]);
-    const theirs = runJudge(judge, KERNEL, file, 'sums');
+    const file = generate(seed, 'batch.tests', [`${at}-${at + count - 1}`]);
     const t0 = performance.now();
+    const theirs = runJudge(judge, KERNEL, file, 'sums');
     const tests = readFileSync(file);
     const ours = runHere(kernel, tests, 'sums', { engine, mostSteps: (count + 10) * MACHINE_STEPS_OF_CASE });
     const t1 = performance.now();
     const judged = await theirs;
+    const t2 = performance.now();
     const { compared, cases } = differingCases(ours, judged);
     if (values.record) {
       mkdirSync(RECORDED, { recursive: true });
@@ -81,15 +95,19 @@ async function compare(judge: Judge, engine: Engine): Promise<number> {
       writeFileSync(`${RECORDED}/tests.gz`, gzipSync(tests, { level: 9 }));
       copyFileSync(KERNEL, `${RECORDED}/fuzz.elf`);
     }
-    steps += compared * STEPS_OF_CASE;
-    const seconds = (performance.now() - started) / 1000;
+    tally.steps += compared * STEPS_OF_CASE;
+    tally.sinceDifference =
+      cases.length === 0
+        ? tally.sinceDifference + compared * STEPS_OF_CASE
+        : (at + compared - 1 - Math.max(...cases)) * STEPS_OF_CASE;
+    tally.differing += cases.length;
     console.log(
-      `seed ${values.seed}: cases ${at} to ${at + compared - 1}, ${cases.length} differ; ${steps} steps in ${Math.round(seconds)} s (this batch here: ${((t1 - t0) / 1000).toFixed(1)} s)`,
+      `seed ${seed}: cases ${at} to ${at + compared - 1}, ${cases.length} differ; ${tally.steps} steps (here ${((t1 - t0) / 1000).toFixed(1)} s, both ${((t2 - t0) / 1000).toFixed(1)} s)`,
     );
     if (cases.length > 0) {
       console.log(`differing: ${cases.join(' ')}`);
-      await show(judge, engine, cases.slice(0, Number(values.show)));
-      return 1;
+      await show(judge, engine, seed, cases.slice(0, Number(values.show)));
+      if (!values['keep-going']) return false;
     }
     if (compared < count) {
       // Both stop, and at the same case: random code in ring 0 has hit the kernel itself.
@@ -97,7 +115,28 @@ async function compare(judge: Judge, engine: Engine): Promise<number> {
     }
     at += Math.max(compared, 1) + (compared < count ? 1 : 0);
   }
-  return 0;
+  return true;
+}
+
+async function compare(judge: Judge, engine: Engine, seeds: readonly number[]): Promise<number> {
+  execFileSync('bash', ['tools/fuzz/build.sh', FOLDER], { stdio: 'inherit' });
+  const kernel = readFileSync(KERNEL);
+  const tally: Tally = { steps: 0, sinceDifference: 0, differing: 0 };
+  const started = performance.now();
+  for (const seed of seeds) {
+    if (!(await compareSeed(judge, engine, kernel, seed, tally))) break;
+  }
+  const seconds = (performance.now() - started) / 1000;
+  console.log(
+    `seeds ${values.seed}, ${values.cases} cases of each: ${tally.steps} steps compared in ${Math.round(seconds)} s, ${tally.differing} cases differ; ${tally.sinceDifference} steps since the last difference`,
+  );
+  return tally.differing > 0 ? 1 : 0;
+}
+
+/** Of 7 or of 7-12. */
+function seedsOf(text: string): readonly number[] {
+  const [from, to = from] = text.split('-').map(Number);
+  return Array.from({ length: to - from + 1 }, (_, n) => from + n);
 }
 
 const judge = JUDGES.find(name => name === values.against);
@@ -107,7 +146,7 @@ if (judge === undefined || engine === undefined) {
   process.exitCode = 2;
 } else {
   try {
-    process.exitCode = await compare(judge, engine);
+    process.exitCode = await compare(judge, engine, seedsOf(values.seed));
   } catch (error) {
     if (!(error instanceof NoJudge)) throw error;
     console.error(error.message);

@@ -40,7 +40,7 @@ export function runJudge(judge: Judge, kernel: string, tests: string, commandLin
     const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     const chunks: Buffer[] = [];
     let complaint = '';
-    const timer = setTimeout(() => child.kill(), 110_000);
+    const timer = setTimeout(() => child.kill(), 310_000);
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => {
       complaint += chunk.toString();

@@ -760,6 +760,7 @@ static bool try_floats(void) {
     instruction.spoils = instruction.unwatched = true;
   }
   if (opcode == 0xf7) {
+    if (checks_alignment()) return false;
     state.general[EDI] = random_offset(state.segment[override >= 0 ? override : DS], wide_address);
     if (in_block || !writable(override >= 0 ? override : DS, wide_address ? state.general[EDI] : state.general[EDI] & 0xffff, 16)) return false;
     instruction.spoils = instruction.unwatched = true;
