@@ -145,7 +145,7 @@ static void make_step(bool is_first) {
 
   u32 watch[2];
   /* In ring 0 a breakpoint may also be met when the first exception is delivered, and then what is loose in that shows. */
-  bool is_loose = (instruction.repeats || instruction.loses_cr2) && !(state.eflags & FLAG_VM) && !(state.segment[CS] & 3);
+  bool is_loose = (instruction.repeats || instruction.loses_cr2 || instruction.undefined) && !(state.eflags & FLAG_VM) && !(state.segment[CS] & 3);
   if (chance(20) && !is_loose && !instruction.unwatched) {
     /* The kernel itself uses the other three registers. */
     static const u32 conditions[] = { 0, 0, 1, 1, 3, 3, 3 };

@@ -558,9 +558,16 @@ static void immediate(char kind) {
 static bool stack_is_big(void) { return segment_of(state.segment[SS]).attributes & 1 << 22 && !is_virtual(); }
 static bool checks_alignment(void) { return level == 3 && state.eflags & FLAG_AC && now_cr0 & CR0_AM; }
 
+/* IRET to an outer level makes a data segment null that is not for that one (SDM volume 2, IRET). */
+static bool becomes_null(u32 segment) {
+  if (segment == CS || segment == SS || level == 0 || is_virtual()) return false;
+  u32 attributes = segment_of(state.segment[segment]).attributes;
+  return (attributes & 0x1c00) != 0x1c00 && (attributes >> 13 & 3) < level;
+}
+
 static bool readable(u32 segment, u32 offset, u32 size) {
   struct segment s = segment_of(state.segment[segment]);
-  if (!s.valid || (s.attributes & 0xa00) == 0x800 || offset + size < offset) return false;
+  if (!s.valid || becomes_null(segment) || (s.attributes & 0xa00) == 0x800 || offset + size < offset) return false;
   for (u32 n = 0; n < size; n++) {
     if (!offset_valid(&s, offset + n) || memory_at(s.base + offset + n, level == 3 ? PAGE_USER : 0) == NO_MEMORY) return false;
   }
@@ -573,7 +580,7 @@ static bool stack_readable(u32 size) {
 
 static bool writable(u32 segment, u32 offset, u32 size) {
   struct segment s = segment_of(state.segment[segment]);
-  if ((s.attributes & 0xa00) != 0x200 || offset + size < offset) return false;
+  if ((s.attributes & 0xa00) != 0x200 || becomes_null(segment) || offset + size < offset) return false;
   for (u32 n = 0; n < size; n++) {
     if (!offset_valid(&s, offset + n) || memory_at(s.base + offset + n, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0)) == NO_MEMORY) return false;
   }
