@@ -53,6 +53,6 @@ u32 memory_at(u32 linear, u32 need) {
     directory = now.top_directory;
     entry = now.top[(linear - TOP) / PAGE];
   }
-  if ((directory & need) != need || (entry & need) != need || (directory | entry) >> 32 & 0x7fffffff) return NO_MEMORY;
+  if ((directory & need) != need || (entry & need) != need || (directory | entry) >> 32 & (now.efer ? 0x7fffffff : 0xffffffff)) return NO_MEMORY;
   return ((u32)entry & ~(PAGE - 1)) - TEST_MEMORY + (linear & (PAGE - 1));
 }
