@@ -57,7 +57,7 @@ static void look_at_floats(bool loose) {
   asm volatile("fxsave %0" : "=m"(floats));
   const u32 *words = (const u32 *)floats;
   u32 about[7] = { words[0], words[1], words[2], words[3] & 0xffff, words[4], words[5] & 0xffff, words[6] };
-  if (loose) about[0] &= ~(0x82b8u << 16); /* C1 says how a result was rounded; OE, UE, PE and what follows from these */
+  if (loose) about[0] &= ~(0x82bau << 16); /* C1 says how a result was rounded; DE, OE, UE, PE and what follows from these */
   sum = mix(sum, about, 7);
   if (loose) return;
   for (u32 n = 0; n < 8; n++) {

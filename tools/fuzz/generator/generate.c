@@ -74,6 +74,7 @@ static void random_floats(struct floats *f) {
   u32 status = chance(3) ? random_bits() & 0x477f : (random_bits() & 0x7800);
   if (chance(4)) control |= 0x3f; /* everything masked */
   if (chance(2)) status &= ~0x3fu;
+  if (instruction.loose_floats) control |= 2; /* Bochs reports denormals that are not the operands */
   /* ES and B say whether an exception is pending. */
   if (status & ~control & 0x3f) status |= 0x8080;
   f->control_status = (control | 0x40) | status << 16;
@@ -164,7 +165,7 @@ static void make_step(bool is_first) {
   struct floats floats;
   if (instruction.floats) {
     step.flags |= STEP_FLOATS;
-    if (floats_are_loose || chance(4)) {
+    if (floats_are_loose || instruction.loose_floats || chance(4)) {
       random_floats(&floats);
       step.flags |= STEP_LOADS_FLOATS;
     }
