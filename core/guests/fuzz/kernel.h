@@ -41,6 +41,7 @@ struct table_register {
 /* setup.c: from what a case says to the processor's tables and registers. */
 void setup_start(void);
 void begin(const struct case_start *c);
+void load_gdt(u32 limit);
 void fill_memory(const struct case_start *c);
 u32 memory_hash(void);
 u32 pages_hash(void);

@@ -156,6 +156,8 @@ static const void *run_step(const struct case_start *c, const struct step *step,
   launch();
 
   record(flags, loose_register);
+  if (state.limits >> 16 != c->gdt_limit) load_gdt(c->gdt_limit); /* the next step begins where it can */
+  if (state.selectors >> 16 != TEST_LDT) write_ldtr(TEST_LDT);
   if (now_cr4 != kernel_cr4) write_cr4(now_cr4 = kernel_cr4); /* the tests are mapped by large pages */
   if (state.vector == 8 || (flags & STEP_SPOILS && state.vector != 1 && state.vector != 3)) fill_memory(c);
   else {

@@ -55,6 +55,11 @@ void setup_start(void) {
   for (u32 at = SCRIPT_AT; at < MEMORY_END; at += 1u << 21) directories[at >> 21] = at | 1u << 7 | PRESENT;
 }
 
+void load_gdt(u32 limit) {
+  struct table_register gdtr = { limit, GDT_AT };
+  asm volatile("lgdt %0" ::"m"(gdtr));
+}
+
 static void load_tables(u32 gdt_limit, u32 idt_limit) {
   struct table_register gdtr = { gdt_limit, GDT_AT }, idtr = { idt_limit, IDT_AT };
   asm volatile("lgdt %0\n\t"

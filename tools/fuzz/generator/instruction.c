@@ -95,18 +95,25 @@ static u32 random_offset(u32 selector, bool wide) {
   return wide ? offset : offset & 0xffff;
 }
 
-static u32 stack_offset(void) {
+static bool stack_is_big(void) { return segment_of(state.segment[SS]).attributes & 1 << 22 && !is_virtual(); }
+
+/* Whether a few words can be pushed. */
+static bool stack_has_room(u32 offset) {
   struct segment s = segment_of(state.segment[SS]);
-  u32 mask = s.attributes & 1 << 22 ? 0xffffffff : 0xffff;
+  u32 need = PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0);
+  if (!stack_is_big()) offset &= 0xffff;
+  return offset_valid(&s, offset - 1) && offset_valid(&s, offset - 32) && memory_at(s.base + offset - 1, need) != NO_MEMORY &&
+         memory_at(s.base + offset - 32, need) != NO_MEMORY;
+}
+
+static u32 stack_offset(void) {
+  bool big = stack_is_big();
   u32 offset = 0;
   for (u32 n = 0; n < 16; n++) {
-    offset = random_offset(state.segment[SS], mask != 0xffff) & ~(chance(4) ? 0u : 3u);
-    if (offset_valid(&s, offset - 1) && offset_valid(&s, offset - 32) &&
-        memory_at(s.base + offset - 1, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0)) != NO_MEMORY &&
-        memory_at(s.base + offset - 32, PAGE_WRITABLE | (level == 3 ? PAGE_USER : 0)) != NO_MEMORY)
-      break;
+    offset = random_offset(state.segment[SS], big) & ~(chance(4) ? 0u : 3u);
+    if (stack_has_room(offset)) break;
   }
-  return mask == 0xffff ? offset | (edge_value() & 0xffff0000) : offset;
+  return big ? offset : offset | (edge_value() & 0xffff0000);
 }
 
 static u32 code_offset(u32 selector) {
@@ -138,6 +145,16 @@ static u32 random_paragraph(void) {
   return chance(16) ? 0xffff - below(4) : chance(16) ? random_bits() & 0xffff : below(LOW_PAGES * PAGE / 16 - 0x800);
 }
 
+/* A stack for this level, mostly with room: without any, ring 0 has a double fault. */
+static void choose_stack(void) {
+  for (u32 n = 0; n < 8; n++) {
+    u32 stack = stack_selector(level);
+    state.segment[SS] = stack ? stack : 8 * (FIRST_TEST + (level == 0 ? 1 : 3)) | level;
+    state.general[ESP] = stack_offset();
+    if (stack_has_room(state.general[ESP]) || chance(32)) return;
+  }
+}
+
 /* Another privilege level or mode, and segments that fit it, or nearly. */
 void new_place(void) {
   static const u8 levels[] = { 0, 0, 0, 0, 0, 1, 2, 3, 3, 3, 3, 3 };
@@ -150,19 +167,18 @@ void new_place(void) {
   } else {
     level = levels[below(length_of(levels))];
     state.segment[CS] = code_selector(level);
-    if (!(state.segment[CS] & 0xfffc) || chance(64)) {
+    if (!(state.segment[CS] & 0xfffc) || chance(64) || !stack_selector(level)) {
       level = 3;
       state.segment[CS] = 8 * (FIRST_TEST + 2) | 3;
     }
-    u32 stack = stack_selector(level);
-    state.segment[SS] = stack ? stack : 8 * (FIRST_TEST + (level == 0 ? 1 : 3)) | level;
+    choose_stack();
     static const u8 others[] = { ES, DS, FS, GS };
     for (u32 n = 0; n < 4; n++)
       state.segment[others[n]] = chance(16) ? 0 : chance(64) ? random_selector() : data_selector(level);
     if (chance(64)) state.segment[SS] = random_stack(level);
   }
   state.eip = code_offset(state.segment[CS]);
-  state.general[ESP] = stack_offset();
+  if (!stack_has_room(state.general[ESP])) state.general[ESP] = stack_offset();
 }
 
 static void prefix(u32 value) {
@@ -555,7 +571,6 @@ static void immediate(char kind) {
   }
 }
 
-static bool stack_is_big(void) { return segment_of(state.segment[SS]).attributes & 1 << 22 && !is_virtual(); }
 static bool checks_alignment(void) { return level == 3 && state.eflags & FLAG_AC && now_cr0 & CR0_AM; }
 
 /* IRET to an outer level makes a data segment null that is not for that one (SDM volume 2, IRET). */

@@ -163,6 +163,7 @@ static u32 search(u32 level, bool (*fits)(u32 high, u32 level)) {
     u32 at = start + n;
     if (at >= GDT_COUNT + LDT_COUNT - FIRST_TEST) at -= GDT_COUNT + LDT_COUNT - FIRST_TEST;
     at += FIRST_TEST;
+    if (at < GDT_COUNT && 8 * at + 7 > now.gdt_limit) continue;
     u32 high = at < GDT_COUNT ? gdt[at].high : ldt[at - GDT_COUNT].high;
     if ((high & (PRESENT | NOT_SYSTEM)) != (PRESENT | NOT_SYSTEM) || !fits(high, level)) continue;
     return (at < GDT_COUNT ? at << 3 : (at - GDT_COUNT) << 3 | 4) | level;
