@@ -156,9 +156,9 @@ static const void *run_step(const struct case_start *c, const struct step *step,
   launch();
 
   record(flags, loose_register);
+  if (now_cr4 != kernel_cr4) write_cr4(now_cr4 = kernel_cr4); /* the tests are mapped by large pages */
   if (state.limits >> 16 != c->gdt_limit) load_gdt(c->gdt_limit); /* the next step begins where it can */
   if (state.selectors >> 16 != TEST_LDT) write_ldtr(TEST_LDT);
-  if (now_cr4 != kernel_cr4) write_cr4(now_cr4 = kernel_cr4); /* the tests are mapped by large pages */
   if (state.vector == 8 || (flags & STEP_SPOILS && state.vector != 1 && state.vector != 3)) fill_memory(c);
   else {
     sum = mix(sum, (const u32 *)(TEST_ALIAS + (looks & 0xffff)), 4);
