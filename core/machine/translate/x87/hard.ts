@@ -21,7 +21,8 @@ type Hard = (a: Float80, b: Float80, r: Float80, context: FloatContext) => void;
 const telling =
   (relate: (a: Float80, b: Float80, context: FloatContext) => number): Hard =>
   (a, b, _r, context) => {
-    context.flags |= relate(a, b, context);
+    const told = relate(a, b, context);
+    context.flags |= told;
   };
 
 const constant =

@@ -161,6 +161,12 @@ describe(`the kernel, from seed ${SEED}, does as the executor does`, () => {
     });
   });
 
+  it('reports a denormal that it compares', () => {
+    const denormal = { m: 1n, e: 0 };
+    const { got } = both('compare', [...flat(denormal, denormal), 0], 'compare', [denormal, denormal]);
+    expect(got).toBe(`0 ${((0x4002 << 17) >>> 0).toString(16)}`);
+  });
+
   it('reads singles and doubles', () => {
     compareAll(() => {
       const loads = below(2);

@@ -11,35 +11,40 @@ const op =
     code.op(o);
   };
 
-export const [and, or, xor, add, sub, shl, shr] = [OP.and, OP.or, OP.xor, OP.add, OP.sub, OP.shl, OP.shrU].map(op);
-export const [isZero, equal, differs, ltU, gtU, geS] = [OP.eqz, OP.eq, OP.ne, OP.ltU, OP.gtU, OP.ltS, OP.geS].map(op);
-export const [and64, or64, add64, sub64, mul64, div64, shl64, shr64] = [
-  OP.and64,
-  OP.or64,
-  OP.add64,
-  OP.sub64,
-  OP.mul64,
-  OP.divU64,
-  OP.shl64,
-  OP.shrU64,
-].map(op);
-export const [isZero64, equal64, differs64, ltU64, gtU64, ltS64] = [
-  OP.eqz64,
-  OP.eq64,
-  OP.ne64,
-  OP.ltU64,
-  OP.gtU64,
-  OP.ltS64,
-].map(op);
-/** To 64 bits, from them, and the leading zeros of such. */
-export const [wide, narrow, leadingZeros, rootOfDouble, toDouble, fromDouble] = [
-  OP.extendU64,
-  OP.wrap64,
-  OP.clz64,
-  OP.sqrtDouble,
-  OP.convertU64Double,
-  OP.truncateDoubleU64,
-].map(op);
+export const and = op(OP.and);
+export const or = op(OP.or);
+export const xor = op(OP.xor);
+export const add = op(OP.add);
+export const sub = op(OP.sub);
+export const shl = op(OP.shl);
+export const shr = op(OP.shrU);
+export const isZero = op(OP.eqz);
+export const equal = op(OP.eq);
+export const differs = op(OP.ne);
+export const ltU = op(OP.ltU);
+export const gtU = op(OP.gtU);
+export const geS = op(OP.geS);
+export const and64 = op(OP.and64);
+export const or64 = op(OP.or64);
+export const add64 = op(OP.add64);
+export const sub64 = op(OP.sub64);
+export const mul64 = op(OP.mul64);
+export const div64 = op(OP.divU64);
+export const shl64 = op(OP.shl64);
+export const shr64 = op(OP.shrU64);
+export const isZero64 = op(OP.eqz64);
+export const equal64 = op(OP.eq64);
+export const differs64 = op(OP.ne64);
+export const ltU64 = op(OP.ltU64);
+export const gtU64 = op(OP.gtU64);
+export const ltS64 = op(OP.ltS64);
+/** To 64 bits, and from them. */
+export const wide = op(OP.extendU64);
+export const narrow = op(OP.wrap64);
+export const leadingZeros = op(OP.clz64);
+export const rootOfDouble = op(OP.sqrtDouble);
+export const toDouble = op(OP.convertU64Double);
+export const fromDouble = op(OP.truncateDoubleU64);
 /** The first if the last is not 0, else the second. */
 export const select = op(OP.select);
 
