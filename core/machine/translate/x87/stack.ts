@@ -59,6 +59,8 @@ export class X87Stack extends Operands {
 
   /** Whether these registers, relative to TOP, may be full or empty as far as is known. */
   protected mayBe(full: readonly number[], empty: readonly number[]): boolean {
+    // A copy of ST(7) always faults: it is where the copy would go.
+    if (full.some(n => empty.includes(n))) return false;
     const run = this.#run;
     if (run === null) return true;
     const bits = (list: readonly number[]) => list.reduce((all, n) => all | (1 << ((run.top + n) & 7)), 0);
