@@ -1,250 +1,18 @@
 import type { Instruction } from '../../../ia32/instruction.ts';
-import { CR0, CS } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
 import * as S from '../../cpu/x87/state.ts';
-import { type Code, I32, I64, OP } from '../code.ts';
-import { Operands } from '../operands.ts';
-import { IMPORTS } from '../runtime.ts';
+import { type Code, OP } from '../code.ts';
 import type { Value } from '../values.ts';
 import { STATUS_SHIFT } from './hard.ts';
-import { type KernelName, kernelIndex } from './kernel.ts';
+import type { KernelName } from './kernel.ts';
+import { type Pair, X87Run } from './run.ts';
 
-/** A number (numbers.ts) in two locals, which do not change as long as a register has it. */
-export interface Pair {
-  readonly m: number;
-  readonly e: number;
-}
-
-/** What is known of the x87 in a block, from its first instruction there on. Registers are numbered from TOP as it was then. */
-interface Run {
-  /** Of ST(0). */
-  top: number;
-  /** Registers whose value is in locals. */
-  readonly pairs: (Pair | null)[];
-  /** As bits: those that memory does not have yet, and what is known of the tags, and has changed of them. */
-  dirty: number;
-  full: number;
-  empty: number;
-  filled: number;
-  emptied: number;
-  /** Whether the local of the tags is set, that of the status word differs from memory, and C1 in it is known to be 0. */
-  hasTags: boolean;
-  hasStatus: boolean;
-  isC1Clear: boolean;
-  /** The last instruction, as its pointer shows it. */
-  pointer: { readonly offset: number; readonly opcode: number } | null;
-  /** Whether the instruction pointer's selector is in its place, and of which segment the data pointer's is. */
-  hasSelector: boolean;
-  dataSegment: number | null;
-}
-
-const SELECTORS = L.W_SEGMENTS + L.S_SELECTOR;
-const selectorOf = (segment: number) => (SELECTORS + segment * L.SEGMENT_WORDS) << 2;
-const SIX = S.EXCEPTIONS;
-
-/**
- * The x87 registers of a block in locals: a push, a pop or an exchange changes only what is known of them. Tags are looked at once. Whoever leaves
- * puts everything where it belongs. What the executor would do on a stack fault, a pending or an unmasked exception, or without x87, is left to it.
- */
-export class X87Stack extends Operands {
-  #run: Run | null = null;
-  /** Locals: the status word without TOP's changes, bytes from the first register to the first TOP, tags from there on (1: empty). */
-  readonly #status = this.values.reserve(I32);
-  readonly #base = this.values.reserve(I32);
-  readonly #tags = this.values.reserve(I32);
-  /** Halves of pairs, and those of them that are free. */
-  readonly #all: { readonly m: number[]; readonly e: number[] } = { m: [], e: [] };
-  #free: { readonly m: number[]; readonly e: number[] } = { m: [], e: [] };
-  #data: Value | null = null;
-
-  /** Whether these registers, relative to TOP, may be full or empty as far as is known. */
-  protected mayBe(full: readonly number[], empty: readonly number[]): boolean {
-    // A copy of ST(7) always faults: it is where the copy would go.
-    if (full.some(n => empty.includes(n))) return false;
-    const run = this.#run;
-    if (run === null) return true;
-    const bits = (list: readonly number[]) => list.reduce((all, n) => all | (1 << ((run.top + n) & 7)), 0);
-    return (bits(full) & run.empty) === 0 && (bits(empty) & run.full) === 0;
-  }
-
-  /** An x87 instruction begins, which wants these registers full and empty. */
-  protected beginX87(full: readonly number[], empty: readonly number[]): void {
-    this.#data = null;
-    const run = this.#run ?? this.#enter();
-    const bits = (list: readonly number[], known: number) =>
-      list.reduce((all, n) => all | (1 << ((run.top + n) & 7)), 0) & ~known;
-    const [wanted, unwanted] = [bits(full, run.full), bits(empty, run.empty)];
-    if ((wanted | unwanted) === 0) return;
-    const { code } = this;
-    if (!run.hasTags) this.#loadTags(run);
-    code.get(this.#tags);
-    code.constant(wanted | unwanted);
-    code.op(OP.and);
-    code.constant(unwanted);
-    code.op(OP.xor);
-    this.leaveIf();
-    run.full |= wanted;
-    run.empty |= unwanted;
-  }
-
-  #loadTags(run: Run): void {
-    const { code } = this;
-    const address = S.W_EMPTY << 2;
-    code.constant(0);
-    code.memory(OP.load32, address);
-    code.constant(0);
-    code.memory(OP.load32, address);
-    code.constant(8);
-    code.op(OP.shl);
-    code.op(OP.or);
-    code.get(this.#base);
-    code.constant(4);
-    code.op(OP.shrU);
-    code.op(OP.shrU);
-    code.set(this.#tags);
-    run.hasTags = true;
-  }
-
-  #enter(): Run {
-    const { code } = this;
-    const load = (word: number) => {
-      code.constant(0);
-      code.memory(OP.load32, word << 2);
-    };
-    load(S.W_STATUS);
-    code.tee(this.#status);
-    code.constant(S.SW.summary);
-    code.op(OP.and);
-    load(L.W_CR0);
-    code.constant(CR0.EM | CR0.TS);
-    code.op(OP.and);
-    code.op(OP.or);
-    load(S.W_CONTROL);
-    code.constant(SIX);
-    code.op(OP.and);
-    code.constant(SIX);
-    code.op(OP.xor);
-    code.op(OP.or);
-    this.leaveIf();
-    code.get(this.#status);
-    code.constant(7);
-    code.op(OP.shrU);
-    code.constant(0x70);
-    code.op(OP.and);
-    code.set(this.#base);
-    this.#run = {
-      top: 0,
-      pairs: [null, null, null, null, null, null, null, null],
-      dirty: 0,
-      full: 0,
-      empty: 0,
-      filled: 0,
-      emptied: 0,
-      hasTags: false,
-      hasStatus: false,
-      isC1Clear: false,
-      pointer: null,
-      hasSelector: false,
-      dataSegment: null,
-    };
-    return this.#run;
-  }
-
-  get #current(): Run {
-    if (this.#run === null) throw new Error('No x87 instruction has begun.');
-    return this.#run;
-  }
-
-  /** The instruction is done; `shows`: the pointers show it. */
-  protected endX87(i: Instruction, offset: number, shows: boolean): void {
-    const run = this.#current;
-    if (shows) this.#point(run, i, offset);
-    const used = run.pairs.filter(pair => pair !== null);
-    this.#free = {
-      m: this.#all.m.filter(local => !used.some(({ m }) => m === local)),
-      e: this.#all.e.filter(local => !used.some(({ e }) => e === local)),
-    };
-  }
-
-  #point(run: Run, i: Instruction, offset: number): void {
-    const { code } = this;
-    run.pointer = { offset, opcode: S.opcodeOf(i) };
-    if (!run.hasSelector) this.#copy(selectorOf(CS), S.W_INSTRUCTION_SELECTOR << 2);
-    run.hasSelector = true;
-    if (this.#data === null) return;
-    code.constant(0);
-    this.values.push(this.#data);
-    code.memory(OP.store32, S.W_DATA << 2);
-    const { segment } = i.memory;
-    if (run.dataSegment !== segment) this.#copy(selectorOf(segment), S.W_DATA_SELECTOR << 2);
-    run.dataSegment = segment;
-  }
-
-  #copy(from: number, to: number): void {
-    const { code } = this;
-    code.constant(0);
-    code.constant(0);
-    code.memory(OP.load32, from);
-    code.memory(OP.store32, to);
-  }
-
-  /** Everything into memory: here, in the code on a way out. What is known stays as it is. */
-  protected override spill(): void {
-    const run = this.#run;
-    if (run === null) return;
-    const { code } = this;
-    run.pairs.forEach((pair, n) => {
-      if (pair === null || ((run.dirty >> n) & 1) === 0) return;
-      code.constant(16 * n);
-      code.get(pair.m);
-      code.get(pair.e);
-      this.#call('keep');
-    });
-    if (run.hasStatus || (run.filled | run.emptied | run.top) !== 0) {
-      code.get(this.#status);
-      code.constant(run.top);
-      code.constant(run.filled);
-      code.constant(run.emptied);
-      this.#call('finish');
-    }
-    if (run.pointer === null) return;
-    const { offset, opcode } = run.pointer;
-    code.constant(0);
-    code.constant64((BigInt(offset) << 32n) | BigInt(opcode));
-    code.memory(OP.store64, S.W_OPCODE << 2);
-  }
-
-  override flush(): void {
-    this.spill();
-    this.#run = null;
-    this.#free = { m: [...this.#all.m], e: [...this.#all.e] };
-  }
-
-  // Locals
-
-  freshWide(): number {
-    return this.#free.m.pop() ?? this.#reserve('m');
-  }
-
-  freshWord(): number {
-    return this.#free.e.pop() ?? this.#reserve('e');
-  }
-
-  #reserve(half: 'm' | 'e'): number {
-    const local = this.values.reserve(half === 'm' ? I64 : I32);
-    this.#all[half].push(local);
-    return local;
-  }
-
-  /** A function of the kernel's, with what lies on the stack. */
-  #call(name: KernelName): void {
-    this.code.call(IMPORTS.length + kernelIndex(name));
-  }
-
+/** What an x87 instruction does to registers, tags and status word, mostly only to what is known of them. */
+export class X87Stack extends X87Run {
   /** The number that a function of the kernel's makes of what `push` puts on the stack. */
   call(name: KernelName, push: (code: Code) => void): Pair {
     push(this.code);
-    this.#call(name);
+    this.callKernel(name);
     return this.take();
   }
 
@@ -260,7 +28,7 @@ export class X87Stack extends Operands {
   /** A word that a function of the kernel's makes. */
   callForWord(name: KernelName, push: (code: Code) => void): number {
     push(this.code);
-    this.#call(name);
+    this.callKernel(name);
     const word = this.freshWord();
     this.code.set(word);
     return word;
@@ -269,24 +37,18 @@ export class X87Stack extends Operands {
   // Registers
 
   #place(index: number): number {
-    return (this.#current.top + index) & 7;
+    return (this.current.top + index) & 7;
   }
 
   /** ST(index). */
   st(index: number): Pair {
-    const run = this.#current;
+    const run = this.current;
     const place = this.#place(index);
     const known = run.pairs[place];
     if (known !== null) return known;
     const { code } = this;
     const pair = { m: this.freshWide(), e: this.freshWord() };
-    code.get(this.#base);
-    if (place !== 0) {
-      code.constant(16 * place);
-      code.op(OP.add);
-      code.constant(0x70);
-      code.op(OP.and);
-    }
+    this.pushAddress(place);
     code.tee(pair.e);
     code.memory(OP.load64, L.W_X87_REGISTERS << 2);
     code.set(pair.m);
@@ -299,7 +61,7 @@ export class X87Stack extends Operands {
 
   /** ST(index) := a number. */
   setSt(index: number, pair: Pair): void {
-    const run = this.#current;
+    const run = this.current;
     const place = this.#place(index);
     const bit = 1 << place;
     run.pairs[place] = pair;
@@ -312,7 +74,7 @@ export class X87Stack extends Operands {
   }
 
   free(index: number): void {
-    const run = this.#current;
+    const run = this.current;
     const bit = 1 << this.#place(index);
     run.empty |= bit;
     run.full &= ~bit;
@@ -321,7 +83,7 @@ export class X87Stack extends Operands {
   }
 
   moveTop(by: number): void {
-    const run = this.#current;
+    const run = this.current;
     run.top = (run.top + by) & 7;
   }
 
@@ -339,9 +101,9 @@ export class X87Stack extends Operands {
 
   /** Clears bits of the status word, and sets those that a word of the kernel's has for it. C1 is among the cleared. */
   #report(cleared: number, word: number): void {
-    const run = this.#current;
+    const run = this.current;
     const { code } = this;
-    code.get(this.#status);
+    code.get(this.statusLocal);
     if (!run.isC1Clear || cleared !== S.SW.c1) {
       code.constant(~cleared);
       code.op(OP.and);
@@ -350,7 +112,7 @@ export class X87Stack extends Operands {
     code.constant(STATUS_SHIFT);
     code.op(OP.shrU);
     code.op(OP.or);
-    code.set(this.#status);
+    code.set(this.statusLocal);
     run.hasStatus = true;
     run.isC1Clear = false;
   }
@@ -370,13 +132,13 @@ export class X87Stack extends Operands {
   }
 
   clearStatus(bits: number): void {
-    const run = this.#current;
+    const run = this.current;
     if (bits === S.SW.c1 && run.isC1Clear) return;
     const { code } = this;
-    code.get(this.#status);
+    code.get(this.statusLocal);
     code.constant(~bits);
     code.op(OP.and);
-    code.set(this.#status);
+    code.set(this.statusLocal);
     run.hasStatus = true;
     if ((bits & S.SW.c1) !== 0) run.isC1Clear = true;
   }
@@ -385,35 +147,18 @@ export class X87Stack extends Operands {
     this.clearStatus(S.SW.c1);
   }
 
-  /** The status word as it is to be seen. */
-  status(): Value {
-    const run = this.#current;
-    const { code } = this;
-    code.get(this.#status);
-    code.constant(~0x3800);
-    code.op(OP.and);
-    code.get(this.#base);
-    code.constant(16 * run.top);
-    code.op(OP.add);
-    code.constant(0x70);
-    code.op(OP.and);
-    code.constant(7);
-    code.op(OP.shl);
-    code.op(OP.or);
-    return this.values.pop(16);
-  }
-
   // Memory
 
   /** Where the memory operand lies. Leaves where that is not known: nothing may have changed yet. */
   operandPlace(i: Instruction, size: number, write: boolean): Value {
     const offset = this.offset(i);
-    this.#data = offset;
+    this.data = offset;
     return this.place(i.memory.segment, offset, size, write);
   }
 
-  /** Leaves if what lies on the stack is not 0. */
-  unlessZeroLeave(): void {
+  /** Leaves if a value is not 0: nothing may have changed yet. */
+  leaveUnlessZero(value: Value): void {
+    this.values.push(value);
     this.leaveIf();
   }
 }
