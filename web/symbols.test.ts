@@ -43,6 +43,10 @@ test('a line row holds until the next one, and a line that the file does not hav
   expect(index.lineAt(0xc0100a14)).toMatchObject({ line: 2, text: 'void switch_space(void) {' });
   expect(index.lineAt(0xc0100a2f)).toMatchObject({ file: 'kernel/vm.c', line: 3, text: '  current = s;' });
   expect(index.lineAt(0xc0100a30)).toBeNull();
+  // The last of all has no end in the table.
+  const open = indexSymbols({ symbols: [], files: [{ name: 'user/a.c', text: 'x' }], lines: [[0x800500, 0, 1]] });
+  expect(open.lineAt(0x800580)).toMatchObject({ line: 1 });
+  expect(open.lineAt(0x70000000)).toBeNull();
 });
 
 test.each([

@@ -11,6 +11,9 @@ export function linearEip(registers: Registers): number {
   return ((registers.segments[CS]?.base ?? 0) + registers.eip) >>> 0;
 }
 
+/** No line makes more code than this. The table does not say where the last one before a gap ends. */
+const LONGEST = 4096;
+
 interface SourceLine {
   readonly file: string;
   /** From 1. */
@@ -75,7 +78,7 @@ export function indexSymbols(symbols: Symbols | null): SymbolIndex {
     },
     lineAt(address) {
       const row = rows[floorIndex(rowStarts, address)];
-      if (row === undefined) return null;
+      if (row === undefined || address - row[0] >= LONGEST) return null;
       const file = symbols?.files[row[1]];
       const text = texts[row[1]]?.[row[2] - 1];
       return file === undefined || text === undefined ? null : { file: file.name, line: row[2], text };

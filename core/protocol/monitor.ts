@@ -254,6 +254,8 @@ export interface TableRun {
   readonly bytes: number;
   /** Physical address of the first one's page or table; the others' follow without a gap. */
   readonly target: number;
+  /** Under `para`, where `target` is the machine's: the same by the guest's own numbering, without a gap too; null elsewhere. */
+  readonly pseudo: number | null;
   readonly bits: EntryBits;
   readonly note: ShadowNote | null;
   /** The table below, which can be opened; null for pages. */

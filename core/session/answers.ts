@@ -42,8 +42,11 @@ export function answer(session: Session, question: Exclude<Question, { kind: 'la
         ? none('No VMCS is current: the guest does not run in VMX operation.')
         : { kind: 'vmcs', fields };
     }
-    case 'descriptors':
-      return descriptorsOf(question.whose === 'guest' ? processor : pc.cpu, question.table);
+    case 'descriptors': {
+      // A paravirtualized guest's entries are in the machine's tables, which its own memory does not have in it.
+      const isOwn = question.whose === 'guest' && monitor?.mode !== 'para';
+      return descriptorsOf(isOwn ? processor : pc.cpu, question.table);
+    }
     case 'value':
       return { kind: 'value', value: compile(question.expression)(processor) };
   }

@@ -3,10 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { parseRun } from '../cli/arguments.ts';
 import { openGuest } from '../cli/images.ts';
 import { ImageError } from '../guests/boot.ts';
+import { CS } from '../ia32/registers.ts';
+import * as L from '../machine/cpu/layout.ts';
 import type { Mode } from '../protocol/monitor.ts';
 import { ModeError } from '../vmm/technique.ts';
+import { spacesOf } from './address-spaces.ts';
 import { answer } from './answers.ts';
 import { type Guest, Session } from './session.ts';
+import { tablesView } from './tables-view.ts';
 
 /** A paravirtualized guest in a session, as the command line opens it; and what is said of kernels in the wrong mode. */
 
@@ -61,8 +65,23 @@ describe('primer for the monitor', () => {
       const bytes = session.readMemory('physical', address ?? -1, 4);
       expect(new DataView(Uint8Array.from(bytes).buffer).getInt32(0, true)).toBe(low | 0);
     }
+    const [{ runs }] = tablesView(spacesOf(session.pc, session.monitor, session.processor), []);
+    expect(runs.length).toBeGreaterThan(0);
+    for (const { target, pseudo } of runs) {
+      expect(pseudo).not.toBe(target);
+      expect(pseudo).toBeLessThan(session.guest.memoryMib * 2 ** 20);
+    }
     const at = (space: 'linear' | 'physical', address: number) => [...session.readMemory(space, address, 16)];
     expect(at('physical', machinePhysical ?? -1)).toEqual(at('linear', session.processor.linearEip));
+  });
+
+  test('finds its descriptors in the machine’s tables, where they are', () => {
+    const session = open(primer, 'para');
+    session.begin('run');
+    session.run(20_000, Number.POSITIVE_INFINITY);
+    const given = answer(session, { kind: 'descriptors', table: 'gdt', whose: 'guest' });
+    const code = session.processor.segment(CS, L.S_SELECTOR);
+    expect(given.kind === 'descriptors' && given.entries.map(({ index }) => index)).toContain(code >>> 3);
   });
 
   test('is the native kernel in every other mode', () => {

@@ -2,7 +2,7 @@ import { CR4 } from '../ia32/registers.ts';
 import { EPT, type EptLevel } from '../machine/mmu/ept.ts';
 import { type Level, PAGE, type WordReader } from '../machine/mmu/walk.ts';
 import type { EntryBits, ShadowNote, TableLevel, TableName, TableRun, TableView } from '../protocol/monitor.ts';
-import { createNoter, isMonitors, type Space, type Spaces } from './address-spaces.ts';
+import { createNoter, isMonitors, pseudoAddress, type Space, type Spaces } from './address-spaces.ts';
 import { EPT_LEVELS, entryBits, eptBits } from './address-view.ts';
 
 /** Page tables as trees: the roots, and what is open below them. It only reads. */
@@ -99,11 +99,12 @@ function extended(memory: WordReader, depth: number, linear: number, address: nu
 }
 
 /** Entries that say the same and lead to pages that follow each other are one run. */
-function listed(table: Reading): TableView {
+function listed(table: Reading, spaces: Spaces): TableView {
   const runs: TableRun[] = [];
   /** What the entry after the last run would have to be to belong to it. */
   let key = '';
   let nextTarget = 0;
+  let nextPseudo: number | null = null;
   let nextIndex = -1;
   for (let index = 0; index < table.entries; index++) {
     const [low, high] = table.entry(index);
@@ -112,18 +113,21 @@ function listed(table: Reading): TableView {
     const below = table.below(low);
     const linear = table.name.linear + index * table.span;
     const target = (low & 0xfffff000 & (below === null ? -table.span : -1)) >>> 0;
+    const pseudo = pseudoAddress(spaces, target);
     const note = table.note(linear, below === null);
     const isPage = below === null;
     const own = `${low & 0xfff} ${high & NX} ${note}`;
     const last = runs[runs.length - 1];
-    if (isPage && index === nextIndex && own === key && target === nextTarget && last !== undefined) {
+    const follows = index === nextIndex && target === nextTarget && pseudo === nextPseudo;
+    if (isPage && follows && own === key && last !== undefined) {
       runs[runs.length - 1] = { ...last, count: last.count + 1, bytes: last.bytes + table.span };
     } else {
       const opens = below === null ? null : { tables: table.name.tables, level: below, linear };
-      runs.push({ index, count: 1, linear, bytes: table.span, target, bits, note, opens });
+      runs.push({ index, count: 1, linear, bytes: table.span, target, pseudo, bits, note, opens });
     }
     key = isPage ? own : '';
     nextTarget = target + table.span;
+    nextPseudo = pseudo === null ? null : pseudo + table.span;
     nextIndex = index + 1;
   }
   return { name: table.name, address: table.address, entries: table.entries, runs };
@@ -190,7 +194,7 @@ export function tablesView(spaces: Spaces, open: readonly TableName[]): TableVie
   const views: TableView[] = [];
   const list = (table: Reading): void => {
     if (views.length >= MOST_TABLES) return;
-    const view = listed(table);
+    const view = listed(table, spaces);
     views.push(view);
     for (const { opens, target } of view.runs) {
       if (opens !== null && isOpen.has(keyOf(opens))) list(table.open(opens, target));

@@ -8,6 +8,10 @@ export interface Result {
   readonly places: readonly number[];
 }
 
+interface Scored extends Result {
+  readonly score: number;
+}
+
 export interface ResultGroup {
   readonly group: CommandGroup;
   readonly results: readonly Result[];
@@ -31,7 +35,7 @@ function recall(id: string, commands: readonly Command[]): Command | null {
 
 const plain = (command: Command): Result => ({ command, places: [] });
 
-function matching(typed: string, commands: readonly Command[]): readonly Result[] {
+function matching(typed: string, commands: readonly Command[]): readonly Scored[] {
   return commands
     .flatMap(command => {
       const label = fuzzy(typed, command.label);
@@ -43,7 +47,7 @@ function matching(typed: string, commands: readonly Command[]): readonly Result[
     .slice(0, MOST_COMMANDS);
 }
 
-function symbols(typed: string): readonly Result[] {
+function symbols(typed: string): readonly Scored[] {
   const wanted = typed.trim();
   if (wanted.length < LEAST || /\s/.test(wanted)) return [];
   return symbolNames()
@@ -55,7 +59,7 @@ function symbols(typed: string): readonly Result[] {
     .slice(0, MOST_SYMBOLS)
     .flatMap(({ name, match }) => {
       const command = symbolCommand(name);
-      return command === null ? [] : [{ command, places: match.places }];
+      return command === null ? [] : [{ command, places: match.places, score: match.score }];
     });
 }
 
@@ -77,9 +81,14 @@ export function resultsFor(
   const verb = verbCommand(typed);
   const line: readonly ResultGroup[] = verb === null ? [] : [{ group: 'verb', results: [plain(verb)] }];
   const isLine = /\S\s+\S|\//.test(typed);
-  const found: readonly ResultGroup[] = inGroups(matching(typed, commands));
-  const named: readonly ResultGroup[] = [{ group: 'symbol', results: symbols(typed) }];
-  const all = isLine ? [...line, ...found, ...named] : [...found, ...line, ...named];
+  const known = matching(typed, commands);
+  const found: readonly ResultGroup[] = inGroups(known);
+  const names = symbols(typed);
+  const named: readonly ResultGroup[] = [{ group: 'symbol', results: names }];
+  // "sw" is more of switch_space than of Show.
+  const isName = names.length > 0 && names[0].score > (known[0]?.score ?? 0);
+  const rest = isName ? [...named, ...found, ...line] : [...found, ...line, ...named];
+  const all = isLine ? [...line, ...found, ...named] : rest;
   return all.filter(({ results }) => results.length > 0);
 }
 

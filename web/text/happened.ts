@@ -50,6 +50,10 @@ export const happened = {
       `Paused before \`${here}\`, the first privileged instruction. Outside of ring 0 it raises #GP(0). Press Step.`,
     privilegedIo: (here: string, cpl: Level) =>
       `Paused before \`${here}\`, the first instruction that only a kernel may execute: it needs CPL ≤ IOPL. The kernel is in ring ${cpl}, so it simply runs. Press Step.`,
+    privilegedUnder: (here: string, fate: string) =>
+      `Paused before \`${here}\`, the first privileged instruction. ${fate} Press Step.`,
+    privilegedIoUnder: (here: string, fate: string) =>
+      `Paused before \`${here}\`, the first instruction that only a kernel may execute. ${fate} Press Step.`,
     pause: (here: string) => `Paused before \`${here}\`.`,
     step: (here: string) => `Stepped. Next is \`${here}\`.`,
     breakpoint: (address: string, here: string) => `Stopped at the breakpoint at \`${address}\`, before \`${here}\`.`,

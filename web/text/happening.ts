@@ -3,7 +3,7 @@ export const happening = {
   monitor: 'monitor',
   previous: 'The one before',
   next: 'The one after',
-  position: (n: number | null, of: number) => (n === null ? `${of} before` : `${n} of ${of}`),
+  position: (n: number | null, of: number) => (n === null ? `${of} earlier` : `${n} of ${of}`),
   past: 'The machine has gone on since.',
   /** What happened, in one or two sentences. `what`: the instruction, or where it stands. */
   story: {

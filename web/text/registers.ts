@@ -20,7 +20,7 @@ export const registers = {
     /** The parts of a selector (SDM 3A, 3.4.2). */
     selectorParts: (index: number, table: 'GDT' | 'LDT', rpl: number) => `index ${index}, ${table}, RPL ${rpl}`,
     iopl: 'I/O privilege level',
-    faultAddress: 'linear address of the last page fault',
+    faultAddress: 'Linear address of the last page fault',
     empty: 'Registers appear here when a guest is open.',
   },
   /** What the bits of a register mean (SDM 3A, 2.3 and 2.5). */

@@ -4,7 +4,8 @@ export const verbs = {
   aside: 'GDB’s, Bochs’ and virsh’s words',
   input: 'A verb and its words',
   log: 'What the verbs said',
-  welcome: 'GDB’s, Bochs’ and virsh’s words, such as si, b ADDRESS, x/8xw $esp, page $eip, vmexitbp. help lists all.',
+  welcome:
+    'GDB’s, Bochs’ and virsh’s words, such as `si`, `b ADDRESS`, `x/8xw $esp`, `page $eip` and `vmexitbp`. Type `help` to see all of them.',
   keys: '↑ ↓ earlier lines · Tab completes · Ctrl+C stops what runs · Ctrl+L clears',
   copy: 'Copy all',
   clear: 'Clear',

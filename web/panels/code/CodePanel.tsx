@@ -11,6 +11,7 @@ import { walkTo } from '../../stores/walk.ts';
 import { isFollowing, windows } from '../../stores/windows.ts';
 import { text } from '../../text.ts';
 import { later } from '../../widgets/later.tsx';
+import { runsIn } from '../rings/seats.ts';
 import styles from './CodePanel.module.css';
 import { InstructionLine } from './InstructionLine.tsx';
 import { type CodeLine, codeLines, firstInView, placeInView, staysInView } from './lines.ts';
@@ -176,7 +177,7 @@ function Listing() {
             key={passing ? i : line.key}
             row={line.row}
             now={line.row.address === eip}
-            cpl={cpl}
+            ring={runsIn(mode ?? 'bare', cpl)}
             fate={fate(line.row, cpl, mode, fateOf)}
             selected={line.row.address === selected}
             focusable={inList ? line.row.address === selected : i === firstInstruction}

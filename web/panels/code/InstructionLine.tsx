@@ -14,7 +14,8 @@ const MNEMONIC = 6;
 interface Properties {
   readonly row: CodeRow;
   readonly now: boolean;
-  readonly cpl: 0 | 1 | 2 | 3;
+  /** The machine’s, which need not be the one that the guest believes to be in. */
+  readonly ring: 0 | 1 | 2 | 3;
   /** What becomes of it in the present ring and mode. */
   readonly fate: string;
   readonly selected: boolean;
@@ -25,7 +26,7 @@ interface Properties {
   readonly onToggle: (address: number) => void;
 }
 
-function Line({ row, now, cpl, fate, selected, focusable, dot, onSelect, onToggle }: Properties) {
+function Line({ row, now, ring, fate, selected, focusable, dot, onSelect, onToggle }: Properties) {
   const address = hex(row.address);
   const space = row.text.indexOf(' ');
   const mnemonic = space < 0 ? row.text : row.text.slice(0, space);
@@ -37,7 +38,7 @@ function Line({ row, now, cpl, fate, selected, focusable, dot, onSelect, onToggl
       className={styles.line}
       data-now={now || undefined}
       data-tour={now ? 'next' : undefined}
-      data-ring={cpl}
+      data-ring={ring}
       data-selected={selected || undefined}
       aria-current={now ? 'step' : undefined}
       onClick={event => (event.altKey ? walkTo(row.address) : onSelect(row.address))}
@@ -98,7 +99,7 @@ export const InstructionLine = memo(Line, (a, b) => {
     a.dot === b.dot &&
     a.fate === b.fate &&
     // Only badges and the current row show the ring.
-    (a.cpl === b.cpl || (a.row.class === 'plain' && !a.now));
+    (a.ring === b.ring || (a.row.class === 'plain' && !a.now));
   return same && sameRow(a.row, b.row);
 });
 

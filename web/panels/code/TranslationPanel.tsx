@@ -18,6 +18,8 @@ export function TranslationPanel() {
   const view = useStore(machine, state => state.view?.monitor.translation ?? null);
   if (view === null) return <p className={styles.empty}>{laterText.translation.none}</p>;
   const counted = numbered(view);
+  // While the monitor works, the machine is in none of these.
+  const isMachineIn = counted.some(({ pair }) => machineIn(pair, view) !== null);
   return (
     <div className={styles.panel}>
       <div className={styles.heads}>
@@ -33,7 +35,13 @@ export function TranslationPanel() {
                 <span>{laterText.tables.range(hex(unit.cache.start), hex(unit.cache.end - 1))}</span>
               </li>
             )}
-            <Pair pair={pair} number={number} guestNext={view.guestNext} machineNext={machineIn(pair, view)} />
+            <Pair
+              pair={pair}
+              number={number}
+              guestNext={view.guestNext}
+              machineNext={machineIn(pair, view)}
+              follow={isMachineIn ? 'machine' : 'guest'}
+            />
           </Fragment>
         ))}
       </ol>
@@ -57,16 +65,23 @@ interface Properties {
   readonly number: number;
   readonly guestNext: number;
   readonly machineNext: number | null;
+  /** Whose next instruction is kept in view. */
+  readonly follow: 'machine' | 'guest';
 }
 
 const Pair = memo(
-  function Pair({ pair, number, guestNext, machineNext }: Properties) {
+  function Pair({ pair, number, guestNext, machineNext, follow }: Properties) {
     const { guest, kind, cache } = pair;
     const isGuestHere = guest.address === guestNext;
     return (
       <li className={styles.pair} data-colour={number % COLOURS} data-kind={kind}>
         <div className={styles.side}>
-          <Line row={guest} here={isGuestHere ? laterText.translation.guestHere : null} isGuest />
+          <Line
+            row={guest}
+            here={isGuestHere ? laterText.translation.guestHere : null}
+            isGuest
+            follow={follow === 'guest'}
+          />
         </div>
         <div className={styles.link}>
           <span className={styles.number}>
@@ -84,6 +99,7 @@ const Pair = memo(
               row={row}
               here={row.address === machineNext ? laterText.translation.machineHere : null}
               isGuest={false}
+              follow={follow === 'machine'}
             />
           ))}
           {cache.length === 0 && <em>{laterText.translation.nothing}</em>}
@@ -94,6 +110,7 @@ const Pair = memo(
   (a, b) =>
     a.number === b.number &&
     a.machineNext === b.machineNext &&
+    a.follow === b.follow &&
     (a.pair.guest.address === a.guestNext) === (b.pair.guest.address === b.guestNext) &&
     JSON.stringify(a.pair) === JSON.stringify(b.pair),
 );
@@ -103,17 +120,19 @@ interface LineProperties {
   /** Who stands before it, in words, or null. */
   readonly here: string | null;
   readonly isGuest: boolean;
+  /** Comes into view when somebody stands before it. */
+  readonly follow: boolean;
 }
 
-function Line({ row, here, isGuest }: LineProperties) {
+function Line({ row, here, isGuest, follow }: LineProperties) {
   const space = row.text.indexOf(' ');
   const [mnemonic, operands] =
     space < 0 ? [row.text, ''] : [row.text.slice(0, space), row.text.slice(space).trimStart()];
   const line = useRef<HTMLDivElement>(null);
-  const isMachineHere = here !== null && !isGuest;
+  const isFollowed = here !== null && follow;
   useEffect(() => {
-    if (isMachineHere) line.current?.scrollIntoView({ block: 'nearest' });
-  }, [isMachineHere]);
+    if (isFollowed) line.current?.scrollIntoView({ block: 'nearest' });
+  }, [isFollowed]);
   return (
     <div
       ref={line}

@@ -9,7 +9,7 @@ import { later } from '../../widgets/later.tsx';
 import { Prose } from '../../widgets/Prose.tsx';
 import { Ring } from '../../widgets/Ring.tsx';
 import { Section } from '../../widgets/Section.tsx';
-import { guestPlace } from '../rings/seats.ts';
+import { guestPlace, runsIn } from '../rings/seats.ts';
 import { BreakStory } from './BreakStory.tsx';
 import styles from './Happened.module.css';
 import { inMode } from './in-mode.ts';
@@ -69,12 +69,13 @@ export function Happened({ compact = false, quiet = false }: Properties) {
     if (about !== undefined && about !== null && about.bytes.length > 0) kind = kindOf(about, isUser);
   }
 
+  const cpl = runsIn(mode ?? 'bare', view?.registers.cpl ?? 0);
   const isPrivilegedStep = mode === 'bare' && view?.stop.kind === 'step' && executed?.row.class === 'privileged';
   const body = (
     <div
       className={styles.card}
       data-tour="happened"
-      data-ring={view?.registers.cpl ?? 0}
+      data-ring={cpl}
       data-monitor={hasMonitor || undefined}
       data-compact={compact || undefined}
     >
@@ -92,11 +93,11 @@ export function Happened({ compact = false, quiet = false }: Properties) {
               <>
                 {words.rings !== null && !isPast && (
                   <>
-                    <Ring cpl={words.rings[0]} />
+                    <Ring cpl={runsIn(mode ?? 'bare', words.rings[0])} />
                     <span>→</span>
                   </>
                 )}
-                <Ring cpl={view.registers.cpl} />
+                <Ring cpl={cpl} />
               </>
             )}
           </span>

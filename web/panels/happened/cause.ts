@@ -29,7 +29,7 @@ export const EXCEPTIONS: readonly string[] = [
 /** An interrupt vector as the manual writes it: "#GP(0)", "interrupt 20h". */
 export function vectorName(vector: number, code: number | null): string {
   const name = EXCEPTIONS[vector];
-  if (name === undefined) return text.cause.interrupt(hex(vector, 2));
+  if (name === undefined) return text.cause.interrupt(hex(vector, 2).toUpperCase());
   return code === null || vector === 14 ? name : `${name}(${code.toString(16)})`;
 }
 

@@ -55,6 +55,13 @@ test('before the first privileged instruction it names the instruction and what 
   );
 });
 
+test('before the first privileged instruction under a monitor it does not say that there is none', () => {
+  const monitor = { ...bareMonitor, setting: { mode: 'trap', paging: 'nested' } } as const;
+  const stopped = view({ kind: 'privileged' }, 0, { monitor });
+  const words = account({ view: stopped, row: row('mov eax,cr4', 'privileged'), ...nothing });
+  expect(words.state).toMatch(/^Paused before `mov eax,cr4`, .*It traps\. .*#GP\(0\)\. Press Step\.$/);
+});
+
 test('after a step it speaks of the instruction that ran, and names the next', () => {
   const executed = { row: row('mov    cr3, eax', 'privileged'), retired: 1 };
   const before = { ...registers(0), eip: 0xfff };

@@ -126,12 +126,15 @@ function stopSentence({ view, row }: Facts): string {
   const words = laterText.happened.stop;
   const { stop, registers } = view;
   const here = (row === null ? null : plain(row)) ?? hex(registers.eip);
+  const fate = fateUnder(view, row);
   const more = nextSentence(row, view, false);
   const withMore = (sentence: string): string => (more === null ? sentence : laterText.happened.join(sentence, more));
   switch (stop.kind) {
     case 'start':
       return words.start;
     case 'privileged':
+      if (fate !== null)
+        return row?.class === 'io' ? words.privilegedIoUnder(here, fate) : words.privilegedUnder(here, fate);
       if (row?.class === 'io') return words.privilegedIo(here, registers.cpl);
       return registers.cpl === 0 ? words.privileged(here) : words.privilegedElsewhere(here);
     case 'pause':
@@ -149,6 +152,15 @@ function stopSentence({ view, row }: Facts): string {
     case 'unimplemented':
       return words.unimplemented(here);
   }
+}
+
+/** What a mode with a monitor makes of an instruction that is no ordinary one; null for the others, and bare. */
+function fateUnder({ registers, monitor }: View, row: CodeRow | null): string | null {
+  const mode = modeOf(monitor.setting);
+  const kind = row === null ? null : kindOf(row, registers.cpl === 3);
+  if (mode === 'bare' || kind === null || kind === 'plain') return null;
+  const { outcome, why } = inMode(kind, mode);
+  return laterText.inMode.sentence[outcome](why);
 }
 
 /** About the next instruction: always something when it is to be named, else only when its class says something. */

@@ -65,6 +65,6 @@ test('what a guest meets without a monitor is told without one', () => {
     errorCode: null,
     saved: [{ name: 'CS', value: 0x1b }],
   });
-  expect(story(delivered)).toMatch(/^interrupt 20h went through the guest’s own IDT, from ring 3/);
+  expect(story(delivered)).toMatch(/^Interrupt 20h went through the guest’s own IDT, from ring 3/);
   expect(deedSentences(delivered, true)).toEqual([]);
 });

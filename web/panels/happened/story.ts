@@ -33,7 +33,7 @@ export function story(happening: Happening): string {
     case 'exception':
       return words.exception(what, cause);
     case 'interrupt':
-      return words.interrupt(cause);
+      return words.interrupt(capital(cause));
     case 'callout': {
       const isTranslation = deeds.some(({ kind }) => kind === 'translated');
       const address = hex(happening.address);
@@ -53,8 +53,16 @@ export function story(happening: Happening): string {
     case 'entryFailure':
       return words.entryFailure;
     case 'delivered':
-      return words.delivered(cause, String((happening.saved.find(({ name }) => name === 'CS')?.value ?? 0) & 3));
+      return words.delivered(
+        capital(cause),
+        String((happening.saved.find(({ name }) => name === 'CS')?.value ?? 0) & 3),
+      );
   }
+}
+
+/** For a cause that begins a sentence: most are signs such as #GP, some are words. */
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function deedSentence(deed: Deed): string {

@@ -49,6 +49,11 @@ export function guestPlace(mode: ModeName, isUser: boolean): Place {
   return { operation: set.operation, ring: ring === 3 ? 3 : ring === 1 ? 1 : 0 };
 }
 
+/** The ring of the machine in which the guest is that believes to be in `cpl`: a kernel may be without its ring 0. */
+export function runsIn(mode: ModeName, cpl: RingNumber): RingNumber {
+  return cpl === 0 ? guestPlace(mode, false).ring : cpl;
+}
+
 /** Where the monitor is; bare there is none. */
 export function monitorPlace(mode: ModeName): Place | null {
   if (mode === 'bare') return null;

@@ -3,7 +3,7 @@ import { useStore } from 'zustand';
 import type { Registers } from '../../../core/protocol/messages.ts';
 import type { DescriptorTable, DescriptorView } from '../../../core/protocol/questions.ts';
 import { hex } from '../../format.ts';
-import { machine, symbolsOf } from '../../stores/machine.ts';
+import { type MachineState, machine, symbolsOf } from '../../stores/machine.ts';
 import { system } from '../../stores/system.ts';
 import { goToCode } from '../../stores/windows.ts';
 import { laterText } from '../../text/later.ts';
@@ -28,11 +28,16 @@ export function DescriptorsPanel() {
   );
 }
 
+/** Bare there are the machine's tables only; a paravirtualized guest has its entries in these as well. */
+function hasOneSet({ view }: MachineState): boolean {
+  return view === null || view.monitor.machine === null || view.monitor.setting.mode === 'para';
+}
+
 function Tables() {
   const table = useStore(system, state => state.table);
   const chosen = useStore(system, state => state.whose);
-  const isBare = useStore(machine, state => state.view?.monitor.machine === null);
-  const whose = isBare ? 'guest' : chosen;
+  const hasOne = useStore(machine, hasOneSet);
+  const whose = hasOne ? 'guest' : chosen;
   const { now } = useAsked({ kind: 'descriptors', table, whose });
   const words = laterText.descriptors;
   return (
@@ -51,7 +56,7 @@ function Tables() {
             </button>
           ))}
         </div>
-        {!isBare && (
+        {!hasOne && (
           // biome-ignore lint/a11y/useSemanticElements: buttons of which one is pressed are no fieldset.
           <div className={styles.switch} role="group" aria-label={words.whose}>
             {WHOSE.map(name => (
@@ -121,7 +126,7 @@ function List({ table, whose, entries }: ListProperties) {
               table={table}
               entry={entry}
               registers={registers}
-              isGuest={whose === 'guest'}
+              isGuest={whose === 'guest' && view.monitor.setting.mode !== 'para'}
               isTarget={target?.index === entry.index}
             />
           ))}

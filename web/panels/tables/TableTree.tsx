@@ -117,7 +117,7 @@ const Row = memo(
         tabIndex={focusable ? 0 : -1}
         {...common}
         className={styles.row}
-        style={{ paddingLeft: `${(level - 2) * 14}px` }}
+        style={{ paddingLeft: `${(level - 2) * 10}px` }}
         aria-expanded={expanded ?? undefined}
         onClick={() => walkToRow(row)}
       >
@@ -142,10 +142,25 @@ const Row = memo(
           {hex(run.linear)}
         </span>
         <span className={styles.index}>{mapped(run.bytes)}</span>
-        <span className={styles.target}>
+        <span>
           <span aria-hidden="true">→ </span>
           {hex(run.target)}
         </span>
+        <span className={styles.bits}>{letters(run.bits, row.table.name.level).join(' ')}</span>
+        {(run.pseudo !== null || run.note !== null) && (
+          <span className={styles.below}>
+            {run.pseudo !== null && (
+              <small className={styles.pseudo} title={laterText.walk.pseudoHint}>
+                {laterText.walk.pseudoShort(hex(run.pseudo))}
+              </small>
+            )}
+            {run.note !== null && (
+              <span className={styles.badge} data-note={run.note} title={laterText.walk.notes[run.note]}>
+                {laterText.walk.noteNames[run.note]}
+              </span>
+            )}
+          </span>
+        )}
         {entry !== null && (
           // biome-ignore lint/a11y/noStaticElementInteractions: what happens in the menu is no affair of the row's.
           <span
@@ -161,12 +176,6 @@ const Row = memo(
               className={styles.more}
               button={<Ellipsis size={13} />}
             />
-          </span>
-        )}
-        <span className={styles.bits}>{letters(run.bits, row.table.name.level).join(' ')}</span>
-        {run.note !== null && (
-          <span className={styles.badge} data-note={run.note} title={laterText.walk.notes[run.note]}>
-            {laterText.walk.noteNames[run.note]}
           </span>
         )}
       </div>

@@ -17,7 +17,18 @@ function run(more: Partial<TableRun>): TableRun {
     large: false,
     global: false,
   };
-  return { index: 0, count: 1, linear: 0, bytes: 1 << 22, target: 0, bits, note: null, opens: null, ...more };
+  return {
+    index: 0,
+    count: 1,
+    linear: 0,
+    bytes: 1 << 22,
+    target: 0,
+    pseudo: null,
+    bits,
+    note: null,
+    opens: null,
+    ...more,
+  };
 }
 
 const tables: readonly TableView[] = [

@@ -6,6 +6,7 @@ import { notify } from '../../stores/notices.ts';
 import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
 import { commonStart, complete } from '../../verbs/complete.ts';
+import { Prose } from '../../widgets/Prose.tsx';
 import { clearLog, type Entry, enter, log, logText } from './log.ts';
 import { interrupt } from './page-host.ts';
 import styles from './Verbs.module.css';
@@ -35,7 +36,11 @@ export function VerbsPanel() {
     <section className={styles.panel} aria-label={words.label}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard. */}
       <div className={styles.paper} ref={paper} role="log" aria-live="polite" aria-label={words.log} tabIndex={0}>
-        {entries.length === 0 && <p className={styles.welcome}>{words.welcome}</p>}
+        {entries.length === 0 && (
+          <p className={styles.welcome}>
+            <Prose>{words.welcome}</Prose>
+          </p>
+        )}
         {cut && <p className={styles.welcome}>{words.cut}</p>}
         {entries.map(entry => (
           <Block key={entry.id} entry={entry} />

@@ -37,6 +37,8 @@ export const happened: Words<typeof English> = {
     privilegedElsewhere: here => `停在第一条特权指令 \`${here}\` 之前。不在 ring 0 执行就会产生 #GP(0)。请按“单步”。`,
     privilegedIo: (here, cpl) =>
       `停在 \`${here}\` 之前，这是第一条只有内核才能执行的指令：它要求 CPL ≤ IOPL。内核在 ring ${cpl}，所以它会直接执行。请按“单步”。`,
+    privilegedUnder: (here, fate) => `停在第一条特权指令 \`${here}\` 之前。${fate}请按“单步”。`,
+    privilegedIoUnder: (here, fate) => `停在 \`${here}\` 之前，这是第一条只有内核才能执行的指令。${fate}请按“单步”。`,
     pause: here => `停在 \`${here}\` 之前。`,
     step: here => `已执行一步。下一条是 \`${here}\`。`,
     breakpoint: (address, here) => `停在断点 \`${address}\`，即 \`${here}\` 之前。`,

@@ -6,7 +6,8 @@ export const verbs: Words<typeof English> = {
   aside: 'GDB、Bochs 和 virsh 的命令',
   input: '命令及其参数',
   log: '命令的输出',
-  welcome: 'GDB、Bochs 和 virsh 的命令，例如 si、b 地址、x/8xw $esp、page $eip、vmexitbp。help 列出全部命令。',
+  welcome:
+    'GDB、Bochs 和 virsh 的命令，例如 `si`、`b 地址`、`x/8xw $esp`、`page $eip`、`vmexitbp`。输入 `help` 可列出全部命令。',
   keys: '↑ ↓ 历史 · Tab 补全 · Ctrl+C 中止 · Ctrl+L 清空',
   copy: '全部复制',
   clear: '清空',
