@@ -80,6 +80,15 @@ export function TableTree({ tables }: { readonly tables: readonly TableView[] })
   );
 }
 
+/** Whether two rows look alike: of their tables, which may have hundreds of runs, only what a row shows counts. */
+function isSameRow(a: TreeRow, b: TreeRow): boolean {
+  if (a.key !== b.key || a.level !== b.level || a.table.address !== b.table.address) return false;
+  if (a.kind === 'root' || b.kind === 'root') {
+    return a.kind === b.kind && (a.table.runs.length === 0) === (b.table.runs.length === 0);
+  }
+  return a.expanded === b.expanded && JSON.stringify(a.run) === JSON.stringify(b.run);
+}
+
 interface RowProperties {
   readonly row: TreeRow;
   readonly focusable: boolean;
@@ -181,5 +190,5 @@ const Row = memo(
       </div>
     );
   },
-  (a, b) => a.focusable === b.focusable && JSON.stringify(a.row) === JSON.stringify(b.row),
+  (a, b) => a.focusable === b.focusable && isSameRow(a.row, b.row),
 );

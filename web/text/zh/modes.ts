@@ -94,10 +94,10 @@ export const rings: Words<typeof EnglishRings> = {
     running: '机器正在运行。暂停后可以看到它在哪里。',
   },
   place: {
-    only: (ring, who) => `ring ${ring}（${who}）`,
+    only: (ring, who) => ` ring ${ring}（${who}）`,
     root: (ring, who) => `根 ring ${ring}（${who}）`,
     nonRoot: (ring, who) => `非根 ring ${ring}（${who}）`,
   },
-  last: (cause, from, to) => `上一次：${cause}，从 ${from} 到 ${to}。`,
+  last: (cause, from, to) => `上一次：${cause}，从${from}到${to}。`,
   back: '然后返回。',
 };
