@@ -42,8 +42,8 @@ export const breaks = {
   },
   kindHints: {
     execute: 'Stops before the instruction there.',
-    write: 'Stops behind the instruction that wrote. The processor’s own page walks are not told.',
-    access: 'Stops behind the instruction that read or wrote. The processor’s own page walks are not told.',
+    write: 'Stops after the instruction that wrote. The processor’s own page walks do not count.',
+    access: 'Stops after the instruction that read or wrote. The processor’s own page walks do not count.',
     exit: 'Stops when the guest has left for the monitor. Never without a monitor.',
     hypercall: 'Only under paravirtualization.',
     delivery: 'Stops before the first instruction of the guest’s handler.',

@@ -27,7 +27,9 @@ export function RingSetDrawing({ circles, who, here, explain, onPoint }: Propert
         // In a narrow band the number says enough where nobody is.
         const label =
           isSmall && who[ring] === 'empty' ? `${ring}` : isSmall ? name : `${text.rings.ring(ring)} · ${name}`;
-        const bandMiddle = y - (innerRadius(circles, ring) + radius[ring]) / 2 + 3.5;
+        // Nearer to the middle than to the edge, where the band is wider.
+        const inner = innerRadius(circles, ring);
+        const baseline = y - (inner + (radius[ring] - inner) * 0.42) + 3.5;
         return (
           // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: a part of a drawing does nothing but explain itself.
           <g
@@ -55,7 +57,7 @@ export function RingSetDrawing({ circles, who, here, explain, onPoint }: Propert
                 </text>
               </>
             ) : (
-              <text x={x} y={bandMiddle} className={styles.label}>
+              <text x={x} y={baseline} className={styles.label}>
                 {label}
               </text>
             )}
