@@ -8,33 +8,32 @@ import { known, type Value } from './values.ts';
 
 /**
  * Makes one function of a graph: loops and forward jumps become WebAssembly's own constructs, over the tree of dominators (Ramsey, Beyond Relooper:
- * Recursive Translation of Unstructured Control Flow to Structured Control Flow). `callOut` gives the way to have an instruction executed. Returns what
- * has made the code, to be finished.
+ * Recursive Translation of Unstructured Control Flow to Structured Control Flow). `callOut` gives the way to have an instruction executed;
+ * `isX87Unmasked`: x87 exceptions may be unmasked. Returns what has made the code, to be finished.
  */
 export function compile(
   graph: Graph,
   premises: Premises,
   callOut: (i: Instruction) => CallOut,
-  isX87Left: boolean,
+  isX87Unmasked: boolean,
 ): Emitter {
-  const compilation = new Compilation(graph, premises, callOut);
-  compilation.emitter.isX87Left = isX87Left;
-  return compilation.whole();
+  return new Compilation(graph, premises, callOut, isX87Unmasked).whole();
 }
 
 class Compilation {
   readonly #graph: Graph;
-  readonly emitter: Emitter;
+  readonly #emitter: Emitter;
   readonly #callOut: (i: Instruction) => CallOut;
   /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
   readonly #merges: ReadonlySet<number>;
   readonly #headers: ReadonlySet<number>;
   readonly #numbers: ReadonlyMap<number, number>;
 
-  constructor(graph: Graph, premises: Premises, callOut: (i: Instruction) => CallOut) {
+  constructor(graph: Graph, premises: Premises, callOut: (i: Instruction) => CallOut, isX87Unmasked: boolean) {
     this.#graph = graph;
     this.#callOut = callOut;
-    this.emitter = new Emitter(premises);
+    this.#emitter = new Emitter(premises);
+    this.#emitter.canStop = isX87Unmasked;
     const seen = new Set<number>();
     const merges = new Set<number>();
     const headers = new Set<number>();
@@ -56,14 +55,14 @@ class Compilation {
   }
 
   whole(): Emitter {
-    this.emitter.enclose('out');
+    this.#emitter.enclose('out');
     this.#tree(0);
-    return this.emitter;
+    return this.#emitter;
   }
 
   /** A block and all that it dominates. */
   #tree(n: number): void {
-    const emitter = this.emitter;
+    const emitter = this.#emitter;
     const isLoop = this.#headers.has(n);
     if (isLoop) {
       emitter.join();
@@ -83,7 +82,7 @@ class Compilation {
       this.#block(n);
       return;
     }
-    const emitter = this.emitter;
+    const emitter = this.#emitter;
     emitter.open(OP.block, `behind ${outermost}`);
     this.#within(n, others);
     emitter.close();
@@ -92,7 +91,7 @@ class Compilation {
   }
 
   #block(n: number): void {
-    const emitter = this.emitter;
+    const emitter = this.#emitter;
     const { start, instructions, end, successors } = this.#graph.blocks[n];
     emitter.begin(start, instructions.length);
     let offset = start;
@@ -138,7 +137,7 @@ class Compilation {
 
   /** What `then` makes runs if the condition holds, and does not come back. */
   #if(condition: Value, then: () => void, kept: Value = known(0)): void {
-    const emitter = this.emitter;
+    const emitter = this.#emitter;
     const { state } = emitter;
     emitter.pin(state, kept);
     emitter.values.push(condition);
@@ -151,7 +150,7 @@ class Compilation {
 
   /** To a place that only the run time knows: one of the likely ones, or out. */
   #choose(from: number, target: Value, likely: readonly number[]): void {
-    const emitter = this.emitter;
+    const emitter = this.#emitter;
     for (const to of likely) {
       const { start } = this.#graph.blocks[to];
       this.#if(emitter.equal(target, known(start)), () => this.#go(from, start), target);
@@ -160,7 +159,7 @@ class Compilation {
   }
 
   #go(from: number, target: number): void {
-    const emitter = this.emitter;
+    const emitter = this.#emitter;
     const to = this.#numbers.get(target);
     if (to === undefined || !this.#graph.blocks[from].successors.includes(to) || this.#isCut(from, to)) {
       // What follows without a jump is not translatable: the executor has it next.

@@ -70,9 +70,9 @@ function registers(random: Random, to: number): Code {
   return [0xc0 | (random.pick(ANY_REGISTERS) << 3) | to];
 }
 
-/** Where control words lie: by default, and others of all precisions and directions; the last one unmasks invalid operations and division by 0. */
+/** Where control words lie: by default, and others of all precisions and directions; the last ones unmask exceptions. */
 const CONTROLS = DATA + 0xf00;
-const CONTROL_WORDS = [0x37f, 0x27f, 0x07f, 0x77f, 0xb7f, 0xf7f, 0x37a] as const;
+const CONTROL_WORDS = [0x37f, 0x27f, 0x07f, 0x77f, 0xb7f, 0xf7f, 0x37a, 0x367, 0x27d] as const;
 
 /** ModRM with /digit of a register form, mostly of a register near the top. */
 function st(random: Random, digit: number): number {
@@ -115,7 +115,7 @@ function floating(random: Random): Code {
         [0xdb, 0xe2],
         [0xd9, 0xd0],
       ]),
-    () => [0xd9, 0x2d, ...dword(CONTROLS + 2 * random.next(random.next(8) === 0 ? 7 : 6))],
+    () => [0xd9, 0x2d, ...dword(CONTROLS + 2 * random.next(random.next(8) === 0 ? 9 : 6))],
   ];
   return random.pick(kinds)();
 }
@@ -214,7 +214,8 @@ function outcome(machine: MachineUnderTest, code: Code, random: Random) {
   b.set(ESI, DATA + 0x400);
   b.set(ECX, 9);
   b.cpu.i32[L.W_CR4] |= CR4.OSFXSR;
-  b.program([0xdb, 0xe3], code);
+  // FNINIT, and half of the time another control word.
+  b.program([0xdb, 0xe3], [0xd9, 0x2d, ...dword(CONTROLS + 2 * (random.next(2) === 0 ? 0 : random.next(9)))], code);
   const { vector } = b.run();
   const state = [...b.cpu.i32.subarray(0, 8)].map(word => (word >>> 0).toString(16)).join(' ');
   const data = b.cpu.i32.slice((L.RAM + DATA) >> 2, (L.RAM + DATA + 0x1000) >> 2);

@@ -11,8 +11,8 @@ import * as L from '../../cpu/layout.ts';
 import { EXCEPTIONS, ROUNDINGS, SW, W_CONTROL } from '../../cpu/x87/state.ts';
 
 /**
- * What the kernel leaves to the executor's arithmetic: NaNs, infinities, denormals, results at the limits of the exponent and rare operations. All
- * exceptions are masked. Operands and result lie at X87_SCRATCH.
+ * What the kernel leaves to the executor's arithmetic: NaNs, infinities, denormals, results at the limits of the exponent and rare operations. What
+ * an unmasked exception leaves of a result means nothing. Operands and result lie at X87_SCRATCH.
  */
 
 type Hard = (a: Float80, b: Float80, r: Float80, context: FloatContext) => void;
@@ -99,6 +99,7 @@ export function makeHard(i32: Int32Array): (number: number) => number {
     const control = i32[W_CONTROL];
     context.rounding = ROUNDINGS[(control >>> 10) & 3];
     context.precision = ROUNDINGS[(control >>> 8) & 3];
+    context.masks = control & EXCEPTIONS;
     context.flags = 0;
     context.roundedUp = false;
     read(place, a);

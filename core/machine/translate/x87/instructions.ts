@@ -67,8 +67,8 @@ function binary(name: KernelName, last: number | null, isReversed: boolean, pops
       const source = isRegister(i) ? x.st(i.src.register) : readMemory(x, i, false);
       const a = x.st(to);
       const result = isReversed ? both(x, name, source, a, last) : both(x, name, a, source, last);
-      x.setSt(to, result);
       x.conclude(result);
+      x.setSt(to, result);
       pop(x, pops);
     },
   );
@@ -111,12 +111,13 @@ function compare(x: X87Stack, b: Pair, quietly: boolean, toFlags: boolean): void
   code.op(OP.shrU);
   code.constant(0x45);
   code.op(OP.and);
-  x.flags = { kind: 'all', flags: x.values.pop(7) };
+  const flags = x.values.pop(7);
   code.get(word);
   code.constant(S.EXCEPTIONS << STATUS_SHIFT);
   code.op(OP.and);
   code.set(word);
   x.concludeWord(word);
+  x.flags = { kind: 'all', flags };
 }
 
 /** ST(0) by a function of it. */
@@ -127,8 +128,8 @@ function unary(name: KernelName): Translation {
       c.get(a.m);
       c.get(a.e);
     });
-    x.setSt(0, result);
     x.conclude(result);
+    x.setSt(0, result);
   });
 }
 
@@ -180,9 +181,9 @@ const load: Translation = translation(
       return;
     }
     const value = readMemory(x, i, true);
-    x.pushSt(value);
     if (i.row.format === 'f32' || i.row.format === 'f64') x.conclude(value);
     else x.clearC1();
+    x.pushSt(value);
   },
   [7],
 );
@@ -245,8 +246,9 @@ const loadControl: Emit = (x, i) => {
   values.push(at);
   code.memory(OP.load16u, 0);
   const word = values.pop(16);
-  // One that unmasks is the executor's.
-  x.leaveUnlessZero(values.xor(values.and(word, known(S.EXCEPTIONS)), known(S.EXCEPTIONS)));
+  const unmasked = values.xor(values.and(word, known(S.EXCEPTIONS)), known(S.EXCEPTIONS));
+  // One by which an exception becomes pending, or for which this code is not made, is the executor's.
+  x.leaveUnlessZero(x.canStop ? values.and(unmasked, x.status()) : unmasked);
   code.constant(0);
   values.push(values.or(values.and(word, known(0x1f3f)), known(0x40)));
   code.memory(OP.store32, S.W_CONTROL << 2);
@@ -359,13 +361,10 @@ const BY_NAME: ReadonlyMap<string, Translation> = new Map(Object.entries(TRANSLA
 
 /** Translates x87 instructions where that can be done. */
 export class X87Instructions extends X87Stack {
-  /** Whether there are unmasked exceptions where the code runs: then they are called out. */
-  isX87Left = false;
-
   /** Returns false for what has to be called out. `left` counts the instruction and those of its block that follow. */
   translateX87(i: Instruction, offset: number, left: number): boolean {
     const found = BY_NAME.get(i.row.operation);
-    if (found === undefined || this.isX87Left || mayWrap(i)) return false;
+    if (found === undefined || mayWrap(i)) return false;
     const full = found.full(i);
     if (!this.mayBe(full, found.empty)) return false;
     this.beginInstruction(offset, i.length, left);

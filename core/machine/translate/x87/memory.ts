@@ -74,9 +74,9 @@ export function writeMemory(x: X87Stack, i: Instruction, truncates: boolean): vo
     c.get(value.e);
     if (kind !== null) c.constant(kind + (truncates ? 3 : 0));
   });
+  x.conclude(made);
   x.values.push(at);
   code.get(made.m);
   if (op !== OP.store64) code.op(OP.wrap64);
   code.memory(op, 0);
-  x.conclude(made);
 }

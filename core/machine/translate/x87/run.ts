@@ -48,6 +48,8 @@ const bitsOf = (top: number, list: readonly number[]) => list.reduce((all, n) =>
  * puts everything where it belongs. What the executor would do on a stack fault, a pending or an unmasked exception, or without x87, is left to it.
  */
 export class X87Run extends Operands {
+  /** Whether exceptions may be unmasked: each result is then looked at. Otherwise the code is for masked ones only. */
+  canStop = false;
   protected run: Run | null = null;
   /** Locals: the status word without TOP's changes, bytes from the first register to the first TOP, tags from there on (1: empty). */
   protected readonly statusLocal = this.values.reserve(I32);
@@ -118,12 +120,10 @@ export class X87Run extends Operands {
     code.constant(CR0.EM | CR0.TS);
     code.op(OP.and);
     code.op(OP.or);
-    load(S.W_CONTROL);
-    code.constant(S.EXCEPTIONS);
-    code.op(OP.and);
-    code.constant(S.EXCEPTIONS);
-    code.op(OP.xor);
-    code.op(OP.or);
+    if (!this.canStop) {
+      this.pushUnmasked();
+      code.op(OP.or);
+    }
     this.leaveIf();
     code.get(this.statusLocal);
     code.constant(7);
@@ -147,6 +147,17 @@ export class X87Run extends Operands {
       dataSegment: null,
     };
     return this.run;
+  }
+
+  /** Puts the exceptions that are not masked on the stack. */
+  protected pushUnmasked(): void {
+    const { code } = this;
+    code.constant(0);
+    code.memory(OP.load32, S.W_CONTROL << 2);
+    code.constant(S.EXCEPTIONS);
+    code.op(OP.and);
+    code.constant(S.EXCEPTIONS);
+    code.op(OP.xor);
   }
 
   protected get current(): Run {

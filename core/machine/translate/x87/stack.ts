@@ -99,10 +99,21 @@ export class X87Stack extends X87Run {
 
   // The status word
 
-  /** Clears bits of the status word, and sets those that a word of the kernel's has for it. C1 is among the cleared. */
+  /**
+   * Clears bits of the status word, and sets those that a word of the kernel's has for it. C1 is among the cleared. Leaves at an unmasked exception:
+   * nothing may have changed yet.
+   */
   #report(cleared: number, word: number): void {
     const run = this.current;
     const { code } = this;
+    if (this.canStop) {
+      code.get(word);
+      code.constant(STATUS_SHIFT);
+      code.op(OP.shrU);
+      this.pushUnmasked();
+      code.op(OP.and);
+      this.leaveIf();
+    }
     code.get(this.statusLocal);
     if (!run.isC1Clear || cleared !== S.SW.c1) {
       code.constant(~cleared);
