@@ -76,6 +76,8 @@ export class Desk {
   #rate = 0;
   #rateSteps = 0;
   #rateSince = 0;
+  /** Milliseconds of the last turn, which no checkpoint has followed yet. */
+  #ran = 0;
 
   constructor(host: DeskHost) {
     this.#host = host;
@@ -258,6 +260,7 @@ export class Desk {
     watching.look(this.#viewer.windows);
     this.#running = false;
     this.#typed = NO_BYTES;
+    this.#ran = 0;
     this.#viewer.renew();
     session.setBreakpoints(this.#breakpoints);
     const { guest, symbolFile, plan } = session;
@@ -341,6 +344,9 @@ export class Desk {
       return;
     }
     this.#type(session);
+    // For a checkpoint the guest leaves for the monitor: not where it has stopped, to be looked at.
+    session.remember(this.#ran, this.#host.now);
+    this.#ran = 0;
     const { clock } = session.pc;
     const stepsBefore = session.steps;
     const limit = this.#pace.limit(started, clock);
@@ -353,7 +359,7 @@ export class Desk {
     }
     const rate = this.#pace.ran(now - started, session.steps - stepsBefore, session.pc.clock);
     if (rate !== null) session.setRate(rate);
-    session.remember(now - started, this.#host.now);
+    this.#ran = now - started;
     if (!this.#running) this.#viewer.renew();
     this.#measure(session, now);
     this.#schedule(isAhead ? REST : 0);
