@@ -121,6 +121,9 @@ test('paravirtualization asks before it starts the guest again, with another ker
   await expect(card(page)).toContainText('hypercall', { timeout: 15_000 });
   await page.keyboard.press('F5');
   await expect(screen(page)).toContainText('primer$', { timeout: 30_000 });
+  const tables = page.getByRole('region', { name: 'Page tables' });
+  await tables.getByRole('button', { name: 'Show' }).click();
+  await expect(tables.getByRole('treeitem', { name: /→ [0-9a-f]{8}.*pseudo 00[0-9a-f]{6}/ }).first()).toBeVisible();
   await shot(page, 'para-dark');
 
   await modes(page).getByRole('button', { name: 'Hardware' }).click();

@@ -65,6 +65,26 @@ test('under nested paging every entry of the guest’s is translated first', asy
   await expect(nested.getByRole('rowheader').filter({ hasText: /^EPT PTE/ })).toHaveCount(3);
   await expect(nested.getByRole('rowheader').filter({ hasText: /^PTE/ })).toHaveCount(1);
   await shot(page, 'walk-nested');
+
+  // Each view brings the tables anew: hundreds of rows of them are compared, and the page stays quick.
+  const tables = page.getByRole('region', { name: 'Page tables' });
+  await tables.getByRole('button', { name: 'Show' }).click();
+  const rows = tables.getByRole('treeitem');
+  await expect(rows.last()).toHaveAttribute('aria-expanded', 'false');
+  for (let level = 0; level < 3; level++) {
+    const before = await rows.count();
+    await rows.last().focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => rows.count()).toBeGreaterThan(before);
+  }
+  expect(await rows.count()).toBeGreaterThan(400);
+  const frames = await page.evaluate(async () => {
+    const end = performance.now() + 1500;
+    let n = 0;
+    for (; performance.now() < end; n++) await new Promise(requestAnimationFrame);
+    return n;
+  });
+  expect(frames).toBeGreaterThan(5);
 });
 
 test('translation: guest’s and shadow tables open, registers differ, code stands beside the guest’s', async ({
