@@ -93,6 +93,12 @@ test('a phone shows one panel at a time and nothing is cut off at the side', asy
     await shot(page, `phone-${tab.toLowerCase()}`);
     expect(await findings(page)).toEqual([]);
   }
+  for (const family of ['Full virtualization', 'Hardware-assisted virtualization']) {
+    await page.getByRole('button', { name: family }).click();
+    const menu = await page.getByRole('menu', { name: family }).boundingBox();
+    expect((menu?.x ?? -1) >= 0 && (menu?.x ?? 0) + (menu?.width ?? 390) <= 390, family).toBe(true);
+    await page.keyboard.press('Escape');
+  }
   await press(page, 'Step').click();
 });
 

@@ -30,6 +30,18 @@ interface Properties {
   readonly stretch?: boolean;
 }
 
+/** Room at the sides of the window. */
+const EDGE = 8;
+
+/** Moves a menu that would end outside of the window sideways. */
+function keepInside(list: HTMLElement | null): void {
+  if (list === null) return;
+  const { left, right } = list.getBoundingClientRect();
+  const over = Math.max(right - (document.documentElement.clientWidth - EDGE), 0);
+  const under = Math.max(EDGE - left, 0);
+  if (over > 0 || under > 0) list.style.translate = `${under - over}px`;
+}
+
 function roleOf({ checked, toggles }: MenuItem): string {
   if (checked === undefined) return 'menuitem';
   return toggles ? 'menuitemcheckbox' : 'menuitemradio';
@@ -40,6 +52,7 @@ export function Menu({ label, button, groups, align = 'start', className, stretc
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const trigger = useRef<HTMLButtonElement>(null);
+  const menu = useRef<HTMLDivElement>(null);
   const id = useId();
 
   const items = (): HTMLElement[] => [...(root.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])];
@@ -50,6 +63,7 @@ export function Menu({ label, button, groups, align = 'start', className, stretc
 
   useEffect(() => {
     if (!open) return;
+    keepInside(menu.current);
     const list = [...(root.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])];
     (list.find(item => item.ariaChecked === 'true') ?? list[0])?.focus();
     const outside = (event: PointerEvent): void => {
@@ -103,7 +117,7 @@ export function Menu({ label, button, groups, align = 'start', className, stretc
         {button}
       </button>
       {open && (
-        <div className={styles.list} data-align={align} role="menu" id={id} aria-label={label}>
+        <div ref={menu} className={styles.list} data-align={align} role="menu" id={id} aria-label={label}>
           {groups.map((group, g) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the groups of a menu are fixed.
             // biome-ignore lint/a11y/useSemanticElements: a group of menu items is no fieldset.
