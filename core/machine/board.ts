@@ -69,6 +69,8 @@ export class Board {
   /** A button on the front panel. Who has the machine may be called with it; guests without a monitor mask its input. */
   readonly button: InterruptLine;
   readonly #devices: readonly Device[];
+  /** Those that ever do something by themselves. They are asked at every entry to a guest: the others need not be. */
+  readonly #timed: readonly Device[];
   readonly #inMemory: readonly MemoryHandler[];
   readonly #ioApic: IoApic;
   readonly #keyboard: I8042;
@@ -118,10 +120,13 @@ export class Board {
       crystal: SERIAL_CRYSTAL,
       out2GatesInterrupt: onTestExit === undefined,
     });
+    const pit = new Pit({ clock, line: line(0) });
+    const rtc = new Rtc({ clock, line: line(8), startTime, memoryBytes });
+    const pmTimer = new PmTimer({ clock, line: line(SCI_IRQ) });
     const devices = [
       pic,
-      new Pit({ clock, line: line(0) }),
-      new Rtc({ clock, line: line(8), startTime, memoryBytes }),
+      pit,
+      rtc,
       this.uart,
       this.#keyboard,
       this.#fastA20,
@@ -129,7 +134,7 @@ export class Board {
       new Dma(),
       new Pci(),
       new Power({ onPowerOff }),
-      new PmTimer({ clock, line: line(SCI_IRQ) }),
+      pmTimer,
       new TextDisplay(clock),
     ];
     const isaLine = (irq: number) => (ISA_IRQS.some(other => other === irq) ? line(irq) : null);
@@ -145,6 +150,7 @@ export class Board {
       );
     }
     this.#devices = [...devices, ...extras, this.localApic, ioApic];
+    this.#timed = [pit, rtc, this.uart, this.#keyboard, pmTimer, this.localApic];
     this.#inMemory = [this.localApic, ioApic, ...(testDevice === null ? [] : [testDevice])];
   }
 
@@ -176,9 +182,12 @@ export class Board {
   /** Gives every device that is due its turn; returns the next deadline in virtual nanoseconds. */
   advance(now: number): number {
     let next = Infinity;
-    for (const device of this.#devices) {
-      if (device.deadline() <= now) device.advance(now);
-      const deadline = device.deadline();
+    for (const device of this.#timed) {
+      let deadline = device.deadline();
+      if (deadline <= now) {
+        device.advance(now);
+        deadline = device.deadline();
+      }
       if (deadline < next) next = deadline;
     }
     return next;

@@ -349,7 +349,7 @@ export class Desk {
     this.#ran = 0;
     const { clock } = session.pc;
     const stepsBefore = session.steps;
-    const limit = this.#pace.limit(started, clock);
+    const limit = this.#pace.limit(started, clock, session.halted);
     let now = started;
     let isAhead = false;
     while (this.#running && now - started < SLICE && !isAhead) {
@@ -362,7 +362,7 @@ export class Desk {
     this.#ran = now - started;
     if (!this.#running) this.#viewer.renew();
     this.#measure(session, now);
-    this.#schedule(isAhead ? REST : 0);
+    this.#schedule(isAhead && session.halted ? REST : 0);
   }
 
   /** A turn of a search in the past: the machine stands still. */

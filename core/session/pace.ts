@@ -6,12 +6,14 @@ const INTERVAL = 500;
 const TOLERANCE = 1.5;
 /** Virtual time may fall behind the reader's clock by this much before it is let go, in milliseconds. */
 const SLACK = 200;
+/** A guest that works may come this far before the reader's clock in a slice, in milliseconds. */
+const LEAD = 20;
 const MIN_RATE = 1e6;
 const MAX_RATE = 4e9;
 
 /**
- * Keeps the guest's clock in step with the reader's: no slice runs ahead of the reader's time, and the rate (steps a virtual second)
- * follows what this machine really executes. Times are milliseconds of the reader's clock.
+ * Keeps the guest's clock in step with the reader's: a guest that waits does not run ahead of the reader's time, one that works is not held
+ * back for it, and the rate (steps a virtual second) follows what this machine really executes. Times are milliseconds of the reader's clock.
  */
 export class Pace {
   #anchorReal = 0;
@@ -25,10 +27,15 @@ export class Pace {
     this.#anchorVirtual = clock.now();
   }
 
-  /** Virtual time, in nanoseconds, up to which the next slice may run. */
-  limit(now: number, clock: VirtualClock): number {
-    const target = this.#anchorVirtual + (now - this.#anchorReal) * 1e6;
-    if (target - clock.now() > SLACK * 1e6) this.start(now, clock);
+  /** Virtual time, in nanoseconds, up to which the next slice may run. `halted`: the guest waits, as it seems. */
+  limit(now: number, clock: VirtualClock, halted: boolean): number {
+    const target = this.#target(now);
+    const virtual = clock.now();
+    if (target - virtual > SLACK * 1e6 || (target < virtual && !halted)) this.start(now, clock);
+    return this.#target(now) + (halted ? 0 : LEAD * 1e6);
+  }
+
+  #target(now: number): number {
     return this.#anchorVirtual + (now - this.#anchorReal) * 1e6;
   }
 

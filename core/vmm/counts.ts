@@ -36,7 +36,9 @@ export class Counts {
   setup = 0;
   /** Interrupts that the guest took. */
   injected = 0;
-  readonly #exits = new Map<string, ExitCount>();
+  /** By address: there are few reasons at one. */
+  readonly #exits = new Map<number, ExitCount[]>();
+  #places = 0;
 
   /** Guest instructions that the machine ran itself. */
   get direct(): number {
@@ -50,14 +52,20 @@ export class Counts {
 
   /** Notes an exit; returns its record, to which the caller adds what it cost. */
   exit(kind: ExitKind, reason: string, address: number): ExitCount {
-    const place = this.#exits.size < MOST_PLACES ? address : 0;
-    const key = `${kind} ${reason} ${place}`;
-    let record = this.#exits.get(key);
-    if (record === undefined) {
-      record = { kind, reason, address: place, count: 0, monitor: 0, guest: 0 };
-      this.#exits.set(key, record);
+    const place = this.#places < MOST_PLACES ? address : 0;
+    let here = this.#exits.get(place);
+    if (here === undefined) {
+      here = [];
+      this.#exits.set(place, here);
     }
-    record.count++;
+    for (const record of here) {
+      if (record.reason !== reason || record.kind !== kind) continue;
+      record.count++;
+      return record;
+    }
+    const record = { kind, reason, address: place, count: 1, monitor: 0, guest: 0 };
+    here.push(record);
+    this.#places++;
     return record;
   }
 
@@ -71,6 +79,7 @@ export class Counts {
     this.setup = 0;
     this.injected = 0;
     this.#exits.clear();
+    this.#places = 0;
   }
 
   /** Adds what another has counted. */
@@ -85,7 +94,7 @@ export class Counts {
     this.monitor += other.monitor;
     this.setup += other.setup;
     this.injected += other.injected;
-    for (const its of other.#exits.values()) {
+    for (const its of [...other.#exits.values()].flat()) {
       const record = this.exit(its.kind, its.reason, its.address);
       record.count += its.count - 1;
       record.monitor += its.monitor;
@@ -96,7 +105,7 @@ export class Counts {
 
   /** Every reason at every address, the most frequent first. */
   get exits(): readonly ExitCount[] {
-    return [...this.#exits.values()].sort((a, b) => b.count - a.count);
+    return [...this.#exits.values()].flat().sort((a, b) => b.count - a.count);
   }
 
   /** Exits by reason. */

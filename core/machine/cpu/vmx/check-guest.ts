@@ -48,7 +48,8 @@ const SEGMENT = 16;
 const RESERVED_RIGHTS = 0xfffe0f00;
 const GRANULAR = 1 << 15;
 
-interface Segment extends SegmentFields {
+interface Segment {
+  readonly index: number;
   readonly selectorValue: number;
   readonly baseValue: number;
   readonly limitValue: number;
@@ -57,7 +58,7 @@ interface Segment extends SegmentFields {
 
 function segmentOf(cpu: Executor, fields: SegmentFields): Segment {
   return {
-    ...fields,
+    index: fields.index,
     selectorValue: readField(cpu, fields.selector),
     baseValue: readField(cpu, fields.base),
     limitValue: readField(cpu, fields.limit),
