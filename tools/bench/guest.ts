@@ -44,6 +44,7 @@ ${(Object.keys(SHELL) as ShellName[]).map(shellLine).join('')}  *) /bin/bench "$
   esac
 done
 echo ${DONE}
+[ -n "$list" ] || exec sh
 exec sleep 100000
 `;
 
@@ -63,7 +64,7 @@ function compiled(): Uint8Array {
   }
 }
 
-/** A guest that does these, one after the other; the chunks are multiplied by `scale`. `initrd` replaces Debian's BusyBox. Throws GuestError. */
+/** A guest that does these, one after the other, or else asks for commands; the chunks are multiplied by `scale`. `initrd` replaces Debian's BusyBox. Throws GuestError. */
 export function makeGuest(measures: readonly Measure[], scale: number, initrd: string = FILES.initrd): Guest {
   for (const file of [FILES.kernel, initrd]) {
     if (!existsSync(file)) throw new GuestError(`There is no ${file}: run npm run images first.`);

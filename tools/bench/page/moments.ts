@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
 import { type Bench, paused } from './browser.ts';
+import { openPanels } from './panels.ts';
+import { spyOn, tell } from './spy.ts';
 
 /** What a reader waits for: a step, a step back, the page itself. Times in milliseconds. */
 
@@ -44,12 +46,23 @@ async function press(page: Page, name: string): Promise<number> {
   return painted;
 }
 
-export async function measureWaits(page: Page): Promise<Waits> {
+/** In primer, which has run to its shell, with every panel open. */
+export async function measureWaits(bench: Bench, mode: string): Promise<Waits> {
+  const context = await bench.context();
+  const page = await context.newPage();
+  await spyOn(page, 'primer$ ');
+  await page.goto(`${bench.url}?mode=${mode}`);
+  await paused(page);
+  await tell(page, { type: 'run' });
+  await page.waitForFunction(() => spy.prompts.length > 0, undefined, { timeout: LONGEST });
+  await tell(page, { type: 'pause' });
+  await openPanels(page);
   const steps: number[] = [];
   for (let n = 0; n < STEPS; n++) steps.push(await press(page, 'Step'));
   const firstBack = await press(page, 'Back');
   const backs: number[] = [];
   for (let n = 0; n < BACKS; n++) backs.push(await press(page, 'Back'));
+  await context.close();
   return { steps, firstBack, backs };
 }
 

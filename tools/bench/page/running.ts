@@ -1,14 +1,17 @@
 import type { Page } from '@playwright/test';
 import { type Bench, paused } from './browser.ts';
+import { openLinux, PROMPT, WORK } from './linux.ts';
 import { openPanels } from './panels.ts';
 import { openAlone, type Sample, spyOn, tell } from './spy.ts';
 
 /** The guest at work, with every panel of the page open and without the page, in turns. */
 
 export interface Turn {
-  /** Instructions of the machine's processor, the monitor's too, in millions: a second of the reader's, and of the worker's own on a processor. */
+  /** Times for the work: of the reader's, and of the worker's own on a processor. In seconds. */
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** Instructions of the machine's processor, the monitor's too, in millions a second. */
   readonly rate: number;
-  readonly cpuRate: number;
   /** Processor seconds of the page's own thread, and of all else but the worker, for each second. */
   readonly pageCpu: number;
   readonly otherCpu: number;
@@ -22,27 +25,17 @@ export interface Rates {
   readonly alone: readonly Turn[];
 }
 
-export interface Plan {
-  readonly rounds: number;
-  /** Runs of primer's `bench` in each turn. */
-  readonly benches: number;
-}
+const LONGEST = 300_000;
 
-const LONGEST = 120_000;
-
-/** Measures one mode; `after` has the page with its panels then, paused. */
-export async function measureRates<T>(
-  bench: Bench,
-  mode: string,
-  { rounds, benches }: Plan,
-  after: (page: Page) => Promise<T>,
-): Promise<Rates & { readonly after: T }> {
+/** Measures one mode, with so many turns for each. */
+export async function measureRates(bench: Bench, mode: string, rounds: number): Promise<Rates> {
   const contexts = [await bench.context(), await bench.context()];
   const [page, blank] = await Promise.all(contexts.map(context => context.newPage()));
-  await spyOn(page);
+  await spyOn(page, PROMPT);
   await page.goto(`${bench.url}?mode=${mode}`);
   await paused(page);
-  await spyOn(blank);
+  await openLinux(page);
+  await spyOn(blank, PROMPT);
   await blank.route('**/alone', route => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
   await blank.goto(`${bench.url}alone`);
   await openAlone(blank, await page.evaluate(() => ({ source: spy.source, opened: spy.opened })));
@@ -54,17 +47,16 @@ export async function measureRates<T>(
     await tell(each, { type: 'pause' });
     // Only now there is paging, and so there are tables.
     if (each === page) await openPanels(page);
-    await turn(bench, each, 1);
+    await turn(bench, each);
   }
   for (let round = 0; round < rounds; round++) {
     // Who is first changes: what else the computer does comes to both.
-    if (round % 2 === 0) panels.push(await turn(bench, page, benches));
-    alone.push(await turn(bench, blank, benches));
-    if (round % 2 === 1) panels.push(await turn(bench, page, benches));
+    if (round % 2 === 0) panels.push(await turn(bench, page));
+    alone.push(await turn(bench, blank));
+    if (round % 2 === 1) panels.push(await turn(bench, page));
   }
-  const result = await after(page);
   for (const context of contexts) await context.close();
-  return { mode, panels, alone, after: result };
+  return { mode, panels, alone };
 }
 
 async function prompted(page: Page, count: number): Promise<Sample> {
@@ -77,8 +69,8 @@ async function prompted(page: Page, count: number): Promise<Sample> {
   return sample;
 }
 
-/** Lets the guest run so many benchmarks, and pauses it. */
-async function turn(bench: Bench, page: Page, benches: number): Promise<Turn> {
+/** Lets the guest do its work once, and pauses it. */
+async function turn(bench: Bench, page: Page): Promise<Turn> {
   const before = bench.cpu();
   const { from, prompts } = await page.evaluate(() => {
     const seen: number[] = [];
@@ -92,8 +84,8 @@ async function turn(bench: Bench, page: Page, benches: number): Promise<Turn> {
     return { from: { ...spy.now, milliseconds: performance.now() }, prompts: spy.prompts.length };
   });
   await tell(page, { type: 'run' });
-  await tell(page, { type: 'input', text: 'bench\n'.repeat(benches) });
-  const to = await prompted(page, prompts + benches);
+  await tell(page, { type: 'input', text: `${WORK}\n` });
+  const to = await prompted(page, prompts + 1);
   const frames = await page.evaluate(() => {
     const seen = globalThis.frameTimes;
     globalThis.frameTimes = [];
@@ -102,15 +94,14 @@ async function turn(bench: Bench, page: Page, benches: number): Promise<Turn> {
   await tell(page, { type: 'pause' });
   await page.waitForTimeout(400);
   const after = bench.cpu();
-  const end = await page.evaluate(() => spy.now);
-  if (end === null) throw new Error('There is no view.');
   const millions = (a: Sample, b: Sample) => (b.instructions - a.instructions) / 1e6;
   const seconds = (to.milliseconds - from.milliseconds) / 1000;
   const workers = after.workers - before.workers;
   const pages = after.pages - before.pages;
   return {
+    seconds,
+    cpuSeconds: workers,
     rate: millions(from, to) / seconds,
-    cpuRate: millions(from, end) / workers,
     pageCpu: pages / seconds,
     otherCpu: (after.all - before.all - workers - pages) / seconds,
     frames,

@@ -24,13 +24,11 @@ declare global {
   var frameTimes: number[];
 }
 
-const PROMPT = 'primer$ ';
-
-/** Has the page's worker heard: before the page is loaded. */
-export async function spyOn(page: Page): Promise<void> {
+/** Has the page's worker heard: before the page is loaded. `prompt`: what the guest's shell asks with. */
+export async function spyOn(page: Page, prompt: string): Promise<void> {
   // The compiler names functions by this one, also those that are carried into a page.
   await page.addInitScript('globalThis.__name = named => named');
-  await page.addInitScript(listen, PROMPT);
+  await page.addInitScript(listen, prompt);
 }
 
 function listen(prompt: string): void {
