@@ -39,11 +39,14 @@ export class PhysicalMemory {
   onTimed: () => void = () => {};
   readonly #handlers: MemoryHandler[] = [];
 
-  /** `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). */
-  constructor(size: number, held = size) {
+  /**
+   * `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). `used`: the memory
+   * of another one to take, which is as large, and whose processor goes.
+   */
+  constructor(size: number, held = size, used: WebAssembly.Memory | null = null) {
     this.regions = RAM + held;
     const pages = Math.ceil((this.regions + REGION_BYTES) / WASM_PAGE);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.memory = used ?? new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);
     this.size = size;

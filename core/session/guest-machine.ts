@@ -52,11 +52,12 @@ export class GuestMachine {
     this.pc = this.#powerOn();
   }
 
-  /** `used`: a machine to take again, if it is as large. */
+  /** `used`: a machine to take again, if it is as large, with its monitor. */
   #powerOn(used: Pc | null = null): Pc {
     const { memoryBytes, ...options } = this.#options;
     const { mode, paging } = this.#setting;
     const size = memoryBytes + (mode === 'bare' ? 0 : MONITOR_MEMORY);
+    const usedMonitor = used === null ? null : this.monitor;
     this.monitor = null;
     const pc = used?.physical.size === size ? used : new Pc({ ...options, memoryBytes: size });
     if (pc === used) {
@@ -64,7 +65,7 @@ export class GuestMachine {
       pc.clock.setRate(options.rate);
     }
     if (mode === 'bare') pc.start(this.#start);
-    else this.monitor = new Monitor(pc, { ...options, mode, paging, memoryBytes }, this.#start);
+    else this.monitor = new Monitor(pc, { ...options, mode, paging, memoryBytes }, this.#start, usedMonitor);
     this.#watch?.(pc, this.monitor);
     return pc;
   }

@@ -7,7 +7,7 @@ const TOLERANCE = 1.5;
 /** Virtual time may fall behind the reader's clock by this much before it is let go, in milliseconds. */
 const SLACK = 200;
 /** A guest that works may come this far before the reader's clock in a slice, in milliseconds. */
-const LEAD = 20;
+const LEAD = 10;
 const MIN_RATE = 1e6;
 const MAX_RATE = 4e9;
 

@@ -98,14 +98,16 @@ export class Monitor implements Operations {
   #breakpoints: ReadonlySet<number> = new Set();
   /** For those who look: a copy of the guest's processor, once it was asked for, and whether it is of this stretch. */
   #seen: Processor | null = null;
+  #seenMemory: ScratchMemory | null;
   #hasSeen = false;
   #holes: Holes | null = null;
 
-  /** `pc` must have MONITOR_MEMORY more than the guest. Throws OutOfFrames if it has not. */
-  constructor(pc: Pc, options: MonitorOptions, start: GuestStart) {
+  /** `pc` must have MONITOR_MEMORY more than the guest. `used`: another monitor, which goes. Throws OutOfFrames if there is less. */
+  constructor(pc: Pc, options: MonitorOptions, start: GuestStart, used: Monitor | null = null) {
     this.pc = pc;
     this.#start = start;
     this.#options = options;
+    this.#seenMemory = used === null ? null : used.#seenMemory;
     pc.powerOn();
     this.#memory = new MachineMemory(pc.cpu);
     this.#steps = new StepCount(pc.cpu, this.counts, () => this.#charge());
@@ -114,7 +116,7 @@ export class Monitor implements Operations {
       Array.from({ length: (pc.physical.size >>> 12) - FIRST_FRAME }, (_, n) => FIRST_FRAME + n),
     );
     this.#host = new Host(pc.cpu, this.#memory, frames);
-    this.vm = new VirtualMachine(options, this.#memory, frames, pc.clock);
+    this.vm = new VirtualMachine(options, this.#memory, frames, pc.clock, used?.vm);
     this.vm.onMap = () => {
       this.shadow.dropAll();
       this.#technique?.remap?.();
@@ -248,7 +250,10 @@ export class Monitor implements Operations {
    */
   get guest(): Processor {
     if (this.#state !== 'guest') return this.vcpu;
-    this.#seen ??= new Processor(new ScratchMemory(this.vm.memory));
+    if (this.#seen === null) {
+      this.#seenMemory = new ScratchMemory(this.vm.memory, this.#seenMemory);
+      this.#seen = new Processor(this.#seenMemory);
+    }
     if (this.isInGuest) {
       // What it reads for that is no work of the monitor's.
       const { references } = this.#memory;

@@ -28,6 +28,7 @@ export class VirtualProcessor extends Processor {
 
   /** The TLB of this processor is always empty; what the guest flushes are the tables that the machine runs on. */
   override flushAll(): void {
+    // But when it is made, in new memory.
     if (this.i32[L.W_TLB] !== L.INVALID) super.flushAll();
     else this.newEpoch();
     this.flushed(null);

@@ -34,8 +34,15 @@ export class VirtualMachine {
   /** The A20 gate moved, or the local APIC among RAM: guest-physical addresses mean something else. */
   onMap: () => void = () => {};
 
-  constructor(options: VmOptions, machine: MachineMemory, frames: FrameAllocator, clock: VirtualClock) {
-    this.memory = new GuestMemory(options.memoryBytes, machine, frames);
+  /** `used`: another one that goes, whose memory may be taken. */
+  constructor(
+    options: VmOptions,
+    machine: MachineMemory,
+    frames: FrameAllocator,
+    clock: VirtualClock,
+    used: VirtualMachine | null = null,
+  ) {
+    this.memory = new GuestMemory(options.memoryBytes, machine, frames, used?.memory);
     const vcpu = new VirtualProcessor(this.memory);
     this.vcpu = vcpu;
     this.#clock = clock;

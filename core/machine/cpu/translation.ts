@@ -63,7 +63,9 @@ export class Translation extends State implements PagingRegisters {
     this.tlb = new Tlb(this.i32, this.codePages, this.watches);
     this.#walkNested = createNestedWalker(physical, this.#nested);
     this.#lookWalkNested = createNestedWalker(physical, this.#lookNested);
-    this.flushAll();
+    // Memory that another processor has had is only taken if its tables were always empty.
+    if (this.i32[L.W_TLB] !== L.INVALID) this.flushAll();
+    else this.newEpoch();
   }
 
   // Exceptions

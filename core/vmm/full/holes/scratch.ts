@@ -1,3 +1,4 @@
+import * as L from '../../../machine/cpu/layout.ts';
 import { PhysicalMemory } from '../../../machine/physical.ts';
 import type { GuestMemory } from '../../memory/guest-memory.ts';
 
@@ -6,8 +7,10 @@ export class ScratchMemory extends PhysicalMemory {
   readonly #guest: GuestMemory;
   readonly #written = new Map<number, number>();
 
-  constructor(guest: GuestMemory) {
-    super(guest.size, 0);
+  /** `used`: another one, which is of no use any more. */
+  constructor(guest: GuestMemory, used: ScratchMemory | null = null) {
+    super(guest.size, 0, used?.memory);
+    this.bytes.fill(0, 0, 4 * L.W_TLB);
     this.#guest = guest;
   }
 
