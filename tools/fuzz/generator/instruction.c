@@ -680,7 +680,7 @@ static bool can_be_judged(u32 opcode, bool second) {
   }
   if ((far_call || (!second && opcode == 0xcd)) && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
   if (second && opcode == 0x02 && wide_operand && field == ESP) return false;
-  if (far_call && !stack_is_big() && (state.general[ESP] & 0xffff) < 64) return false;
+  if (far_call && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 64) return false;
   if (far_call && level == 3 && !is_virtual() && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - 8, 8))
     return false;
   if ((pop_segment || push_segment) && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
@@ -933,6 +933,10 @@ void new_instruction(void) {
   if (chance(64)) state.general[ESP] = edge_value();
   if (chance(8)) state.eflags = random_flags() | (state.eflags & FLAG_VM);
   state.eflags |= FLAG_TF;
+  /* No word of the stack wraps around: that is the processor's own affair (SDM volume 3, 5.3.1). */
+  if (state.general[ESP] < 64 || state.general[ESP] > 0xffffffc0) state.general[ESP] &= ~3u;
+  /* Nothing is put into the large page: what lies there would be tried as it is. */
+  for (u32 n = 0; n < 8 && instruction_linear() - (LARGE - 128) < (4u << 20) + 128; n++) state.eip = code_offset(state.segment[CS]);
   begins_at = toggled = 0;
   struct segment place = segment_of(state.segment[CS]);
   in_block = chance(5) && offset_valid(&place, state.eip + 100) && state.eip < (place.attributes & 1 << 22 && !is_virtual() ? 0xffffff00 : 0xff00);
