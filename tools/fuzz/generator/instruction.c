@@ -719,6 +719,9 @@ static bool can_be_judged(u32 opcode, bool second) {
   return true;
 }
 
+/* With addresses of 16 bits: whether the parts of a wide operand wrap around each by itself. */
+static bool wraps_around(void) { return !wide_address && memory_offset > 0x10000 - 512; }
+
 static bool in_block, in_loop;
 
 /* x87, MMX and SSE. */
@@ -735,7 +738,7 @@ static bool try_floats(void) {
     /* F2XM1, FYL2X, FPTAN, FPATAN; FYL2XP1, FSINCOS; FSIN, FCOS: approximations (SDM volume 1, 8.3.10); FSCALE. */
     bool loose = opcode == 0xd9 && !has_memory && ((modrm >= 0xf0 && modrm < 0xf4) || modrm == 0xf9 || modrm == 0xfb || modrm >= 0xfd);
     if (loose) instruction.loose_floats = true;
-    if (has_memory && checks_alignment()) return false;
+    if (has_memory && (checks_alignment() || wraps_around())) return false;
     /* A store that faults: Bochs has changed pointers and flags by then. Environments and images: many accesses, in an order of the processor's own. */
     bool image = (opcode == 0xd9 || opcode == 0xdd) && (field & 4);
     bool stores = (opcode & 1) && ((field >= 1 && field < 4) || field >= 6);
@@ -767,7 +770,7 @@ static bool try_floats(void) {
   alignment = chance(4) ? 0 : 15;
   random_operand(below(8), chance(3));
   alignment = 0;
-  if (has_memory && (in_block || checks_alignment())) return false;
+  if (has_memory && (in_block || checks_alignment() || wraps_around())) return false;
   /* What comes first, the segment's limit or the alignment of 16 bytes. */
   bool aligned = has_memory && ((segment_of(state.segment[memory_segment]).base + memory_offset) & 15) == 0;
   if (has_memory && !aligned && !readable(memory_segment, memory_offset, 16)) return false;
@@ -869,7 +872,7 @@ static bool try_instruction(void) {
   }
   instruction.repeats |= repeated;
   if (override >= FS && !fits_block(opcode, second)) instruction.needs_fs_gs = true;
-  instruction.unwatched |= !second && (opcode == 0x17 || (opcode == 0x8e && (modrm >> 3 & 7) == SS));
+  instruction.unwatched |= !second && (opcode == 0x17 || opcode == 0xc8 || (opcode == 0x8e && (modrm >> 3 & 7) == SS));
   u32 undefined = undefined_flags(opcode, second);
   instruction.undefined |= undefined;
   if (in_block && undefined) {
