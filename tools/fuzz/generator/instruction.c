@@ -126,11 +126,13 @@ static u32 code_offset(u32 selector) {
   return offset;
 }
 
-/* Any selector for SS, but for one of a segment that is not present: #NP or #SS, the manual says both of IRET. */
+/*
+ * Any selector for SS, but for one of a segment that is not present: #NP or #SS, the manual says both of IRET; and one of
+ * 4 GB, in which words may wrap around or not (SDM volume 3, 5.3). */
 static u32 random_stack(u32 for_level) {
   u32 selector = random_selector();
-  u32 attributes = segment_of(selector).attributes;
-  return attributes && !(attributes & 0x8000) ? stack_selector(for_level) : selector;
+  struct segment s = segment_of(selector);
+  return s.attributes && (!(s.attributes & 0x8000) || s.limit == 0xffffffff) ? stack_selector(for_level) : selector;
 }
 
 static u32 random_flags(void) {
@@ -936,7 +938,7 @@ void new_instruction(void) {
   if (chance(64)) state.general[ESP] = edge_value();
   if (chance(8)) state.eflags = random_flags() | (state.eflags & FLAG_VM);
   state.eflags |= FLAG_TF;
-  /* No word of the stack wraps around: that is the processor's own affair (SDM volume 3, 5.3.1). */
+  /* No word of the stack wraps around: that is the processor's own affair (SDM volume 3, 5.3). */
   if (state.general[ESP] < 64 || state.general[ESP] > 0xffffffc0) state.general[ESP] &= ~3u;
   /* Nothing is put into the large page: what lies there would be tried as it is. */
   for (u32 n = 0; n < 8 && instruction_linear() - (LARGE - 128) < (4u << 20) + 128; n++) state.eip = code_offset(state.segment[CS]);
@@ -953,7 +955,7 @@ void new_instruction(void) {
   if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40;
   if (level == 0 && state.general[ESP] > 0xffffffc0) state.general[ESP] -= 0x40; /* no push wraps around */
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
-  if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3.1) */
+  if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3) */
   u32 linear = code.base + state.eip;
   if (toggled) {
     u32 at = linear + instruction.length - 1 - (in_loop ? 2 : 0) - segment_of(state.segment[toggled_by]).base;

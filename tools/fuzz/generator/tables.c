@@ -157,30 +157,33 @@ u32 random_selector(void) {
 }
 
 /* Looks from a random place on for a descriptor that fits. */
-static u32 search(u32 level, bool (*fits)(u32 high, u32 level)) {
+static u32 search(u32 level, bool (*fits)(const struct descriptor *d, u32 level)) {
   u32 start = below(GDT_COUNT + LDT_COUNT - FIRST_TEST);
   for (u32 n = 0; n < GDT_COUNT + LDT_COUNT - FIRST_TEST; n++) {
     u32 at = start + n;
     if (at >= GDT_COUNT + LDT_COUNT - FIRST_TEST) at -= GDT_COUNT + LDT_COUNT - FIRST_TEST;
     at += FIRST_TEST;
     if (at < GDT_COUNT && 8 * at + 7 > now.gdt_limit) continue;
-    u32 high = at < GDT_COUNT ? gdt[at].high : ldt[at - GDT_COUNT].high;
-    if ((high & (PRESENT | NOT_SYSTEM)) != (PRESENT | NOT_SYSTEM) || !fits(high, level)) continue;
+    const struct descriptor *d = at < GDT_COUNT ? &gdt[at] : &ldt[at - GDT_COUNT];
+    if ((d->high & (PRESENT | NOT_SYSTEM)) != (PRESENT | NOT_SYSTEM) || !fits(d, level)) continue;
     return (at < GDT_COUNT ? at << 3 : (at - GDT_COUNT) << 3 | 4) | level;
   }
   return 0;
 }
 
-static bool fits_code(u32 high, u32 level) {
-  if (!(high & CODE)) return false;
-  return high & CONFORMING ? LEVEL(high) <= level : LEVEL(high) == level;
+static bool fits_code(const struct descriptor *d, u32 level) {
+  if (!(d->high & CODE)) return false;
+  return d->high & CONFORMING ? LEVEL(d->high) <= level : LEVEL(d->high) == level;
 }
-static bool fits_stack(u32 high, u32 level) {
-  return !(high & CODE) && high & WRITABLE && LEVEL(high) == level;
+/* None of 4 GB: what wraps around in it may fault or not, as the processor likes (SDM volume 3, 5.3). */
+static bool fits_stack(const struct descriptor *d, u32 level) {
+  bool whole = !(d->high & CONFORMING) && d->high & PAGES && (d->low & 0xffff) == 0xffff && (d->high & 0xf0000) == 0xf0000;
+  if (whole) return false;
+  return !(d->high & CODE) && d->high & WRITABLE && LEVEL(d->high) == level;
 }
-static bool fits_data(u32 high, u32 level) {
-  if (high & CODE && !(high & WRITABLE)) return false;
-  return LEVEL(high) >= level || (high & CODE && high & CONFORMING);
+static bool fits_data(const struct descriptor *d, u32 level) {
+  if (d->high & CODE && !(d->high & WRITABLE)) return false;
+  return LEVEL(d->high) >= level || (d->high & CODE && d->high & CONFORMING);
 }
 
 u32 code_selector(u32 level) { return search(level, fits_code); }
