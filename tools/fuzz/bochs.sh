@@ -2,7 +2,7 @@
 # Runs a multiboot kernel on Bochs; what it sends over the serial line goes to stdout.
 #   bochs.sh ELF TESTS COMMAND_LINE   takes Debian's Bochs, without installing it; the file TESTS is its hard disk
 #   BOCHS=FOLDER bochs.sh ...         takes the Bochs whose packages were extracted there
-# Exit 2: there is no Bochs.
+# Exit 2: there is no Bochs. Ended by a signal, it still prints what there is.
 set -euo pipefail
 export LC_ALL=C
 
@@ -18,7 +18,8 @@ clean() {
   rm -rf "$work"
 }
 trap clean EXIT
-trap 'exit 1' TERM INT
+trap 'exit 1' INT
+trap 'if [ -n "$emulator" ]; then kill "$emulator" 2>/dev/null || true; else exit 1; fi' TERM
 
 missing() {
   echo "$1" >&2

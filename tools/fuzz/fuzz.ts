@@ -22,7 +22,9 @@ const RECORDED = 'tools/fuzz/recorded';
 const BATCH = 1000;
 const STEPS_OF_CASE = 256;
 /** The kernel's own work included. */
-const MACHINE_STEPS_OF_CASE = 400_000;
+const MACHINE_STEPS_OF_CASE = 300_000;
+/** What the judge may take longer once we have not come to the end: it has met what we have. */
+const PATIENCE = 10_000;
 const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
 
 const { values } = parseArgs({
@@ -82,11 +84,14 @@ async function compareSeed(
     const count = Math.min(BATCH, end - at);
     const file = generate(seed, 'batch.tests', [`${at}-${at + count - 1}`]);
     const t0 = performance.now();
-    const theirs = runJudge(judge, KERNEL, file, 'sums');
+    const stop = new AbortController();
+    const theirs = runJudge(judge, KERNEL, file, 'sums', stop.signal);
     const tests = readFileSync(file);
     const ours = runHere(kernel, tests, 'sums', { engine, mostSteps: (count + 10) * MACHINE_STEPS_OF_CASE });
     const t1 = performance.now();
+    const patience = ours.endsWith('end\n') ? null : setTimeout(() => stop.abort(), PATIENCE + t1 - t0);
     const judged = await theirs;
+    if (patience !== null) clearTimeout(patience);
     const t2 = performance.now();
     const { compared, cases } = differingCases(ours, judged);
     if (values.record) {

@@ -33,14 +33,21 @@ function commandOf(
   }
 }
 
-/** Runs the kernel on another emulator; resolves to what it printed. Rejects with NoJudge where there is none. */
-export function runJudge(judge: Judge, kernel: string, tests: string, commandLine: string): Promise<string> {
+/** Runs the kernel on another emulator, until it ends or `stop` says so; resolves to what it printed. Rejects with NoJudge where there is none. */
+export function runJudge(
+  judge: Judge,
+  kernel: string,
+  tests: string,
+  commandLine: string,
+  stop?: AbortSignal,
+): Promise<string> {
   const [command, words] = commandOf(judge, kernel, tests, commandLine);
   return new Promise((resolve, reject) => {
     const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     const chunks: Buffer[] = [];
     let complaint = '';
     const timer = setTimeout(() => child.kill(), 310_000);
+    stop?.addEventListener('abort', () => child.kill());
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => {
       complaint += chunk.toString();
