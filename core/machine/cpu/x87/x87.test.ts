@@ -57,6 +57,21 @@ describe.each(MACHINES)('x87, $engine', machine => {
       expect(b.run().vector).toBe(null);
     });
 
+    it('is raised in code that has run before with masked ones, and not when they are masked again', () => {
+      const b = new Bench(machine);
+      b.program(FLD1, FLDZ, FDIVP, x('9b'));
+      for (const [control, vector] of [
+        [0x37f, null],
+        [ZERO_DIVIDE_UNMASKED, VECTOR.MF],
+        [0x37f, null],
+      ] as const) {
+        S.initialize(b.cpu);
+        S.setControl(b.cpu, control);
+        b.cpu.i32[L.W_EIP] = CODE;
+        expect(b.run().vector).toBe(vector);
+      }
+    });
+
     it('comes after #NM', () => {
       const b = new Bench(machine);
       divided(b, FLD1);
