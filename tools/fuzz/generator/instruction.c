@@ -683,8 +683,11 @@ static bool can_be_judged(u32 opcode, bool second) {
   }
   if ((far_call || (!second && opcode == 0xcd)) && checks_alignment() && (segment_of(state.segment[SS]).base + state.general[ESP]) & 3) return false;
   if (second && opcode == 0x02 && wide_operand && field == ESP) return false;
-  /* Bochs pushes SP and a zero where a 32-bit gate asks for ESP. */
-  if (far_call && level > 0 && !is_virtual() && !stack_is_big() && (segment_of(far_target).attributes & 0x1f00) == 0xc00) return false;
+  if (far_call && level > 0 && !is_virtual() && (segment_of(far_target).attributes & 0x1700) == 0x400) {
+    /* A call gate. Of its parameters, any may be read first; and Bochs pushes SP and a zero where a 32-bit gate asks for ESP. */
+    if ((top & (PAGE - 1)) > PAGE - 128 || (!stack_is_big() && segment_of(far_target).attributes & 0x800)) return false;
+    instruction.loses_cr2 = true;
+  }
   if (far_call && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 64) return false;
   if (far_call && level == 3 && !is_virtual() && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - 8, 8))
     return false;
