@@ -4,6 +4,8 @@ import { text } from './text.ts';
 export interface PageGuest extends GuestEntry {
   /** Run at once, or stop just before the first privileged instruction. */
   readonly start: 'run' | 'privileged';
+  /** Address of a snapshot of it as it asks for commands, or null. */
+  readonly booted: string | null;
   /** The same guest with a kernel that is made for paravirtualization, or null. */
   readonly para: { readonly kernel: string; readonly symbols: string | null } | null;
 }
@@ -21,6 +23,7 @@ export const primer: PageGuest = {
   commandLine: '',
   memoryMib: 32,
   start: 'privileged',
+  booted: null,
   para: { kernel: 'guests/primer-para.elf', symbols: 'guests/primer-para.json' },
 };
 
@@ -37,5 +40,6 @@ export const vmxtest: PageGuest = {
   commandLine: '',
   memoryMib: 32,
   start: 'privileged',
+  booted: null,
   para: null,
 };

@@ -12,6 +12,7 @@ const Images = v.array(
     initrd: v.nullable(plainName),
     commandLine: v.string(),
     memoryMib: v.pipe(v.number(), v.integer(), v.minValue(4), v.maxValue(2048)),
+    booted: v.nullable(plainName),
   }),
 );
 
@@ -25,6 +26,7 @@ export async function fetchImages(): Promise<readonly PageGuest[] | null> {
       ...image,
       kernel: `images/${image.kernel}`,
       initrd: image.initrd === null ? null : `images/${image.initrd}`,
+      booted: image.booted === null ? null : `images/${image.booted}`,
       symbols: null,
       start: 'run',
       para: null,

@@ -52,6 +52,14 @@ export function openGuest(guest: PageGuest, setting: Setting = BARE): Promise<vo
   });
 }
 
+/** Fetches a snapshot of a guest that asks for commands already, and lets it go on. */
+export function openBooted(name: string, address: string): Promise<void> {
+  return once(name, async (progress, signal) => {
+    const file = await fetchFile(address, progress, signal);
+    open({ name, source: null, message: { type: 'restore', file }, run: true });
+  });
+}
+
 /** Opens dropped or chosen files: a kernel, a kernel and its initial RAM disk in any order, or a snapshot. */
 export function openFiles(files: readonly File[], options: FileOptions): Promise<void> {
   return withFiles(part => part.openFiles(files, options));

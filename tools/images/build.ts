@@ -2,10 +2,10 @@
  * Makes the Linux images that the page and the command line offer: Debian 12's i386 kernel and a BusyBox initramfs, both from
  * Debian's own packages, into the folder images/, which is never committed.
  *
- *     npx tsx tools/images/build.ts [--pae] [--force]
+ *     npx tsx tools/images/build.ts [--pae] [--booted] [--force]
  *
- * --pae also makes the kernel that uses physical address extension, which is kept from then on. --force makes everything anew. Exit code 0: the images
- * are there; 1: they cannot be made, with one sentence that says why; 2: bad arguments.
+ * --pae also makes the kernel that uses physical address extension, and --booted snapshots of each at its shell; both are kept from then on. --force
+ * makes everything anew. Exit code 0: the images are there; 1: they cannot be made, with one sentence that says why; 2: bad arguments.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -22,6 +22,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Apt, BuildError, openApt, requireCommand, unpackDeb } from './apt.ts';
+import { bootToShell } from './booted.ts';
 import { buildInitramfs } from './initramfs.ts';
 
 const IMAGES = fileURLToPath(new URL('../../images/', import.meta.url));
@@ -31,6 +32,7 @@ const LIST = 'images.json';
  * The serial line is the console. Not wanted here: the self-tests of the kernel's cryptography, which are most of the
  * instructions between the kernel's start and the shell (4 G of 7 G), and the search for ISA Plug and Play cards.
  */
+const MEMORY_MIB = 256;
 const COMMAND_LINE = 'console=ttyS0 cryptomgr.notests noisapnp';
 /** What the last run made and from what: the sources of this tool and the bytes of each file, as SHA-256. */
 const STAMP = '.stamp.json';
@@ -46,6 +48,8 @@ interface Image {
   readonly memoryMib: number;
   /** Of kernel and initrd together. */
   readonly bytes: number;
+  /** A snapshot of it at its shell, or null. */
+  readonly booted: string | null;
 }
 
 const FLAVOURS = {
@@ -54,25 +58,28 @@ const FLAVOURS = {
 } as const;
 type Flavour = keyof typeof FLAVOURS;
 
+const bootedName = (flavour: Flavour): string => `linux-${flavour}.ringside`;
+
 interface Stamp {
   readonly recipe: string;
   readonly files: Readonly<Record<string, string>>;
 }
 
 function main(parameters: readonly string[]): number {
-  const unknown = parameters.find(parameter => parameter !== '--pae' && parameter !== '--force');
+  const unknown = parameters.find(parameter => !['--pae', '--booted', '--force'].includes(parameter));
   if (unknown !== undefined) {
-    console.error(`Unknown argument ${unknown}: this takes --pae and --force.`);
+    console.error(`Unknown argument ${unknown}: this takes --pae, --booted and --force.`);
     return 2;
   }
-  // A kernel that an earlier run made stays in the list.
+  // What an earlier run made stays in the list.
+  const withBooted = parameters.includes('--booted') || existsSync(join(IMAGES, bootedName('686')));
   const withPae = parameters.includes('--pae') || existsSync(join(IMAGES, FLAVOURS['686-pae'].kernel));
   const flavours: readonly Flavour[] = withPae ? ['686', '686-pae'] : ['686'];
   try {
-    if (!parameters.includes('--force') && isDone(flavours)) {
+    if (!parameters.includes('--force') && isDone(flavours, withBooted)) {
       console.log(`${IMAGES} is up to date.`);
     } else {
-      build(flavours);
+      build(flavours, withBooted);
     }
     return 0;
   } catch (error) {
@@ -82,7 +89,7 @@ function main(parameters: readonly string[]): number {
   }
 }
 
-function build(flavours: readonly Flavour[]): void {
+function build(flavours: readonly Flavour[], withBooted: boolean): void {
   for (const command of ['apt-get', 'apt-cache', 'dpkg-deb']) requireCommand(command);
   const scratch = mkdtempSync(join(tmpdir(), 'ringside-images-'));
   try {
@@ -101,10 +108,17 @@ function build(flavours: readonly Flavour[]): void {
     put(INITRD, initrd);
     for (const { flavour, bytes } of kernels) put(FLAVOURS[flavour].kernel, bytes);
     const list = kernels.map(({ flavour, release, bytes }) => {
-      return imageOf(flavour, release, bytes.length + initrd.length);
+      return imageOf(flavour, release, bytes.length + initrd.length, withBooted);
     });
+    if (withBooted) {
+      for (const { flavour, release, bytes } of kernels) {
+        console.log(`Booting flavour ${flavour} ...`);
+        const [name, commandLine, memoryMib] = [nameOf(release), COMMAND_LINE, MEMORY_MIB];
+        put(bootedName(flavour), bootToShell({ name, kernel: bytes, initrd, symbols: null, commandLine, memoryMib }));
+      }
+    }
     put(LIST, Buffer.from(`${JSON.stringify(list, null, 2)}\n`));
-    const files = [INITRD, LIST, ...flavours.map(flavour => FLAVOURS[flavour].kernel)];
+    const files = [INITRD, LIST, ...filesOf(flavours, withBooted)];
     const stamp: Stamp = { recipe: recipe(), files: Object.fromEntries(files.map(name => [name, digest(name)])) };
     put(STAMP, Buffer.from(`${JSON.stringify(stamp, null, 2)}\n`));
     for (const { id, name, bytes } of list) console.log(`${id}: ${name}, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
@@ -124,17 +138,26 @@ function fetchKernel(apt: Apt, metaPackage: string, folder: string): { release: 
   return { release: file.slice('vmlinuz-'.length), bytes: readFileSync(join(folder, 'boot', file)) };
 }
 
-function imageOf(flavour: Flavour, release: string, bytes: number): Image {
+const nameOf = (release: string): string => `Debian Linux ${release}`;
+
+function imageOf(flavour: Flavour, release: string, bytes: number, withBooted: boolean): Image {
   return {
     id: `linux-${flavour}`,
-    name: `Debian Linux ${release}`,
+    name: nameOf(release),
     description: `Debian's own i386 kernel, ${FLAVOURS[flavour].paging}, with a BusyBox shell on the serial line.`,
     kernel: FLAVOURS[flavour].kernel,
     initrd: INITRD,
     commandLine: COMMAND_LINE,
-    memoryMib: 256,
+    memoryMib: MEMORY_MIB,
     bytes,
+    booted: withBooted ? bootedName(flavour) : null,
   };
+}
+
+/** What there is of each flavour. */
+function filesOf(flavours: readonly Flavour[], withBooted: boolean): readonly string[] {
+  const booted = withBooted ? flavours.map(bootedName) : [];
+  return [...flavours.map(flavour => FLAVOURS[flavour].kernel), ...booted];
 }
 
 /** A file appears under its name only when it is whole. */
@@ -144,13 +167,12 @@ function put(name: string, bytes: Uint8Array): void {
   renameSync(part, join(IMAGES, name));
 }
 
-function isDone(flavours: readonly Flavour[]): boolean {
+function isDone(flavours: readonly Flavour[], withBooted: boolean): boolean {
   try {
     const stamp: Stamp = JSON.parse(readFileSync(join(IMAGES, STAMP), 'utf8'));
-    const wanted = flavours.map(flavour => FLAVOURS[flavour].kernel);
     return (
       stamp.recipe === recipe() &&
-      wanted.every(name => name in stamp.files) &&
+      filesOf(flavours, withBooted).every(name => name in stamp.files) &&
       Object.entries(stamp.files).every(([name, sum]) => digest(name) === sum)
     );
   } catch {
@@ -166,7 +188,7 @@ function digest(name: string): string {
 /** Identifies this tool: what another version of it made is made anew. */
 function recipe(): string {
   const folder = fileURLToPath(new URL('.', import.meta.url));
-  return sha256(Buffer.concat(['build.ts', 'initramfs.ts', 'cpio.ts'].map(name => readFileSync(join(folder, name)))));
+  return sha256(Buffer.concat(['build.ts', 'initramfs.ts', 'cpio.ts', 'booted.ts'].map(name => readFileSync(join(folder, name)))));
 }
 
 function sha256(bytes: Uint8Array): string {

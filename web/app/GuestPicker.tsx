@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import { size } from '../format.ts';
 import { type PageGuest, primer, vmxtest } from '../guests.ts';
-import { openGuest } from '../opening.ts';
+import { openBooted, openGuest } from '../opening.ts';
 import { machine } from '../stores/machine.ts';
 import { text } from '../text.ts';
 import { Menu, type MenuItem } from '../widgets/Menu.tsx';
@@ -30,10 +30,18 @@ export function GuestPicker({ onOpenDialog }: { readonly onOpenDialog: () => voi
     checked: guest.name === name,
     choose: () => void openGuest(guest),
   });
+  /** Before a guest that takes long to start comes what has started. */
+  const ofImage = (guest: PageGuest): readonly MenuItem[] => {
+    const icon = <HardDrive size={15} />;
+    const { name: label, booted } = guest;
+    if (booted === null) return [item(guest, icon)];
+    const choose = () => void openBooted(label, booted);
+    return [{ label: text.picker.booted(label), hint: text.picker.bootedHint, icon, choose }, item(guest, icon)];
+  };
   const listed: readonly MenuItem[] =
     images === null || images.length === 0
       ? [{ label: <Prose>{text.picker.noImages}</Prose>, icon: <HardDrive size={15} />, disabled: true }]
-      : images.map(image => item(image, <HardDrive size={15} />));
+      : images.flatMap(ofImage);
 
   return (
     <Menu

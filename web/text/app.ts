@@ -8,6 +8,8 @@ export const app = {
     builtIn: 'Built in',
     images: 'On this computer',
     noImages: 'Debian Linux: run `npm run images` first',
+    booted: (name: string) => `${name}, booted`,
+    bootedHint: 'A snapshot of it at its shell: there at once',
     open: 'Open image…',
     openHint: 'Kernel or initial RAM disk from your disk; or drop files anywhere',
   },

@@ -9,6 +9,8 @@ export const app: Words<typeof English> = {
     builtIn: '内置',
     images: '本机上的镜像',
     noImages: 'Debian Linux：请先运行 `npm run images`',
+    booted: name => `${name}，已启动`,
+    bootedHint: '停在 shell 的快照：立即可用',
     open: '打开镜像…',
     openHint: '从磁盘选择内核或初始内存盘；也可以把文件拖放到页面任意位置',
   },
