@@ -12,7 +12,8 @@ const Images = v.array(
     initrd: v.nullable(plainName),
     commandLine: v.string(),
     memoryMib: v.pipe(v.number(), v.integer(), v.minValue(4), v.maxValue(2048)),
-    booted: v.nullable(plainName),
+    // Earlier versions made none.
+    booted: v.optional(v.nullable(plainName), null),
   }),
 );
 
