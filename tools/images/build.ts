@@ -188,7 +188,9 @@ function digest(name: string): string {
 /** Identifies this tool: what another version of it made is made anew. */
 function recipe(): string {
   const folder = fileURLToPath(new URL('.', import.meta.url));
-  return sha256(Buffer.concat(['build.ts', 'initramfs.ts', 'cpio.ts', 'booted.ts'].map(name => readFileSync(join(folder, name)))));
+  return sha256(
+    Buffer.concat(['build.ts', 'initramfs.ts', 'cpio.ts', 'booted.ts'].map(name => readFileSync(join(folder, name)))),
+  );
 }
 
 function sha256(bytes: Uint8Array): string {
