@@ -732,6 +732,12 @@ static bool wraps_around(void) { return !wide_address && memory_offset > 0x10000
 
 static bool in_block, in_loop;
 
+/* Whether the instructions that are made lie in the same memory, whatever the addresses. */
+static bool near_code(u32 linear) {
+  u32 code = memory_at(segment_of(state.segment[CS]).base + state.eip, 0);
+  return memory_at(linear, 0) - code + 64 < 256;
+}
+
 /* x87, MMX and SSE. */
 static bool try_floats(void) {
   struct segment code = segment_of(state.segment[CS]);
@@ -873,6 +879,8 @@ static bool try_instruction(void) {
   /* ESP that becomes small in ring 0: the exception's frame would wrap around. */
   bool names_esp = (kind == 'm' || kind == 'B' || kind == 'Z') && ((modrm >> 3 & 7) == ESP || (!has_memory && (modrm & 7) == ESP));
   if (level == 0 && stack_is_big() && names_esp) return false;
+  /* A block changes itself only where make_block() says: anything could come of it, such as PUSH of a segment register. */
+  if (in_block && (has_memory || (!second && opcode >= 0xa4 && opcode < 0xb0)) && near_code(operand_linear())) return false;
   if (in_block && repeated) {
     /* A repeated instruction that overwrites itself: whether it goes on is the processor's own affair. */
     u32 code = memory_at(segment_of(state.segment[CS]).base + state.eip, 0), to = memory_at(segment_of(state.segment[ES]).base + state.general[EDI], 0);
@@ -951,6 +959,7 @@ void new_instruction(void) {
   begins_at = toggled = 0;
   struct segment place = segment_of(state.segment[CS]);
   in_block = chance(5) && offset_valid(&place, state.eip + 100) && state.eip < (place.attributes & 1 << 22 && !is_virtual() ? 0xffffff00 : 0xff00);
+  in_block = in_block && !near_code(segment_of(state.segment[SS]).base + state.general[ESP] - 16);
   in_loop = in_block && chance(3);
   if (in_block) make_block();
   else while (!try_instruction()) continue;
