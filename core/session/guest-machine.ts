@@ -221,6 +221,7 @@ export class GuestMachine {
     this.pc = this.#powerOn();
     this.setBreakpoints(this.#breakpoints);
     this.stopAtTraps(this.#stopsAtTraps);
+    this.#attended();
   }
 
   /** Carries out an input. Throws an Error with one sentence if that cannot be done; then nothing has changed. */
