@@ -97,7 +97,8 @@ export class Timeline implements MonitorWatcher {
 
   /** Time goes on over power cycles. Those that nobody looked at are taken to have begun when the last one was seen. */
   #enterBoot(boot: number): void {
-    while (this.#boots.length <= boot) this.#boots.push(Math.round(this.#lastSeen * 1e9));
+    // Rounded up: less would be before what was seen.
+    while (this.#boots.length <= boot) this.#boots.push(Math.ceil(this.#lastSeen * 1e9));
     this.#boot = boot;
   }
 
