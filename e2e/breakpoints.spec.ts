@@ -169,6 +169,8 @@ test('an entry of a page table tells who changed it, in its bits', async ({ ring
   await page.getByRole('combobox', { name: 'Walk of an address' }).fill('tick_count');
   await page.keyboard.press('Enter');
   const entry = page.getByTestId('walk').getByRole('button', { name: /^What to do with/ });
+  // The address that is walked has one as well, before the entries are there.
+  await expect.poll(() => entry.count()).toBeGreaterThan(1);
   await entry.last().click();
   await page.getByRole('menuitem', { name: /Who changed it last/ }).click();
   await expect(change(page)).toContainText('bits', { timeout: 30_000 });
