@@ -1,4 +1,4 @@
-import { RAM, REGION_BYTES } from './cpu/layout.ts';
+import { RAM, REGION_BYTES, W_TLB } from './cpu/layout.ts';
 
 /** Where RAM does not answer: the part of a PC's video window that is for graphics. The text memory behind it, B8000 to BFFFF, is like any RAM. */
 const HOLE_START = 0xa0000;
@@ -41,13 +41,14 @@ export class PhysicalMemory {
 
   /**
    * `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). `used`: the memory
-   * of another one to take, which is as large, and whose processor goes.
+   * of another one to take, which is as large, and whose processor goes: its TLB must have been empty always, the rest is cleared.
    */
   constructor(size: number, held = size, used: WebAssembly.Memory | null = null) {
     this.regions = RAM + held;
     const pages = Math.ceil((this.regions + REGION_BYTES) / WASM_PAGE);
     this.memory = used ?? new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = new Uint8Array(this.memory.buffer);
+    if (used !== null) this.bytes.fill(0, 0, 4 * W_TLB);
     this.view = new DataView(this.memory.buffer);
     this.size = size;
   }

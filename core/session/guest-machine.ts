@@ -58,6 +58,8 @@ export class GuestMachine {
     const { mode, paging } = this.#setting;
     const size = memoryBytes + (mode === 'bare' ? 0 : MONITOR_MEMORY);
     const usedMonitor = used === null ? null : this.monitor;
+    // Who looks takes down what the guest has come to before that memory is another's.
+    if (used !== null && usedMonitor !== null) this.#watch?.(used, usedMonitor);
     this.monitor = null;
     const pc = used?.physical.size === size ? used : new Pc({ ...options, memoryBytes: size });
     if (pc === used) {

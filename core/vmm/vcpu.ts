@@ -4,8 +4,8 @@ import * as L from '../machine/cpu/layout.ts';
 import { Processor } from '../machine/cpu/processor.ts';
 import type { GuestMemory } from './memory/guest-memory.ts';
 
-/** x87 state that direct execution changes on the machine, MXCSR with it: words from W_X87; and those of the XMM registers. */
 const GENERAL_WORDS = 8;
+/** x87 state that direct execution changes on the machine, MXCSR with it: words from W_X87; and those of the XMM registers. */
 const X87_WORDS = 16 + 32;
 const XMM_WORDS = 32;
 

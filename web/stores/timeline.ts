@@ -20,7 +20,7 @@ export interface Stretch {
   readonly busy: number;
 }
 
-/** What was recorded so far. It changes sixty times a second: who draws it listens, and reads. */
+/** What was recorded so far. It changes many times a second: who draws it listens, and reads. */
 class TimelineStore {
   readonly stretches = new Stretches(HELD);
   names: readonly string[] = [];

@@ -1,4 +1,3 @@
-import * as L from '../../machine/cpu/layout.ts';
 import { isGraphics, PhysicalMemory } from '../../machine/physical.ts';
 import type { MachineMemory } from '../host/machine-memory.ts';
 import { FRAME_SIZE, type FrameAllocator } from './frames.ts';
@@ -38,8 +37,6 @@ export class GuestMemory extends PhysicalMemory {
   /** `size` in bytes; what is in the frames stays until clear(). `used`: another one, of a virtual machine that goes. Throws OutOfFrames. */
   constructor(size: number, machine: MachineMemory, frames: FrameAllocator, used: GuestMemory | null = null) {
     super(size, 0, used?.memory);
-    // Of what it holds itself; the tables of its processor's TLB are empty always.
-    this.bytes.fill(0, 0, 4 * L.W_TLB);
     this.machine = machine;
     this.map = new Int32Array(size / FRAME_SIZE).fill(NO_FRAME);
     this.#traced = new Uint8Array(this.map.length);

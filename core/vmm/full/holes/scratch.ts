@@ -1,4 +1,3 @@
-import * as L from '../../../machine/cpu/layout.ts';
 import { PhysicalMemory } from '../../../machine/physical.ts';
 import type { GuestMemory } from '../../memory/guest-memory.ts';
 
@@ -10,7 +9,6 @@ export class ScratchMemory extends PhysicalMemory {
   /** `used`: another one, which is of no use any more. */
   constructor(guest: GuestMemory, used: ScratchMemory | null = null) {
     super(guest.size, 0, used?.memory);
-    this.bytes.fill(0, 0, 4 * L.W_TLB);
     this.#guest = guest;
   }
 
