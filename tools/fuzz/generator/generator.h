@@ -30,6 +30,7 @@ struct segment {
 };
 struct segment segment_of(u32 selector);     /* as the tables have it, or as virtual-8086 mode does */
 bool offset_valid(const struct segment *s, u32 offset);
+struct segment gate_target(u32 selector, u32 *offset); /* where a call gate leads */
 u32 random_selector(void);
 /* Selectors of segments that fit a privilege level, or 0. */
 u32 code_selector(u32 level);

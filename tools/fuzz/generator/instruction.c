@@ -626,6 +626,12 @@ static bool may_hit_kernel(void) {
   return has_memory && hits_kernel(segment_of(state.segment[memory_segment]).base + memory_offset);
 }
 
+/* Whether the instructions that are made lie in the same memory, whatever the addresses: they come there last. */
+static bool near_code(u32 linear) {
+  u32 code = segment_of(state.segment[CS]).base + state.eip, at = memory_at(linear, 0);
+  return at - memory_at(code, 0) + 64 < 256 || at - memory_at(code + 127, 0) + 192 < 256; /* of either page */
+}
+
 /* Where Bochs is known to be wrong, or the manual leaves a choice: see tools/fuzz/differences.txt. False: it is not tried. */
 static bool can_be_judged(u32 opcode, bool second) {
   u32 field = modrm >> 3 & 7;
@@ -658,7 +664,7 @@ static bool can_be_judged(u32 opcode, bool second) {
   bool debug_alias = second && (opcode == 0x21 || opcode == 0x23) && (field & 6) == 4;
   if (debug_alias && level > 0) return false;
   if (!second && opcode == 0x63 && has_memory) {
-    if (!writable(memory_segment, memory_offset, 2) || !(state.general[field] & 3)) return false;
+    if (!writable(memory_segment, memory_offset, 2) || !(state.general[field] & 3) || near_code(operand_linear())) return false;
     set_operand(random_selector() & ~3u, 2);
   }
   if (!second && opcode == 0xcd && is_virtual()) instruction.loses_cr2 = true;
@@ -687,6 +693,14 @@ static bool can_be_judged(u32 opcode, bool second) {
     /* A call gate. Of its parameters, any may be read first; and Bochs pushes SP and a zero where a 32-bit gate asks for ESP. */
     if ((top & (PAGE - 1)) > PAGE - 128 || (!stack_is_big() && segment_of(far_target).attributes & 0x800)) return false;
     instruction.loses_cr2 = true;
+    /* Bochs reads them before it looks at the offset in the gate, and while it writes to the new stack: ring 0's has room. */
+    u32 size = (segment_of(far_target).attributes & 31) * (segment_of(far_target).attributes & 0x800 ? 4 : 2), offset;
+    struct segment to = gate_target(far_target, &offset), from = segment_of(state.segment[SS]);
+    u32 first = stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff;
+    if (!stack_is_big() && first + size > 0x10000) return false;
+    if (size && !stack_readable(size)) {
+      if (to.attributes & 3 << 13 || !offset_valid(&to, offset) || offset_valid(&from, first) != offset_valid(&from, first + size - 1)) return false;
+    }
   }
   if (far_call && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 64) return false;
   if (far_call && level == 3 && !is_virtual() && !writable(SS, (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) - 8, 8))
@@ -707,7 +721,7 @@ static bool can_be_judged(u32 opcode, bool second) {
   bool load_pointer = second ? opcode == 0xb2 || opcode == 0xb4 || opcode == 0xb5 : opcode == 0xc4 || opcode == 0xc5;
   bool far_return = !second && (opcode == 0xca || opcode == 0xcb || opcode == 0xcf);
   if (has_memory && (far_jump || load_pointer || (!second && opcode == 0x62))) {
-    if (checks_alignment() || memory_offset > 0xfffffff0) return false;
+    if (checks_alignment() || memory_offset > 0xfffffff0 || (far_jump && near_code(operand_linear()))) return false;
     struct segment s = segment_of(state.segment[memory_segment]);
     if (((s.base + memory_offset) & (PAGE - 1)) > PAGE - 8 || (!wide_address && memory_offset > 0xfff0)) return false;
     if (offset_valid(&s, memory_offset) != offset_valid(&s, memory_offset + 7)) return false;
@@ -716,6 +730,7 @@ static bool can_be_judged(u32 opcode, bool second) {
   if (far_return) {
     struct segment s = segment_of(state.segment[SS]);
     u32 offset = s.attributes & 1 << 22 && !is_virtual() ? state.general[ESP] : state.general[ESP] & 0xffff;
+    if (near_code(s.base + offset)) return false; /* it is what return_frame() says */
     if (((s.base + offset) & (PAGE - 1)) > PAGE - 40 || offset > 0xffffff00 || (!stack_is_big() && offset > 0xff00)) return false;
     if (opcode == 0xca && (instruction.bytes[instruction.length - 1] || instruction.bytes[instruction.length - 2] > 64)) {
       instruction.bytes[instruction.length - 1] = instruction.bytes[instruction.length - 2] = 0;
@@ -731,12 +746,6 @@ static bool can_be_judged(u32 opcode, bool second) {
 static bool wraps_around(void) { return !wide_address && memory_offset > 0x10000 - 512; }
 
 static bool in_block, in_loop;
-
-/* Whether the instructions that are made lie in the same memory, whatever the addresses. */
-static bool near_code(u32 linear) {
-  u32 code = memory_at(segment_of(state.segment[CS]).base + state.eip, 0);
-  return memory_at(linear, 0) - code + 64 < 256;
-}
 
 /* x87, MMX and SSE. */
 static bool try_floats(void) {
@@ -777,7 +786,8 @@ static bool try_floats(void) {
   byte(0x0f);
   byte(opcode);
   /* Two prefixes that each choose an instruction. */
-  if (repeated || (before >= 0xf2 && wide_operand != (code.attributes >> 22 & 1 && !is_virtual()))) return false;
+  bool has_66 = wide_operand != (code.attributes >> 22 & 1 && !is_virtual());
+  if (repeated || (before >= 0xf2 && has_66)) return false;
   bool to_general = opcode == 0x2c || opcode == 0x2d || opcode == 0x50 || opcode == 0xc5 || opcode == 0xd7 || opcode == 0x7e;
   if (to_general && level == 0) return false; /* ESP might wrap around */
   if (opcode == 0x77) return before == 0;
@@ -792,10 +802,15 @@ static bool try_floats(void) {
   if ((opcode >= 0x70 && opcode < 0x74) || opcode == 0xc2 || (opcode >= 0xc4 && opcode < 0xc7)) byte(chance(2) ? below(16) : random_bits());
   /* By 0, Bochs leaves the exponent of the x87 register alone. */
   if (opcode > 0x70 && opcode < 0x74 && instruction.bytes[instruction.length - 1] == 0) instruction.bytes[instruction.length - 1] = 1;
+  /* By exactly 64, Bochs's PSRLQ leaves an XMM register alone. */
+  if (opcode == 0x73 && has_66 && (modrm >> 3 & 7) == 2 && instruction.bytes[instruction.length - 1] == 64) instruction.bytes[instruction.length - 1] = 65;
   if (opcode == 0xae) {
     if (now_cr0 & CR0_EM || !(now_cr4 & CR4_OSFXSR) || (has_memory && !writable(memory_segment, memory_offset, 512))) return false;
     if (has_memory && (modrm >> 3 & 7) == 1) put_at(memory_segment, memory_offset + 24, (random_bits() & 0xffff) | 0xc00, 4); /* MXCSR */
     if (has_memory && (modrm >> 3 & 7) == 2 && !chance(8)) put_at(memory_segment, memory_offset, (random_bits() & 0xffff) | 0xc00, 4);
+    /* Of an image, Bochs does not access the bytes that hold nothing. */
+    u32 in_page = PAGE - (operand_linear() & (PAGE - 1));
+    if (has_memory && !(modrm >> 4 & 3) && in_page >= 288 && in_page < 512) instruction.loose_pages = true;
     instruction.spoils = instruction.unwatched = true;
   }
   if (opcode == 0xf7) {

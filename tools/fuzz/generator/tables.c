@@ -142,6 +142,12 @@ bool offset_valid(const struct segment *s, u32 offset) {
   return offset <= s->limit;
 }
 
+struct segment gate_target(u32 selector, u32 *offset) {
+  const struct descriptor *gate = descriptor_of(selector);
+  *offset = (gate->high & 0x800 ? gate->high & 0xffff0000 : 0) | (gate->low & 0xffff);
+  return segment_of(gate->low >> 16);
+}
+
 u32 random_selector(void) {
   u32 level = chance(2) ? 3 : below(4);
   switch (below(16)) {
