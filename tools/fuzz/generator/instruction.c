@@ -97,6 +97,10 @@ static u32 random_offset(u32 selector, bool wide) {
 
 static bool stack_is_big(void) { return segment_of(state.segment[SS]).attributes & 1 << 22 && !is_virtual(); }
 
+static u32 stack_linear(void) {
+  return segment_of(state.segment[SS]).base + (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff);
+}
+
 /* Whether a few words can be pushed. */
 static bool stack_has_room(u32 offset) {
   struct segment s = segment_of(state.segment[SS]);
@@ -568,7 +572,10 @@ static void immediate(char kind) {
     bytes(selector, 2);
     break;
   case 'o':
-    bytes(random_offset(state.segment[override >= 0 ? override : DS], wide_address), wide_address ? 4 : 2);
+    has_memory = true;
+    memory_segment = override >= 0 ? (u32)override : DS;
+    memory_offset = random_offset(state.segment[memory_segment], wide_address);
+    bytes(memory_offset, wide_address ? 4 : 2);
     break;
   default: break;
   }
@@ -629,7 +636,11 @@ static bool may_hit_kernel(void) {
 /* Whether the instructions that are made lie in the same memory, whatever the addresses: they come there last. */
 static bool near_code(u32 linear) {
   u32 code = segment_of(state.segment[CS]).base + state.eip, at = memory_at(linear, 0);
-  return at - memory_at(code, 0) + 64 < 256 || at - memory_at(code + 127, 0) + 192 < 256; /* of either page */
+  for (u32 n = 0; n < 128; n += 127) { /* in either page */
+    u32 there = memory_at(code + n, 0);
+    if (at != NO_MEMORY && there != NO_MEMORY && at - there + n + 64 < 256) return true;
+  }
+  return false;
 }
 
 /* Where Bochs is known to be wrong, or the manual leaves a choice: see tools/fuzz/differences.txt. False: it is not tried. */
@@ -656,7 +667,7 @@ static bool can_be_judged(u32 opcode, bool second) {
       return false;
   }
   bool pop_segment = second ? opcode == 0xa1 || opcode == 0xa9 : opcode == 0x07 || opcode == 0x17 || opcode == 0x1f;
-  u32 top = segment_of(state.segment[SS]).base + (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff);
+  u32 top = stack_linear();
   if (pop_segment && wide_operand && (!stack_readable(4) || (top & (PAGE - 1)) > PAGE - 4)) return false;
   if ((pop_segment || push_segment) && wide_operand) instruction.unwatched = true;
   bool shifts = second ? (opcode & ~9u) == 0xa4 : (opcode & ~1u) == 0xc0 || (opcode & ~1u) == 0xd2;
@@ -676,8 +687,8 @@ static bool can_be_judged(u32 opcode, bool second) {
   bool load_table = second && opcode == 1 && (field & 6) == 2 && has_memory;
   /* The kernel needs its tables: only where put() has reached. */
   if (load_table && level == 0 && !is_virtual()) {
-    struct segment s = segment_of(state.segment[memory_segment]), code = segment_of(state.segment[CS]), stack = segment_of(state.segment[SS]);
-    u32 operand = memory_at(s.base + memory_offset, 0), in_code = memory_at(code.base + state.eip, 0), top = memory_at(stack.base + state.general[ESP] - 4, 0);
+    struct segment s = segment_of(state.segment[memory_segment]), code = segment_of(state.segment[CS]);
+    u32 operand = memory_at(s.base + memory_offset, 0), in_code = memory_at(code.base + state.eip, 0), top = memory_at(stack_linear() - 4, 0);
     if (!readable(memory_segment, memory_offset, 6) || operand - in_code + 128 < 256 || operand - top + 128 < 256) return false;
   }
   bool store_table = second && opcode == 1 && field < 2;
@@ -894,7 +905,9 @@ static bool try_instruction(void) {
   /* ESP that becomes small in ring 0: the exception's frame would wrap around. */
   bool names_esp = (kind == 'm' || kind == 'B' || kind == 'Z') && ((modrm >> 3 & 7) == ESP || (!has_memory && (modrm & 7) == ESP));
   if (level == 0 && stack_is_big() && names_esp) return false;
+  names_esp |= !second && (opcode == 0x5c || opcode == 0x94 || opcode == 0xbc);
   /* A block changes itself only where make_block() says: anything could come of it, such as PUSH of a segment register. */
+  if (in_block && names_esp) return false;
   if (in_block && (has_memory || (!second && opcode >= 0xa4 && opcode < 0xb0)) && near_code(operand_linear())) return false;
   if (in_block && repeated) {
     /* A repeated instruction that overwrites itself: whether it goes on is the processor's own affair. */
@@ -918,13 +931,35 @@ static bool try_instruction(void) {
 static u32 toggled; /* where in the instruction bytes the address is that it changes itself at, or 0 */
 static u32 toggled_by; /* the segment register */
 
+/* If a block's code lies where it pushes, its stack is another for the next try. */
+static bool stack_in_code(void) {
+  if (!near_code(stack_linear() - 16)) return false;
+  state.general[ESP] = stack_offset();
+  return true;
+}
+
+/* One more of a block: it leaves the registers that are in the addresses of those before it. */
+static void add_instruction(void) {
+  for (;;) {
+    struct state kept = state;
+    u32 kept_registers = address_registers;
+    bool same = try_instruction();
+    for (u32 n = 0; n < 8; n++) {
+      if (kept_registers >> n & 1 && state.general[n] != kept.general[n]) same = false;
+    }
+    if (same) return;
+    state = kept;
+    address_registers = kept_registers;
+  }
+}
+
 /* Several instructions that run without the trap flag, up to the breakpoint instruction behind them; perhaps a loop, perhaps one that changes itself. */
 static void make_block(void) {
   static const u8 counting[] = { 0x40, 0x42, 0x43, 0x45, 0x46, 0x47 }; /* INC of a register but for ECX and ESP */
   state.eflags &= ~FLAG_TF;
   u32 count = 2 + below(4), skips = 0;
   bool wide = segment_of(state.segment[CS]).attributes & 1 << 22 && !is_virtual();
-  while (!try_instruction()) continue;
+  while (!try_instruction() || stack_in_code()) continue;
   for (u32 n = 1; n < count; n++) {
     bool skip = chance(4);
     if (skip) {
@@ -934,7 +969,7 @@ static void make_block(void) {
       skips = instruction.length;
     }
     begins_at = instruction.length;
-    while (!try_instruction()) continue;
+    add_instruction();
     if (skip) instruction.bytes[skips - 1] = instruction.length - skips;
   }
   if (chance(3)) {
@@ -974,16 +1009,15 @@ void new_instruction(void) {
   begins_at = toggled = 0;
   struct segment place = segment_of(state.segment[CS]);
   in_block = chance(5) && offset_valid(&place, state.eip + 100) && state.eip < (place.attributes & 1 << 22 && !is_virtual() ? 0xffffff00 : 0xff00);
-  in_block = in_block && !near_code(segment_of(state.segment[SS]).base + state.general[ESP] - 16);
   in_loop = in_block && chance(3);
   if (in_block) make_block();
   else while (!try_instruction()) continue;
   struct segment code = segment_of(state.segment[CS]), stack = segment_of(state.segment[SS]);
-  /* What launch() pushes would change the instruction, perhaps to one that is not tried. */
-  u32 above = (stack.base + state.general[ESP] - code.base - state.eip) & (PAGE - 1);
-  if (level == 0 && above < 160) state.general[ESP] += (state.general[ESP] & 0xffff) < 256 ? 192 : -64 - (int)above;
   if (level == 0 && (stack_is_big() ? state.general[ESP] : state.general[ESP] & 0xffff) < 0x40) state.general[ESP] += 0x40;
   if (level == 0 && state.general[ESP] > 0xffffffc0) state.general[ESP] -= 0x40; /* no push wraps around */
+  /* What launch() pushes would change the instruction, perhaps to one that is not tried. */
+  u32 above = (stack.base + state.general[ESP] - code.base - state.eip) & (PAGE - 1);
+  if (level == 0 && above < 160) state.general[ESP] += (state.general[ESP] & 0xffff) < 512 ? 192 : -64 - (int)above;
   if (level > 0 && !offset_valid(&code, state.eip)) state.eip = 0; /* IRET may find the stack wrong first, or this */
   if (state.eip > 0xffffffe0) state.eip -= 0x40; /* what lies behind FFFFFFFF is the processor's own affair (SDM volume 3, 5.3) */
   u32 linear = code.base + state.eip;
