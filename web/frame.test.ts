@@ -1,22 +1,16 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startFrames } from './frame.ts';
 
-/** A page with a clock of its own: frames every 16 ms. */
-let frames: ((now: number) => void)[] = [];
+/** A page with a clock of its own. */
 let now = 0;
 let page: { hidden: boolean; seen: () => void };
 
 beforeEach(() => {
   vi.useFakeTimers();
-  frames = [];
   now = 0;
   page = { hidden: false, seen: () => {} };
   vi.stubGlobal('window', { setTimeout: globalThis.setTimeout });
   vi.stubGlobal('performance', { now: () => now });
-  vi.stubGlobal('requestAnimationFrame', (f: (now: number) => void) => frames.push(f));
-  vi.stubGlobal('cancelAnimationFrame', () => {
-    frames = [];
-  });
   vi.stubGlobal('document', {
     get hidden() {
       return page.hidden;
@@ -32,60 +26,58 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function frame(elapsed = 16): void {
-  now += elapsed;
-  const due = frames;
-  frames = [];
-  for (const f of due) f(now);
-}
-
 function run(milliseconds: number): void {
-  for (let t = 0; t < milliseconds; t += 16) frame();
+  for (let t = 0; t < milliseconds; t++) {
+    now++;
+    vi.advanceTimersByTime(1);
+  }
 }
 
-test('a running machine is asked once a frame, and never twice for one answer', () => {
-  const ask = vi.fn();
+/** How often a machine is asked in a second, if the answer takes so many milliseconds. */
+function asks(running: boolean, answer: number): number {
+  let due = Number.POSITIVE_INFINITY;
+  const ask = vi.fn(() => {
+    due = now + answer;
+  });
   const loop = startFrames(ask, vi.fn());
-  for (let i = 1; i <= 10; i += 1) {
-    frame();
-    expect(ask).toHaveBeenCalledTimes(i);
-    frame();
-    expect(ask).toHaveBeenCalledTimes(i);
-    loop.answered(true);
+  for (let t = 0; t < 1000; t++) {
+    run(1);
+    if (now < due) continue;
+    due = Number.POSITIVE_INFINITY;
+    loop.answered(running);
   }
+  return ask.mock.calls.length;
+}
+
+test('a running machine is asked thirty times a second, and never twice for one answer', () => {
+  expect(asks(true, 5)).toBeGreaterThanOrEqual(29);
+  expect(asks(true, 5)).toBeLessThanOrEqual(31);
+  expect(asks(true, 100)).toBeLessThanOrEqual(10);
 });
 
 test('a paused machine is asked a few times a second', () => {
-  const ask = vi.fn();
-  const loop = startFrames(ask, vi.fn());
-  for (let t = 0; t < 1000; t += 16) {
-    const before = ask.mock.calls.length;
-    vi.advanceTimersByTime(16);
-    frame();
-    if (ask.mock.calls.length > before) loop.answered(false);
-  }
-  expect(ask.mock.calls.length).toBeGreaterThanOrEqual(3);
-  expect(ask.mock.calls.length).toBeLessThanOrEqual(5);
+  expect(asks(false, 5)).toBeGreaterThanOrEqual(3);
+  expect(asks(false, 5)).toBeLessThanOrEqual(5);
 });
 
 test('a request brings a view at once, or right after the one on its way', () => {
   const ask = vi.fn();
   const loop = startFrames(ask, vi.fn());
-  frame();
+  run(1);
   loop.answered(false);
   loop.hurry();
   expect(ask).toHaveBeenCalledTimes(2);
   loop.hurry();
   expect(ask).toHaveBeenCalledTimes(2);
   loop.answered(false);
-  frame();
+  run(1);
   expect(ask).toHaveBeenCalledTimes(3);
 });
 
 test('five seconds without an answer are reported once', () => {
   const silent = vi.fn();
   const loop = startFrames(vi.fn(), silent);
-  frame();
+  run(1);
   loop.answered(true);
   run(4900);
   expect(silent).not.toHaveBeenCalled();
@@ -107,17 +99,18 @@ test('a new worker gets longer for its first answer', () => {
 test('a sleeping computer is no silent worker', () => {
   const silent = vi.fn();
   const loop = startFrames(vi.fn(), silent);
-  frame();
+  run(1);
   loop.answered(true);
-  frame();
-  frame(3_600_000);
+  run(100);
+  now += 3_600_000;
+  run(1000);
   expect(silent).not.toHaveBeenCalled();
 });
 
 test('a hidden page asks for nothing until it is seen again', () => {
   const ask = vi.fn();
   const loop = startFrames(ask, vi.fn());
-  frame();
+  run(1);
   loop.answered(true);
   page.hidden = true;
   run(2000);
@@ -125,6 +118,6 @@ test('a hidden page asks for nothing until it is seen again', () => {
   expect(ask).toHaveBeenCalledTimes(1);
   page.hidden = false;
   page.seen();
-  frame();
+  run(1);
   expect(ask).toHaveBeenCalledTimes(2);
 });

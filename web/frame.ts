@@ -1,16 +1,20 @@
 /**
- * The one animation loop of the page. It asks the worker for a view once per animation frame while the machine runs, and
- * a few times a second while it stands still, so that an idle page costs nothing. A hidden page asks for nothing.
+ * When the page asks the worker for a view: thirty times a second while the machine runs, and a few times while it stands still. There is no
+ * animation loop: a frame in which nothing is new costs nothing. A hidden page asks for nothing.
  */
 
-/** Pause between two views of a machine that does not run. */
+/** From one view of a machine that runs to the next: nobody sees more, and the machine has the time. */
+const RUNNING_MS = 33;
+/** The same while it does not run. */
 const IDLE_MS = 250;
+/** While an answer is awaited it is looked this often how long that has been. */
+const WATCH_MS = 200;
 /** A worker that has answered before and is silent for so long is taken for dead. */
 const SILENCE_MS = 5000;
 /** A new worker first has to be fetched and compiled. */
 const FIRST_ANSWER_MS = 30_000;
-/** Longest time that one frame counts for: a laptop that wakes up is not a silent worker. */
-const LONGEST_FRAME_MS = 250;
+/** Longest time that one look counts for: a laptop that wakes up is not a silent worker. */
+const LONGEST_MS = 250;
 
 export interface FrameLoop {
   /** Something was asked of the worker: have a view soon. */
@@ -25,77 +29,71 @@ export function startFrames(ask: () => void, silent: () => void): FrameLoop {
   let waiting = false;
   let everAnswered = false;
   let unanswered = 0;
-  let last = performance.now();
+  /** When the last view was asked for, and when it was last looked for its answer. */
+  let asked = 0;
+  let last = 0;
+  /** Whether something was asked after the view that is on its way. */
+  let wanted = false;
   let stopped = false;
-  let animation = 0;
   let timer = 0;
 
-  const tick = (now: number): void => {
-    animation = 0;
-    if (stopped || document.hidden) return;
-    const elapsed = Math.min(Math.max(now - last, 0), LONGEST_FRAME_MS);
-    last = now;
-    if (waiting) {
-      unanswered += elapsed;
-      if (unanswered >= (everAnswered ? SILENCE_MS : FIRST_ANSWER_MS)) {
-        stop();
-        silent();
-        return;
-      }
-    } else {
-      send();
-    }
-    next();
+  const after = (milliseconds: number): void => {
+    clearTimeout(timer);
+    if (!stopped && !document.hidden) timer = window.setTimeout(tick, milliseconds);
   };
 
-  const next = (): void => {
-    if (animation === 0 && !stopped) animation = requestAnimationFrame(tick);
+  const tick = (): void => {
+    if (stopped || document.hidden) return;
+    if (!waiting) {
+      send();
+      return;
+    }
+    const now = performance.now();
+    unanswered += Math.min(Math.max(now - last, 0), LONGEST_MS);
+    last = now;
+    if (unanswered < (everAnswered ? SILENCE_MS : FIRST_ANSWER_MS)) {
+      after(WATCH_MS);
+      return;
+    }
+    stop();
+    silent();
   };
 
   const send = (): void => {
     waiting = true;
+    wanted = false;
     unanswered = 0;
+    asked = performance.now();
+    last = asked;
     ask();
+    after(WATCH_MS);
   };
 
   const hurry = (): void => {
     if (stopped || document.hidden) return;
-    clearTimeout(timer);
-    if (!waiting) send();
-    else wanted = true;
-    next();
+    if (waiting) wanted = true;
+    else send();
   };
-  /** Whether something was asked after the view that is on its way. */
-  let wanted = false;
 
   const answered = (running: boolean): void => {
     waiting = false;
     everAnswered = true;
-    clearTimeout(timer);
-    if (running || wanted) {
-      wanted = false;
-      next();
-    } else {
-      cancelAnimationFrame(animation);
-      animation = 0;
-      timer = window.setTimeout(next, IDLE_MS);
-    }
+    const pause = running ? RUNNING_MS : wanted ? 0 : IDLE_MS;
+    after(Math.max(asked + pause - performance.now(), 0));
   };
 
   const seen = (): void => {
-    if (document.hidden) return;
     last = performance.now();
-    next();
+    after(0);
   };
 
   const stop = (): void => {
     stopped = true;
     clearTimeout(timer);
-    cancelAnimationFrame(animation);
     document.removeEventListener('visibilitychange', seen);
   };
 
   document.addEventListener('visibilitychange', seen);
-  next();
+  after(0);
   return { hurry, answered, stop };
 }

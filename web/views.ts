@@ -1,8 +1,8 @@
 /**
- * When a view reaches the panels. A machine that stands still is shown at once. One that runs sends sixty views a second,
- * which nobody can read: its registers and numbers are drawn in the rhythm in which its views bring code (some times a second),
- * code that follows it stays for a while, and a frame does one thing only: it writes to the console, or draws registers,
- * or draws code. So every frame is short, and the console, which has the first turn, never waits.
+ * When a view reaches the panels. A machine that stands still is shown at once. One that runs sends thirty views a second,
+ * which nobody can read: its panels are drawn from those that bring code (some times a second), code that follows it stays
+ * for a while, and one view leads to one thing only: it writes to the console, or draws registers, or draws code. So every
+ * frame is short, and the console, which has the first turn, never waits.
  */
 import type { View } from '../core/protocol/messages.ts';
 import { happenings, withHappening } from './stores/happenings.ts';
@@ -16,8 +16,8 @@ const LISTING_MS = 750;
 const meter = new IdleMeter();
 /** When code was last taken to be shown. */
 let listed = 0;
-/** Registers and numbers have their turn. */
-let panelsAreDue = false;
+/** The registers and numbers that have their turn. */
+let nextPanels: View | null = null;
 /** The code that has its turn after them. */
 let nextCode: View | null = null;
 
@@ -31,7 +31,7 @@ export function showView(view: View, now: number): void {
   const state = machine.getState();
   const idle = meter.seen(now, view);
   if (!view.running || state.view?.running !== true) {
-    panelsAreDue = false;
+    nextPanels = null;
     nextCode = null;
     listed = now;
     const next = withView(state, view, idle);
@@ -45,18 +45,18 @@ export function showView(view: View, now: number): void {
   const output = withConsole(state, view);
   if (output.consoleUsed !== state.consoleUsed || view.consoleDropped > 0) machine.setState(output);
   // A guest that writes in every frame gives the panels no turn: they take one with it.
-  const isLate = view.code !== null && panelsAreDue;
+  const isLate = view.code !== null && nextPanels !== null;
   if (view.code !== null) {
-    panelsAreDue = true;
+    nextPanels = view;
     if (!isFollowing(windows.getState()) || now - listed >= LISTING_MS) {
       nextCode = view;
       listed = now;
     }
   }
   if (view.console.length > 0 && !isLate) return;
-  if (panelsAreDue) {
-    panelsAreDue = false;
-    machine.setState({ view, idle });
+  if (nextPanels !== null) {
+    machine.setState({ view: nextPanels, idle });
+    nextPanels = null;
     if (!isLate) return;
   }
   if (nextCode !== null) {

@@ -219,7 +219,10 @@ export interface View {
   /** As the guest believes them to be. */
   readonly registers: Registers;
   readonly monitor: MonitorView;
-  /** Sent when the machine is paused, or at most some times a second when it runs; null means: keep what you have. */
+  /**
+   * Sent when the machine is paused, or at most some times a second when it runs; null means: keep what you have. A machine that runs sends memory,
+   * walks, tables and translations with it only.
+   */
   readonly code: readonly CodeRow[] | null;
   /** Bytes of the memory window, -1 where nothing is mapped; null without a window. */
   readonly memory: { readonly window: MemoryWindow; readonly bytes: Int16Array } | null;

@@ -91,7 +91,9 @@ export class Viewer {
       this.#lastCode = now;
       this.#codeIsStale = false;
     }
-    const window = this.#memory;
+    // Between two listings a machine that runs tells what is new: its output, and its part of the timeline.
+    const isWhole = isCodeDue || !running;
+    const window = isWhole ? this.#memory : null;
     return {
       type: 'view',
       serial: ++this.#serial,
@@ -102,7 +104,7 @@ export class Viewer {
       rate: running ? looked.rate : 0,
       seconds: clock.now() / 1e9,
       registers: registerView(cpu),
-      monitor: this.#monitorView(looked, isCodeDue),
+      monitor: this.#monitorView(looked, isCodeDue, isWhole),
       code: isCodeDue ? codeRows(cpu, session.symbols, this.#code, cpu.linearEip) : null,
       memory:
         window === null ? null : { window, bytes: session.readMemory(window.space, window.address, window.length) },
@@ -112,14 +114,14 @@ export class Viewer {
     };
   }
 
-  /** `isCodeDue`: what is as costly as a listing is made anew. */
-  #monitorView({ session, watching, running, now }: Looked, isCodeDue: boolean): MonitorView {
+  /** `isCodeDue`: what is as costly as a listing is made anew; `isWhole`: and sent. */
+  #monitorView({ session, watching, running, now }: Looked, isCodeDue: boolean, isWhole: boolean): MonitorView {
     const { monitor, setting, pc, processor } = session;
     const { address, account, timeline, tables, open, translation } = this.#monitor;
-    const spaces = spacesOf(pc, monitor, processor);
-    if (isCodeDue || !tables) this.#tables = tables ? tablesView(spaces, open) : null;
-    if (isCodeDue || address === null) this.#address = address === null ? null : addressView(spaces, address);
-    if (isCodeDue || !translation) {
+    if (isCodeDue) {
+      const spaces = spacesOf(pc, monitor, processor);
+      this.#tables = tables ? tablesView(spaces, open) : null;
+      this.#address = address === null ? null : addressView(spaces, address);
       const isWanted = translation && monitor !== null;
       this.#translation = isWanted ? translationView(monitor, pc.cpu, processor, session.symbols) : null;
     }
@@ -134,10 +136,10 @@ export class Viewer {
       // Nobody can read what comes thousands of times a second.
       happening: running ? null : (watching.happenings?.last ?? null),
       account: isAccountDue && monitor !== null ? accountOf(monitor) : null,
-      address: this.#address,
-      tables: this.#tables,
+      address: isWhole ? this.#address : null,
+      tables: isWhole ? this.#tables : null,
       timeline: isTimelineDue ? (watching.timeline?.take() ?? null) : null,
-      translation: this.#translation,
+      translation: isWhole ? this.#translation : null,
     };
   }
 }
