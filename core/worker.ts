@@ -3,6 +3,8 @@ import type { Processor } from './machine/cpu/processor.ts';
 import type { Translator } from './machine/translate/translator.ts';
 import type { FromWorker, ToWorker } from './protocol/messages.ts';
 import { Desk } from './session/desk.ts';
+import { gunzip } from './session/gunzip.ts';
+import { LARGEST_SNAPSHOT } from './session/snapshot-file.ts';
 
 /** The worker's way in: messages to the desk, the desk's answers to the page, and a turn for the machine in between. */
 
@@ -53,5 +55,25 @@ function work(): void {
   guarded(() => desk.slice());
 }
 
+/** What came while a snapshot is unpacked, and is done behind it; null: none is. */
+let waiting: ToWorker[] | null = null;
+
+function take(message: ToWorker): void {
+  if (waiting !== null) waiting.push(message);
+  else if (message.type === 'restore') void restore(message.file);
+  else desk.handle(message);
+}
+
+async function restore(packed: Uint8Array): Promise<void> {
+  waiting = [];
+  const unpacked = await gunzip(packed, LARGEST_SNAPSHOT);
+  guarded(() => {
+    const behind = waiting ?? [];
+    waiting = null;
+    desk.handle({ type: 'restore', file: unpacked ?? packed });
+    for (const message of behind) take(message);
+  });
+}
+
 turn.port1.onmessage = work;
-self.onmessage = (event: MessageEvent<ToWorker>) => guarded(() => desk.handle(event.data));
+self.onmessage = (event: MessageEvent<ToWorker>) => guarded(() => take(event.data));

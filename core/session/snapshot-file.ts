@@ -99,13 +99,16 @@ export function writeSnapshot(guest: Guest, state: MachineState): Uint8Array {
 }
 
 /** Unpacked, a snapshot is at most its memory, its images and a little more. */
-const LARGEST = (MAX_MEMORY_MIB + 1024) * 1048576;
+export const LARGEST_SNAPSHOT = (MAX_MEMORY_MIB + 1024) * 1048576;
 
-/** Reads a snapshot file. Throws an Error with one sentence if it is none, or not whole. */
-export function readSnapshot(packed: Uint8Array): { readonly guest: Guest; readonly state: MachineState } {
-  const file = unpack(packed);
-  const magic = new TextDecoder().decode(file.subarray(0, MAGIC.length));
-  if (magic !== MAGIC) throw new Error('This file is not a Ringside snapshot.');
+function isUnpacked(file: Uint8Array): boolean {
+  return new TextDecoder().decode(file.subarray(0, MAGIC.length)) === MAGIC;
+}
+
+/** Reads a snapshot file, or one that is unpacked already. Throws an Error with one sentence if it is none, or not whole. */
+export function readSnapshot(given: Uint8Array): { readonly guest: Guest; readonly state: MachineState } {
+  const file = isUnpacked(given) ? given : unpack(given);
+  if (!isUnpacked(file)) throw new Error('This file is not a Ringside snapshot.');
   const start = MAGIC.length + 4;
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const headerLength = file.length >= start ? view.getUint32(MAGIC.length, true) : 0;
@@ -172,7 +175,7 @@ function unpack(packed: Uint8Array): Uint8Array {
   if (!isGzip) throw new Error('This file is not a Ringside snapshot.');
   const trailer = new DataView(packed.buffer, packed.byteOffset + packed.length - 8, 8);
   const length = trailer.getUint32(4, true);
-  if (length > LARGEST) throw new Error('The snapshot is larger than any that Ringside writes.');
+  if (length > LARGEST_SNAPSHOT) throw new Error('The snapshot is larger than any that Ringside writes.');
   const damaged = new Error('The snapshot is damaged: it cannot be unpacked.');
   let file: Uint8Array;
   try {
