@@ -100,7 +100,7 @@ test('nothing of the page’s own is left in English', async ({ page }) => {
 test('what the machine refuses, and why, is said in Chinese', async ({ page }) => {
   await openChinese(page);
   await drop(page, [{ name: 'broken.elf', bytes: new TextEncoder().encode('\x7fELF\x01\x01\x01 is cut off') }]);
-  await expect(page.getByRole('alert')).toHaveText(/^镜像被截断或已损坏/);
+  await expect(page.getByRole('alert')).toHaveText(/^broken\.elf: 镜像被截断或已损坏/);
   await page.getByRole('button', { name: '添加', exact: true }).click();
   const form = page.getByRole('form');
   await form.getByLabel(/^地址/).fill('00100000');

@@ -120,10 +120,11 @@ function receive(message: FromWorker): void {
         return;
       }
       if (message.request === 'open' || message.request === 'restore') {
-        asked.shift();
+        notify(message.message, asked.shift()?.name);
         if (asked.length === 0) opening.setState({ now: null });
+      } else {
+        notify(message.message);
       }
-      notify(message.message);
       loop?.hurry();
       return;
     case 'answer':

@@ -49,6 +49,20 @@ test('a line row holds until the next one, and a line that the file does not hav
   expect(open.lineAt(0x70000000)).toBeNull();
 });
 
+test('a line that only leaves room is the source of nothing that stands there', () => {
+  const text = 'hypercall_page:\n  times 4096 db 0\n  times 4 nop';
+  const room = indexSymbols({
+    symbols: [],
+    files: [{ name: 'boot.asm', text }],
+    lines: [
+      [0x1000, 0, 2],
+      [0x2000, 0, 3],
+    ],
+  });
+  expect(room.lineAt(0x1020)).toBeNull();
+  expect(room.lineAt(0x2001)).toMatchObject({ line: 3 });
+});
+
 test.each([
   ['c0100a1e', 0xc0100a1e],
   ['0xC0100A1E', 0xc0100a1e],

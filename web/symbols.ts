@@ -13,6 +13,8 @@ export function linearEip(registers: Registers): number {
 
 /** No line makes more code than this. The table does not say where the last one before a gap ends. */
 const LONGEST = 4096;
+/** A line that leaves room: what stands there at last is somebody else's, as the code of a hypercall page is. */
+const ROOM = /^\s*times\s.*\sd[bwd]\s+0\s*$/;
 
 interface SourceLine {
   readonly file: string;
@@ -81,7 +83,9 @@ export function indexSymbols(symbols: Symbols | null): SymbolIndex {
       if (row === undefined || address - row[0] >= LONGEST) return null;
       const file = symbols?.files[row[1]];
       const text = texts[row[1]]?.[row[2] - 1];
-      return file === undefined || text === undefined ? null : { file: file.name, line: row[2], text };
+      return file === undefined || text === undefined || ROOM.test(text)
+        ? null
+        : { file: file.name, line: row[2], text };
     },
   };
 }

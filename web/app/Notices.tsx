@@ -10,7 +10,10 @@ export function Notices() {
   return list.map(notice => (
     <div key={notice.id} className={styles.message} role="alert">
       <TriangleAlert size={17} className={styles.icon} aria-hidden="true" />
-      <p className={styles.body}>{text.said(notice.message)}</p>
+      <p className={styles.body}>
+        {notice.file !== null && <b>{notice.file}: </b>}
+        {text.said(notice.message)}
+      </p>
       <button
         type="button"
         className={styles.close}

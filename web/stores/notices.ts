@@ -4,6 +4,8 @@ import { createStore } from 'zustand/vanilla';
 export interface Notice {
   readonly id: number;
   readonly message: string;
+  /** The file that it is about, where the sentence does not name it. */
+  readonly file: string | null;
 }
 
 /** More than this many at once help nobody: the oldest goes. */
@@ -13,10 +15,12 @@ export const notices = createStore<{ readonly list: readonly Notice[] }>(() => (
 
 let last = 0;
 
-export function notify(message: string): void {
+export function notify(message: string, file: string | null = null): void {
   last += 1;
-  const notice = { id: last, message };
-  notices.setState(state => ({ list: [...state.list.filter(n => n.message !== message), notice].slice(-MOST) }));
+  const notice = { id: last, message, file };
+  notices.setState(state => ({
+    list: [...state.list.filter(n => n.message !== message || n.file !== file), notice].slice(-MOST),
+  }));
 }
 
 export function dismiss(id: number): void {
