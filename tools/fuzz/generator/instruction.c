@@ -871,7 +871,8 @@ static bool try_instruction(void) {
     instruction.undefined = 0;
     address_registers = 0;
   }
-  if (chance(5)) return try_floats() && !may_hit_kernel() && !(in_block && (instruction.loose_floats || instruction.spoils || in_loop));
+  /* One of more than 15 bytes, if it is undefined as well, may raise either exception. */
+  if (chance(5)) return try_floats() && instruction.length - begins_at <= 15 && !may_hit_kernel() && !(in_block && (instruction.loose_floats || instruction.spoils || in_loop));
   bool second = chance(4);
   u32 opcode = below(256);
   if (!second && chance(6)) {
