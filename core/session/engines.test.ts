@@ -45,7 +45,7 @@ function stateOf({ pc }: Session): readonly (number | string)[] {
 describe.each(MODES)('primer, %s', mode => {
   it('runs translated as it runs executed', () => {
     const one = open(mode, () => null);
-    const other = open(mode, cpu => new Translator(cpu, 'regions', 30, 4));
+    const other = open(mode, cpu => new Translator(cpu, 'regions', 30, 4, 300));
     let translated = 0;
     for (let n = 0; n < 12; n++) {
       if (n === 4) {

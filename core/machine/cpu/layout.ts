@@ -156,13 +156,16 @@ export const PROTECTED = 0xfff;
 export const RAM = W_TLB_END << 2;
 
 /**
- * Where the translation of the code at a linear address is found: REGION_SLOTS places of four words, one of which a hash of address and TLB entry
+ * Where the translation of the code at a linear address is found: REGION_SLOTS places of four words, two of which a hash of address and TLB entry
  * chooses: linear address, entry of the execute table, premises, index in the table of functions. Behind them, in REGION_RAN, the index that was
- * entered last.
+ * entered last, and by index a counter (REGION_RUNS), which goes down with each entry.
  */
-export const REGION_SLOTS = 1 << 14;
+export const REGION_SLOTS = 1 << 16;
 export const REGION_RAN = REGION_SLOTS * 16;
-export const REGION_BYTES = REGION_RAN + 16;
+export const REGION_RUNS = REGION_RAN + 16;
+/** Functions that the table of functions has at most. */
+export const REGION_FUNCTIONS = 1 << 14;
+export const REGION_BYTES = REGION_RUNS + 4 * REGION_FUNCTIONS;
 export const R_LINEAR = 0;
 export const R_ENTRY = 1;
 export const R_PREMISES = 2;

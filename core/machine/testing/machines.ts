@@ -19,7 +19,7 @@ export const MACHINES: readonly MachineUnderTest[] = [
 function translating(engine: 'blocks' | 'regions'): MachineUnderTest {
   const open = (physical: PhysicalMemory) => {
     const cpu = new Processor(physical);
-    cpu.translator = new Translator(cpu, engine, 0, 1);
+    cpu.translator = new Translator(cpu, engine, 0, 1, 1);
     return cpu;
   };
   return { engine, open };

@@ -93,6 +93,14 @@ class Compilation {
   #block(n: number): void {
     const emitter = this.#emitter;
     const { start, instructions, end, successors } = this.#graph.blocks[n];
+    if (instructions.length === 0) {
+      this.#dispatch(
+        n,
+        emitter.instructionPointer(),
+        [...successors].sort((a, b) => this.#unsignedStart(a) - this.#unsignedStart(b)),
+      );
+      return;
+    }
     emitter.begin(start, instructions.length);
     let offset = start;
     instructions.forEach((instruction, index) => {
@@ -133,6 +141,23 @@ class Compilation {
           this.#choose(n, transfer.target, successors);
       }
     });
+  }
+
+  #unsignedStart(n: number): number {
+    return this.#graph.blocks[n].start >>> 0;
+  }
+
+  /** To the one of these blocks, in the order of their offsets, that EIP points to. */
+  #dispatch(from: number, eip: Value, entries: readonly number[]): void {
+    const middle = entries.length >> 1;
+    const { start } = this.#graph.blocks[entries[middle]];
+    if (middle === 0) {
+      this.#go(from, start);
+      return;
+    }
+    const isBefore = this.#emitter.lessUnsigned(eip, known(start));
+    this.#if(isBefore, () => this.#dispatch(from, eip, entries.slice(0, middle)), eip);
+    this.#dispatch(from, eip, entries.slice(middle));
   }
 
   /** What `then` makes runs if the condition holds, and does not come back. */

@@ -1,19 +1,28 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { EMPTY, I32, makeModule, OP } from './code.ts';
-import { EXECUTE } from './frame.ts';
+import { ENTERED_OFTEN, EXECUTE } from './frame.ts';
 import { known, type Value, Values } from './values.ts';
 
 /**
- * Goes from region to region until one wants an instruction executed, the steps are used up, or nothing is translated where control goes. Returns what
- * the last region did (frame.ts), EXECUTE if there was none.
+ * Goes from region to region until one wants an instruction executed, the steps are used up, nothing is translated where control goes, or a region has
+ * been entered as often as its counter said (layout.ts, REGION_RUNS). Returns what the last region did (frame.ts), EXECUTE if there was none.
  */
 export type Driver = () => number;
 
-/** Place in the table of regions (layout.ts, REGION_SLOTS) of a linear address and its entry of the execute table: in words. */
+/** Multiplicative hashing: the golden ratio's digits, of which the upper ones are taken. */
+const MIX = 0x9e3779b1;
+const HASH_SHIFT = 32 - Math.log2(L.REGION_SLOTS);
+
+/** The first of the two places in the table of regions (layout.ts, REGION_SLOTS) of a linear address and its entry of the execute table: in words. */
 export function slotOf(regions: number, linear: number, entry: number): number {
-  const hash = linear ^ (linear >>> 13) ^ (entry >>> 12);
-  return (regions >> 2) + ((hash & (L.REGION_SLOTS - 1)) << 2);
+  const hash = Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT;
+  return (regions >> 2) + (hash << 2);
+}
+
+/** The other place that goes with one, in words. */
+export function otherSlot(slot: number): number {
+  return slot ^ 4;
 }
 
 /** Index of a local. */
@@ -44,23 +53,34 @@ export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table,
   o.push(page);
   code.memory(OP.load32, 0);
   const entry = o.pop();
-  const hash = o.xor(o.xor(linear, o.shr(linear, known(13))), o.shr(entry, known(12)));
-  const place = o.shl(o.and(hash, known(L.REGION_SLOTS - 1)), known(4));
-  const at = (word: number) => {
+  const hash = o.shr(o.mul(o.xor(linear, o.shr(entry, known(12))), known(MIX)), known(HASH_SHIFT));
+  const at = (place: Value, word: number) => {
     o.push(place);
     code.memory(OP.load32, regions + 4 * word);
     return o.pop();
   };
-  const isSame = [
-    o.compare(OP.eq, at(L.R_LINEAR), linear),
-    o.compare(OP.eq, at(L.R_ENTRY), entry),
-    o.compare(OP.eq, at(L.R_PREMISES), load(L.W_PREMISES)),
-  ].reduce((all, one) => o.and(all, one));
+  const isAt = (place: Value): Value =>
+    [
+      o.compare(OP.eq, at(place, L.R_LINEAR), linear),
+      o.compare(OP.eq, at(place, L.R_ENTRY), entry),
+      o.compare(OP.eq, at(place, L.R_PREMISES), load(L.W_PREMISES)),
+    ].reduce((all, one) => o.and(all, one));
+  const first = o.shl(hash, known(4));
+  const place = o.select(isAt(first), first, o.xor(first, known(16)));
+  const isSame = isAt(place);
   returnIf(o.isZero(isSame), known(EXECUTE));
-  const index = at(L.R_INDEX);
+  const index = at(place, L.R_INDEX);
   code.constant(0);
   o.push(index);
   code.memory(OP.store32, regions + L.REGION_RAN);
+  const counter = o.shl(index, known(2));
+  o.push(counter);
+  code.memory(OP.load32, regions + L.REGION_RUNS);
+  const left = o.pop();
+  o.push(counter);
+  o.push(o.sub(left, known(1)));
+  code.memory(OP.store32, regions + L.REGION_RUNS);
+  returnIf(o.isZero(left), known(ENTERED_OFTEN));
   o.push(index);
   code.callIndirect(0);
   const status = o.pop();

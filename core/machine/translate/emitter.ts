@@ -240,6 +240,13 @@ export class Emitter extends X87Instructions implements Ops<Value> {
 
   // Control
 
+  /** EIP as it is when the code is entered. */
+  instructionPointer(): Value {
+    this.code.constant(0);
+    this.code.memory(OP.load32, L.W_EIP << 2);
+    return this.values.pop();
+  }
+
   next(_i: Instruction): Value {
     return known(this.end);
   }

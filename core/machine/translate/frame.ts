@@ -23,12 +23,13 @@ export interface MachineValues {
 }
 
 /**
- * What a region gives back: 0 to go on with whatever is translated at EIP; 1 where an instruction has to be executed first; more: the
- * number of a site, plus SITES, where one has to be executed.
+ * What a region gives back: 0 to go on with whatever is translated at EIP; 1 where an instruction has to be executed first; from SITES on: the
+ * number of a site, plus SITES, where one has to be executed. ENTERED_OFTEN is the driver's: a region would have run that has been entered often.
  */
 export const GO_ON = 0;
 export const EXECUTE = 1;
-export const SITES = 2;
+export const ENTERED_OFTEN = 2;
+export const SITES = 3;
 
 /** A place where a region is left before an instruction that the executor has to carry out. What is known of it does not have to be in the code. */
 export interface Site {

@@ -9,6 +9,14 @@ import { SEMANTICS } from '../../ia32/semantics/index.ts';
 const MOST_INSTRUCTIONS = 500;
 /** Places that a return is compared with. */
 const MOST_RETURNS = 8;
+/** Start of the block that chooses between entries: no offset. */
+const NOWHERE = 2 ** 32;
+
+/**
+ * What belongs together: a procedure without those that it calls, which may be entered behind its calls as well, so that no code has to be in two
+ * graphs; or all that control goes through from the first block on, the called procedures too.
+ */
+export type Extent = 'procedure' | 'calls';
 
 /** Straight-line code. Addresses are offsets in CS. */
 export interface GraphBlock {
@@ -21,8 +29,13 @@ export interface GraphBlock {
 }
 
 export interface Graph {
-  /** The first is where the code is entered. In reverse postorder, so that every forward edge goes to a higher number. */
+  /**
+   * The first is where the code is entered; where that is at several places, it has no instructions and all of them as successors. In reverse
+   * postorder, so that every forward edge goes to a higher number.
+   */
   readonly blocks: readonly GraphBlock[];
+  /** Numbers of the blocks where control comes in. */
+  readonly entries: readonly number[];
   /** Immediate dominator of each block; that of the first is 0. */
   readonly dominators: readonly number[];
   /** Edges from a higher number to one that does not dominate it are left out: from, to. */
@@ -89,10 +102,12 @@ export function explore(
   decode: (offset: number) => Instruction | null,
   isHot: (offset: number) => boolean,
   mostBlocks: number,
+  extent: Extent,
 ): Graph | null {
   const found = new Map<number, Instruction>();
   const leaders = new Set([start]);
   const returns: number[] = [];
+  const isProcedure = extent === 'procedure';
   const waiting = [start];
   for (let from = waiting.shift(); from !== undefined && found.size < MOST_INSTRUCTIONS; from = waiting.shift()) {
     for (let at = from; !found.has(at) && found.size < MOST_INSTRUCTIONS; ) {
@@ -101,8 +116,9 @@ export function explore(
       found.set(at, i);
       const end = (at + i.length) | 0;
       if (ends(i)) {
-        const targets = [...targetsOf(i, end)];
-        if (CALLS.has(i.row.operation) && returns.length < MOST_RETURNS) {
+        const isCall = CALLS.has(i.row.operation);
+        const targets = isCall && isProcedure ? [] : [...targetsOf(i, end)];
+        if (isCall && (isProcedure || returns.length < MOST_RETURNS)) {
           returns.push(end);
           targets.push(end);
         }
@@ -118,7 +134,9 @@ export function explore(
     }
   }
   if (!found.has(start)) return null;
-  return order(start, found, leaders, returns);
+  if (!isProcedure) return order([start], found, leaders, returns);
+  const entries = new Set([start, ...returns.filter(at => leaders.has(at) && found.has(at))]);
+  return order([...entries], found, leaders, []);
 }
 
 /** A block before it has a number. */
@@ -129,13 +147,15 @@ interface Piece {
 }
 
 function order(
-  start: number,
+  entries: readonly number[],
   found: ReadonlyMap<number, Instruction>,
   leaders: ReadonlySet<number>,
   returns: readonly number[],
 ): Graph {
   const pieces = new Map<number, Piece>();
+  const root = entries.length === 1 ? entries[0] : NOWHERE;
   const pieceAt = (from: number): Piece => {
+    if (from === NOWHERE) return { instructions: [], end: from, next: entries };
     const instructions: Instruction[] = [];
     let at = from;
     for (let i = found.get(at); i !== undefined; i = found.get(at)) {
@@ -161,7 +181,7 @@ function order(
     pieces.set(at, piece);
     stack.push({ at, piece, n: 0 });
   };
-  enter(start);
+  enter(root);
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
     const next = top.piece.next[top.n++];
     if (next === undefined) {
@@ -182,7 +202,7 @@ function order(
       if (to <= from && !dominates(dominators, to, from)) irreducible.add(`${from} ${to}`);
     }
   });
-  return { blocks, dominators, irreducible };
+  return { blocks, entries: entries.map(at => numbers.get(at) ?? 0), dominators, irreducible };
 }
 
 /** Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm. */

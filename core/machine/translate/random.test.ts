@@ -21,7 +21,7 @@ const REGIONS: MachineUnderTest = {
   engine: 'regions',
   open: physical => {
     const cpu = new Processor(physical);
-    cpu.translator = new Translator(cpu, 'regions', 0, 1);
+    cpu.translator = new Translator(cpu, 'regions', 0, 1, 2);
     return cpu;
   },
 };

@@ -7,7 +7,7 @@ import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
 import type { ValueType } from './code.ts';
 import { compile } from './compile.ts';
 import type { CallOut, Site } from './frame.ts';
-import { explore, type Graph } from './graph.ts';
+import { type Extent, explore, type Graph, type GraphBlock } from './graph.ts';
 import { type Premises, premisesOf } from './premises.ts';
 
 /** A page of code, as the TLB has it. */
@@ -52,11 +52,17 @@ class Reader implements CodeSource {
   }
 }
 
+/** A place where control comes into a region. */
+export interface Entrance {
+  readonly linear: number;
+  /** Of the execute table. */
+  readonly entry: number;
+}
+
 /** Code that was translated as a whole, what it was translated for, and where it is. */
 export interface Region {
-  /** Of its first instruction, with which entry of the execute table. */
-  readonly linear: number;
-  readonly entry: number;
+  readonly extent: Extent;
+  readonly entrances: readonly Entrance[];
   readonly premises: Premises;
   readonly pages: readonly CodePage[];
   /** Where its other blocks begin, byte offsets in the machine's memory. */
@@ -83,6 +89,7 @@ export function physicalPage({ page, entry }: CodePage): number {
 
 /** What is to be translated, and how. */
 export interface Wish {
+  readonly extent: Extent;
   /** Blocks at most. */
   readonly mostBlocks: number;
   /** Whether the block at a byte offset in the machine's memory is worth it. */
@@ -118,6 +125,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       return entry !== L.INVALID && wish.isHot((linear + entry) >>> 0);
     },
     wish.mostBlocks,
+    wish.extent,
   );
   if (graph === null) return null;
   const callOuts: number[] = [];
@@ -131,22 +139,25 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
     },
     (i32[W_CONTROL] & EXCEPTIONS) !== EXCEPTIONS,
   );
-  const linear = (codeBase + i32[L.W_EIP]) | 0;
-  const entry = i32[table + (linear >>> 12)];
+  const entranceAt = ({ start }: GraphBlock): Entrance => {
+    const linear = (codeBase + start) | 0;
+    return { linear, entry: i32[table + (linear >>> 12)] };
+  };
+  const isEntrance = (block: GraphBlock) => graph.entries.some(n => graph.blocks[n] === block);
+  const entrances = graph.entries.map(n => entranceAt(graph.blocks[n]));
+  const inner = graph.blocks.filter(block => hasCode(block) && !isEntrance(block));
   const pages = pagesOf(graph, codeBase, reader);
-  const { locals, code } = emitter.finish(pages.filter(({ page }) => page !== linear >>> 12));
-  const hosts = graph.blocks.slice(1).map(({ start }) => {
-    const at = (codeBase + start) | 0;
-    return (at + i32[table + (at >>> 12)]) >>> 0;
-  });
+  // Who enters has compared the page where that is.
+  const isCompared = (page: number) => entrances.every(({ linear }) => linear >>> 12 === page);
+  const { locals, code } = emitter.finish(pages.filter(({ page }) => !isCompared(page)));
   protect(cpu, graph, codeBase);
   return {
     region: {
-      linear,
-      entry,
+      extent: wish.extent,
+      entrances,
       premises,
       pages,
-      hosts,
+      hosts: inner.map(block => hostOf(entranceAt(block))),
       index: -1,
       callOuts,
       sites: emitter.sites,
@@ -157,10 +168,20 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   };
 }
 
+/** Where it lies: byte offset in the machine's memory. */
+export function hostOf({ linear, entry }: Entrance): number {
+  return (linear + entry) >>> 0;
+}
+
+/** Not so the block that only chooses between entries. */
+function hasCode({ instructions }: GraphBlock): boolean {
+  return instructions.length > 0;
+}
+
 /** Of all pages that were looked at, those that the code is in. */
 function pagesOf(graph: Graph, codeBase: number, reader: Reader): readonly CodePage[] {
   const pages = new Map<number, CodePage>();
-  for (const { start, end } of graph.blocks) {
+  for (const { start, end } of graph.blocks.filter(hasCode)) {
     for (const offset of [start, (end - 1) | 0]) {
       const page = reader.pages.get(((codeBase + offset) | 0) >>> 12);
       if (page !== undefined) pages.set(page.page, page);
@@ -177,7 +198,7 @@ function protect(cpu: Access, graph: Graph, codeBase: number): void {
     const page = (host - L.RAM) >>> 12;
     if (codePages.mark(page, host & 0xfff, (host & 0xfff) + bytes - 1)) cpu.protectCode(page);
   };
-  for (const { start, end } of graph.blocks) {
+  for (const { start, end } of graph.blocks.filter(hasCode)) {
     let linear = (codeBase + start) | 0;
     for (let left = (end - start) | 0; left > 0; ) {
       const inPage = Math.min(left, 4096 - (linear & 0xfff));

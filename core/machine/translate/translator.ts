@@ -6,14 +6,17 @@ import { type Handler, handlerOf } from '../cpu/handlers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
 import { type FunctionBody, I32, type Import, makeModule } from './code.ts';
-import { type Driver, makeDriver, slotOf } from './driver.ts';
-import { type CallOut, SITES } from './frame.ts';
-import { physicalPage, type Region, type Translated, translateRegion } from './region.ts';
+import { type Driver, makeDriver, otherSlot, slotOf } from './driver.ts';
+import { type CallOut, ENTERED_OFTEN, SITES } from './frame.ts';
+import type { Extent } from './graph.ts';
+import { type Entrance, hostOf, physicalPage, type Region, type Translated, translateRegion } from './region.ts';
 import { IMPORTS, makeRuntime } from './runtime.ts';
 import { KERNEL, makeKernel } from './x87/kernel.ts';
 
-/** How often a block is executed before it is translated, unless said. */
-const HOT = 600;
+/** How often a block is executed before its procedure is translated, unless said. */
+const HOT = 48;
+/** How often what is translated is entered before it is translated with all that it calls, unless said: that takes many milliseconds. */
+const OFTEN = 50_000;
 /** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
 const INSIDE = 4;
 /** Blocks executed after which what was executed counts half as much. */
@@ -27,6 +30,9 @@ const MOST_REGIONS = 8192;
 /** Regions of one module, and how often their blocks are executed at most while they wait for others. */
 const BATCH = 16;
 const PATIENCE = 400;
+
+/** Counter of a region that is not to be translated anew. */
+const NEVER = -1;
 
 /** Counters of heat, which the places of blocks share by a hash. */
 const HEATS = 1 << 16;
@@ -75,17 +81,22 @@ export class Translator {
   #patience = PATIENCE;
   readonly #mostBlocks: number;
   readonly #hot: number;
+  readonly #often: number;
   readonly #batch: number;
   /** Where the instruction that is executed for a region begins, an offset in CS. */
   start = 0;
   /** Regions made since the machine was. */
   translated = 0;
 
-  /** `hot`: how often a block is executed before it is translated; `batch`: regions of one module. */
-  constructor(cpu: Processor, engine: Exclude<Engine, 'execute'>, hot = HOT, batch = BATCH) {
+  /**
+   * `hot`: how often a block is executed before it is translated; `batch`: regions of one module; `often`: how often what is translated is entered
+   * before it is translated with all that it calls.
+   */
+  constructor(cpu: Processor, engine: Exclude<Engine, 'execute'>, hot = HOT, batch = BATCH, often = OFTEN) {
     const { memory, regions } = cpu.physical;
     this.#cpu = cpu;
     this.#hot = hot;
+    this.#often = engine === 'blocks' ? NEVER : often;
     this.#batch = batch;
     this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
     const execute = (number: number, rest: number) => this.#execute(number, rest);
@@ -114,16 +125,42 @@ export class Translator {
   }
 
   #drive(): void {
-    const status = this.#driver();
+    let status = this.#driver();
+    for (; status === ENTERED_OFTEN; status = this.#driver()) this.#extend();
     if (status < SITES) return;
-    const { i32, physical } = this.#cpu;
-    const site = this.#byIndex[i32[(physical.regions + L.REGION_RAN) >> 2]]?.sites[status - SITES];
+    const { i32 } = this.#cpu;
+    const site = this.#lastRun()?.sites[status - SITES];
     if (site === undefined) throw new Error('A region was left where it has no way out.');
     i32[L.W_EIP] = site.offset;
     i32[L.W_BUDGET] += site.left;
     if (site.lazy === null) return;
     i32[L.W_FLAGS_KIND] = site.lazy.kind;
     i32[L.W_FLAGS_SIZE] = site.lazy.size;
+  }
+
+  /** The region that the driver came to last. */
+  #lastRun(): Region | null {
+    const { i32, physical } = this.#cpu;
+    return this.#byIndex[i32[(physical.regions + L.REGION_RAN) >> 2]];
+  }
+
+  /** The region at CS:EIP is entered often: from here on it shall have with it what it calls. */
+  #extend(): void {
+    const cpu = this.#cpu;
+    const region = this.#lastRun();
+    if (region === null) return;
+    this.#countRuns(region);
+    const host = (cpu.linearEip + cpu.i32[cpu.i32[L.W_EXECUTE_TABLE] + (cpu.linearEip >>> 12)]) >>> 0;
+    const known = this.#known(host);
+    if (known?.extent === 'procedure') this.#translate('calls');
+    else if (known !== undefined && known.index >= 0) this.#place(known, cpu.linearEip);
+  }
+
+  /** Counts from now on how often it is entered, where that can matter: a procedure that calls nothing is complete. */
+  #countRuns(region: Region): void {
+    const { i32, physical } = this.#cpu;
+    const isComplete = region.extent === 'calls' || region.entrances.length === 1;
+    i32[((physical.regions + L.REGION_RUNS) >> 2) + region.index] = isComplete ? NEVER : this.#often;
   }
 
   #warm(place: number): void {
@@ -138,46 +175,55 @@ export class Translator {
   #provide(block: Block): boolean {
     if (this.#waiting.length > 0 && --this.#patience === 0) this.#instantiate();
     if (block.host < 0) return false;
+    const known = this.#known(block.host);
+    if (known !== undefined) return known.index >= 0 && this.#place(known, this.#cpu.linearEip);
+    const isMade = this.#translate('procedure');
+    if (!isMade) block.isUntranslatable = true;
+    return isMade && this.#waiting.length === 0;
+  }
+
+  #known(host: number): Region | undefined {
+    return this.#regions.get(host)?.find(region => this.#fits(region));
+  }
+
+  /** Translates what is at CS:EIP; it runs when others have come that its module is made with. Returns whether that could be done. */
+  #translate(extent: Extent): boolean {
     const cpu = this.#cpu;
-    const known = this.#regions.get(block.host)?.find(region => this.#fits(region));
-    if (known !== undefined) return known.index >= 0 && this.#place(known);
     const least = this.#hot * LUKEWARM;
-    const isHot = (host: number) => this.#heat[placeOf(host)] >= least;
     const made = translateRegion(cpu, {
+      extent,
       mostBlocks: this.#mostBlocks,
-      isHot,
+      isHot: host => this.#heat[placeOf(host)] >= least,
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
       callOut: i => this.#callOut(i),
     });
-    if (made === null) {
-      block.isUntranslatable = true;
-      return false;
-    }
-    this.#keep(block.host, made.region);
+    if (made === null) return false;
+    this.#keep(made.region);
     this.#waiting.push(made);
     if (this.#waiting.length === 1) this.#patience = PATIENCE;
-    if (this.#waiting.length < this.#batch) return false;
-    this.#instantiate();
+    if (this.#waiting.length >= this.#batch) this.#instantiate();
     return true;
   }
 
   /** Whether a region is what CS:EIP asks for. */
-  #fits({ linear, premises }: Region): boolean {
+  #fits({ entrances, premises }: Region): boolean {
     const cpu = this.#cpu;
     const { i32 } = cpu;
     return (
-      linear === cpu.linearEip &&
+      entrances.some(({ linear }) => linear === cpu.linearEip) &&
       premises.word === i32[L.W_PREMISES] &&
       premises.codeLimit === i32[L.W_CODE_LIMIT] &&
       ((premises.word & L.PREMISE.flatCode) !== 0 || premises.codeBase === cpu.base(CS))
     );
   }
 
-  #keep(host: number, region: Region): void {
-    const list = this.#regions.get(host);
-    if (list === undefined) this.#regions.set(host, [region]);
-    else list.push(region);
+  #keep(region: Region): void {
+    for (const host of region.entrances.map(hostOf)) {
+      const others = this.#regions.get(host) ?? [];
+      // The one with more comes first.
+      this.#regions.set(host, region.extent === 'calls' ? [region, ...others] : [...others, region]);
+    }
     for (const page of region.pages) {
       const number = physicalPage(page);
       const regions = this.#byPage.get(number);
@@ -195,7 +241,7 @@ export class Translator {
       // One that was full once stays so.
       if (counts[place] < 255) counts[place] += by;
     };
-    add(this.#beginning, (region.linear + region.entry) >>> 0);
+    for (const host of region.entrances.map(hostOf)) add(this.#beginning, host);
     for (const host of region.hosts) add(this.#inside, host);
   }
 
@@ -228,10 +274,11 @@ export class Translator {
     region.isDead = true;
     this.#count(region, -1);
     this.#kept--;
-    const host = (region.linear + region.entry) >>> 0;
-    const list = (this.#regions.get(host) ?? []).filter(other => other !== region);
-    if (list.length === 0) this.#regions.delete(host);
-    else this.#regions.set(host, list);
+    for (const host of region.entrances.map(hostOf)) {
+      const list = (this.#regions.get(host) ?? []).filter(other => other !== region);
+      if (list.length === 0) this.#regions.delete(host);
+      else this.#regions.set(host, list);
+    }
     for (const page of region.pages) {
       const number = physicalPage(page);
       const regions = this.#byPage.get(number);
@@ -243,27 +290,42 @@ export class Translator {
       this.#freeNumbers.push(number);
     }
     if (region.index < 0) return;
-    const at = this.#slot(region);
-    if (this.#cpu.i32[at + L.R_INDEX] === region.index) this.#cpu.i32[at + L.R_PREMISES] = -1;
+    const { i32 } = this.#cpu;
+    for (const entrance of region.entrances) {
+      const slot = this.#slot(entrance);
+      for (const at of [slot, otherSlot(slot)]) {
+        if (i32[at + L.R_INDEX] === region.index) i32[at + L.R_PREMISES] = -1;
+      }
+    }
     this.#table.set(region.index, null);
     this.#byIndex[region.index] = null;
     this.#freeIndexes.push(region.index);
     region.index = -1;
   }
 
-  #slot({ linear, entry }: Region): number {
+  #slot({ linear, entry }: Entrance): number {
     return slotOf(this.#cpu.physical.regions, linear, entry);
   }
 
-  /** Has the driver find a region. Returns whether it did not before. */
-  #place(region: Region): boolean {
+  /** Has the driver find a region at all its entrances, or at one. Returns whether it did not before. */
+  #place(region: Region, only: number | null = null): boolean {
     const { i32 } = this.#cpu;
-    const at = this.#slot(region);
-    const { linear, entry, premises, index } = region;
-    const words = [linear, entry, premises.word, index];
-    if (words.every((word, n) => i32[at + n] === word)) return false;
-    i32.set(words, at);
-    return true;
+    let isNew = false;
+    for (const entrance of region.entrances) {
+      if (only !== null && entrance.linear !== only) continue;
+      const words = [entrance.linear, entrance.entry, region.premises.word, region.index];
+      const slot = this.#slot(entrance);
+      const other = otherSlot(slot);
+      const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
+      // What is there may have more with it.
+      const many = only === null && region.extent === 'procedure' ? L.R_INDEX : words.length;
+      if (isIn(slot, many) || isIn(other, many)) continue;
+      // Who was there first moves on, unless it is what this one takes the place of.
+      if (i32[slot + L.R_PREMISES] !== -1 && !isIn(slot, L.R_INDEX)) i32.copyWithin(other, slot, slot + words.length);
+      i32.set(words, slot);
+      isNew = true;
+    }
+    return isNew;
   }
 
   /** Makes a module of what waits. */
@@ -280,6 +342,7 @@ export class Translator {
       region.index = this.#freeIndexes.pop() ?? 0;
       this.#table.set(region.index, exports[String(n)]);
       this.#byIndex[region.index] = region;
+      this.#countRuns(region);
       this.#place(region);
       this.translated++;
     });
