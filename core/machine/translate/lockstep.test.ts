@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadImage } from '../../guests/load.ts';
-import * as L from '../cpu/layout.ts';
+import { firstDifference, stateOf } from '../compare.ts';
 import { Pc } from '../pc.ts';
 import { type Engine, Translator } from './translator.ts';
 
@@ -29,16 +29,6 @@ function open(engine: Engine): Run {
   return run;
 }
 
-/** What of a processor no engine may change; lazy flags count as what they mean. */
-function stateOf({ cpu }: Pc): Record<string, number | string> {
-  const words = [...cpu.i32.subarray(0, L.W_EFLAGS), ...cpu.i32.subarray(L.W_CPL, L.STATE_BYTES >> 2)];
-  return { count: cpu.count, eflags: cpu.eflags(), walks: cpu.walks, words: words.join(' ') };
-}
-
-function ramOf({ physical }: Pc): Int32Array {
-  return new Int32Array(physical.memory.buffer, L.RAM, memoryBytes >> 2);
-}
-
 describe.skipIf(!existsSync(primer)).each(['blocks', 'regions'] as const)('%s', engine => {
   it('goes the same way as the executor, step by step, through a kernel with processes', () => {
     const [one, other] = [open('execute'), open(engine)];
@@ -52,7 +42,7 @@ describe.skipIf(!existsSync(primer)).each(['blocks', 'regions'] as const)('%s', 
       }
     }
     expect(other.text).toBe(one.text);
-    expect(ramOf(other.pc).every((word, n) => word === ramOf(one.pc)[n])).toBe(true);
+    expect(firstDifference(one.pc, other.pc)).toBe(-1);
     expect(other.pc.cpu.translator?.translated).toBeGreaterThan(20);
   });
 });
