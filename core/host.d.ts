@@ -30,3 +30,14 @@ declare class TextDecoder {
 declare class TextEncoder {
   encode(text?: string): Uint8Array;
 }
+/** Not in every browser: `typeof` tells. */
+declare class DecompressionStream {
+  constructor(format: 'gzip');
+  readonly readable: {
+    getReader(): {
+      read(): Promise<{ done: true; value?: undefined } | { done: false; value: Uint8Array }>;
+      cancel(): Promise<void>;
+    };
+  };
+  readonly writable: { getWriter(): { write(bytes: Uint8Array): Promise<void>; close(): Promise<void> } };
+}

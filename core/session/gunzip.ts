@@ -1,5 +1,3 @@
-/// <reference lib="webworker" />
-
 /**
  * Unpacks a gzip file by the host's own means, which are several times as quick as ours, and check it as well. Null where those are missing or the
  * file is not whole, and for more than `largest` bytes: who unpacks it then says what is wrong.

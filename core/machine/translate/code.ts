@@ -85,7 +85,7 @@ export type Op = (typeof OP)[keyof typeof OP];
 
 /** A growing piece of code. */
 export class Code {
-  #bytes = new Uint8Array(256);
+  #bytes = new Uint8Array(1024);
   #length = 0;
 
   get length(): number {

@@ -2,10 +2,10 @@ import { FLAG, STATUS_FLAGS } from '../../ia32/flags.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import type { Ops } from '../../ia32/ops.ts';
 import * as L from '../cpu/layout.ts';
-import { EMPTY, OP } from './code.ts';
+import { Code, EMPTY, OP } from './code.ts';
 import { carryOf, conditionOf, FLAG_LOCAL, STORED, statusFlagsOf } from './flags.ts';
 import { REGISTERS, type Transfer } from './frame.ts';
-import { known, type Value, Values } from './values.ts';
+import { known, type Value } from './values.ts';
 import { X87Instructions } from './x87/instructions.ts';
 
 function unreachable(): never {
@@ -124,7 +124,7 @@ export class Emitter extends X87Instructions implements Ops<Value> {
     const outer = values.code;
     const before = this.state;
     // The code inside is made first: only then is known what it changes.
-    const inner = new Values(0).code;
+    const inner = new Code();
     values.code = inner;
     this.labels.push('when');
     then();

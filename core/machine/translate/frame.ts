@@ -1,6 +1,6 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
-import { type Code, EMPTY, OP, type ValueType } from './code.ts';
+import { Code, EMPTY, OP, type ValueType } from './code.ts';
 import { FLAG_LOCAL, type Flags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
 import type { Premises } from './premises.ts';
 import { type Value, Values } from './values.ts';
@@ -363,7 +363,7 @@ export class Frame {
 
   #split(piece: 'load' | 'store'): void {
     this.#pieces.push(this.code.bytes, piece);
-    this.values.code = new Values(0).code;
+    this.values.code = new Code();
   }
 
   // The whole
@@ -392,7 +392,7 @@ export class Frame {
   } {
     const { premises, values } = this;
     this.#pieces.push(this.code.bytes);
-    const { code } = new Values(0);
+    const code = new Code();
     for (const { page, entry } of pages) this.#expect(code, premises.executeTable + (page << 2), entry);
     if ((premises.word & L.PREMISE.flatCode) === 0) {
       this.#expect(code, W_CODE_BASE << 2, premises.codeBase);

@@ -46,15 +46,24 @@ const CALLS: ReadonlySet<OperationName> = new Set<OperationName>(['call', 'callI
 /** Goes somewhere that only the run time knows. */
 const INDIRECT: ReadonlySet<OperationName> = new Set<OperationName>(['ret', 'jmpIndirect', 'callIndirect']);
 const CONDITIONAL: ReadonlySet<OperationName> = new Set<OperationName>(['jcc', 'loop', 'loope', 'loopne', 'jcxz']);
+/** Blocks end with them. */
+const ENDS: ReadonlySet<OperationName> = new Set<OperationName>(['jmp', 'call', ...INDIRECT, ...CONDITIONAL]);
 
 function isSemantics(operation: OperationName): operation is SemanticsName {
   return operation in SEMANTICS;
 }
 
+type Meaning = (typeof SEMANTICS)[SemanticsName];
+const MEANINGS = new Map<OpcodeRow, Meaning | null>();
+
 /** Whether an instruction of this row can be translated: it has a meaning in the common words, and no checks before it. */
-export function meaningOf(row: OpcodeRow) {
+export function meaningOf(row: OpcodeRow): Meaning | null {
+  const known = MEANINGS.get(row);
+  if (known !== undefined) return known;
   const isPlain = row.checks.length === 0 && row.intercept === null;
-  return isPlain && isSemantics(row.operation) ? SEMANTICS[row.operation] : null;
+  const meaning = isPlain && isSemantics(row.operation) ? SEMANTICS[row.operation] : null;
+  MEANINGS.set(row, meaning);
+  return meaning;
 }
 
 /** They end a block of the executor, as something may have to be looked at behind them; mostly it has not, and control goes on. */
@@ -88,11 +97,6 @@ function targetsOf(i: Instruction, end: number): readonly number[] {
   return INDIRECT.has(operation) ? [] : [end];
 }
 
-/** Whether the block ends with it. */
-function ends(i: Instruction): boolean {
-  return INDIRECT.has(i.row.operation) || CONDITIONAL.has(i.row.operation) || ['jmp', 'call'].includes(i.row.operation);
-}
-
 /**
  * The code from an offset in CS on, in at most so many blocks. `decode` gives the instruction at an offset, or null where none can be had; `isHot` says
  * whether code that starts there is worth it. Null: not even the first can be translated.
@@ -115,7 +119,7 @@ export function explore(
       if (i === null || !isPossible(i.row)) break;
       found.set(at, i);
       const end = (at + i.length) | 0;
-      if (ends(i)) {
+      if (ENDS.has(i.row.operation)) {
         const isCall = CALLS.has(i.row.operation);
         const targets = isCall && isProcedure ? [] : [...targetsOf(i, end)];
         if (isCall && (isProcedure || returns.length < MOST_RETURNS)) {
@@ -161,7 +165,7 @@ function order(
     for (let i = found.get(at); i !== undefined; i = found.get(at)) {
       instructions.push(i);
       at = (at + i.length) | 0;
-      if (ends(i)) {
+      if (ENDS.has(i.row.operation)) {
         const targets = i.row.operation === 'ret' ? returns : targetsOf(i, at);
         return {
           instructions,
