@@ -89,6 +89,28 @@ describe('the desk', () => {
     expect(after.code?.some(row => row.address === after.registers.eip)).toBe(true);
   });
 
+  test('between two listings a running machine tells only what is new, and a paused one all of it', () => {
+    const bench = new Bench();
+    bench.send(primer);
+    const code = { follow: true, address: 0, before: 2, after: 2 };
+    const memory = { space: 'physical', address: 0x100000, length: 16 } as const;
+    bench.send({ type: 'windows', code, memory, monitor: { ...monitor, tables: true, address: 0x100000 } });
+    const isWhole = ({ memory, monitor: { tables, address } }: View): boolean =>
+      memory !== null && tables !== null && address !== null;
+    const isBrief = ({ memory, monitor: { tables, address } }: View): boolean =>
+      memory === null && tables === null && address === null;
+    for (let n = 0; n < 3; n++) expect(isWhole(bench.frame())).toBe(true);
+    bench.send({ type: 'run' });
+    const views = Array.from({ length: 100 }, () => bench.frame());
+    const listings = views.filter(view => view.code !== null);
+    expect(listings.length).toBeGreaterThan(3);
+    expect(listings.length).toBeLessThan(20);
+    expect(listings.every(isWhole)).toBe(true);
+    expect(views.filter(view => view.code === null).every(isBrief)).toBe(true);
+    bench.send({ type: 'pause' });
+    for (let n = 0; n < 3; n++) expect(isWhole(bench.frame())).toBe(true);
+  });
+
   test('runs while it is watched, hands over the console, and rests when nobody looks', () => {
     const bench = new Bench();
     bench.send(primer);

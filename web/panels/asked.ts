@@ -5,10 +5,8 @@ import type { AnswerTo } from '../asking.ts';
 import { ask } from '../machine.ts';
 import { machine } from '../stores/machine.ts';
 
-/** How long an answer counts, in milliseconds, while the machine runs. */
-const RUNNING_MS = 500;
-/** And while it stands still: the reader may have changed memory. */
-const STILL_MS = 1000;
+/** How long an answer counts, in milliseconds: the machine runs, or the reader may have changed memory. */
+const LASTS_MS = 1000;
 
 /** Where a machine stands; null while it runs. */
 function placeOf({ running, instructions, registers, monitor }: View): string | null {
@@ -25,7 +23,7 @@ export interface Asked<A> {
 
 const NOTHING = { now: null, before: null } as const;
 
-/** The answer to a question, new at each stop, and at most some times a second while the machine runs. Null asks nothing. */
+/** The answer to a question, new at each stop, and once a second while the machine runs. Null asks nothing. */
 export function useAsked<Q extends Question>(question: Q | null): Asked<AnswerTo<Q>> {
   const [asked, setAsked] = useState<Asked<AnswerTo<Q>>>(NOTHING);
   const key = JSON.stringify(question);
@@ -46,7 +44,7 @@ export function useAsked<Q extends Question>(question: Q | null): Asked<AnswerTo
       if (view === null || isAsking) return;
       const here = placeOf(view);
       const since = performance.now() - at;
-      const isDue = here === null ? since > RUNNING_MS : here !== place || since > STILL_MS;
+      const isDue = here !== place || since > LASTS_MS;
       if (!isDue) return;
       isAsking = true;
       void ask(posed).then(answer => {

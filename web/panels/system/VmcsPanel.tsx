@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { useStore } from 'zustand';
 import type { VmcsField } from '../../../core/protocol/questions.ts';
 import { hex } from '../../format.ts';
@@ -98,7 +98,17 @@ function Fields({ fields, before }: FieldsProperties) {
   );
 }
 
-function Field({ field, changed }: { readonly field: VmcsField; readonly changed: boolean }) {
+interface FieldProperties {
+  readonly field: VmcsField;
+  readonly changed: boolean;
+}
+
+/** Some two hundred fields come anew each time, of which few are other ones. */
+function isSameField(a: FieldProperties, b: FieldProperties): boolean {
+  return a.changed === b.changed && JSON.stringify(a.field) === JSON.stringify(b.field);
+}
+
+const Field = memo(function Field({ field, changed }: FieldProperties) {
   const words = laterText.vmcs;
   return (
     <tr data-changed={changed || undefined} title={words.encoding(hex(field.encoding, 4))}>
@@ -110,4 +120,4 @@ function Field({ field, changed }: { readonly field: VmcsField; readonly changed
       <td className={styles.value}>{vmcsValue(field)}</td>
     </tr>
   );
-}
+}, isSameField);
