@@ -769,8 +769,8 @@ static bool try_floats(void) {
     u32 opcode = 0xd8 + below(8), field = below(8);
     byte(opcode);
     random_operand(field, chance(2));
-    /* F2XM1, FYL2X, FPTAN, FPATAN; FYL2XP1, FSINCOS; FSIN, FCOS: approximations (SDM volume 1, 8.3.10); FSCALE. */
-    bool loose = opcode == 0xd9 && !has_memory && ((modrm >= 0xf0 && modrm < 0xf4) || modrm == 0xf9 || modrm == 0xfb || modrm >= 0xfd);
+    /* F2XM1, FYL2X, FPTAN, FPATAN; FYL2XP1, FSINCOS; FSIN, FCOS: approximations (SDM volume 1, 8.3.10); FSCALE; FPREM1, FPREM. */
+    bool loose = opcode == 0xd9 && !has_memory && ((modrm >= 0xf0 && modrm < 0xf4) || modrm == 0xf5 || modrm == 0xf8 || modrm == 0xf9 || modrm == 0xfb || modrm >= 0xfd);
     if (loose) instruction.loose_floats = true;
     if (has_memory && (checks_alignment() || wraps_around())) return false;
     /* A store that faults: Bochs has changed pointers and flags by then. Environments and images: many accesses, in an order of the processor's own. */
@@ -827,6 +827,7 @@ static bool try_floats(void) {
   if (opcode == 0xf7) {
     if (checks_alignment()) return false;
     state.general[EDI] = random_offset(state.segment[override >= 0 ? override : DS], wide_address);
+    if (!wide_address && state.general[EDI] > 0x10000 - 16) return false; /* it wraps around */
     if (in_block || !writable(override >= 0 ? override : DS, wide_address ? state.general[EDI] : state.general[EDI] & 0xffff, 16)) return false;
     instruction.spoils = instruction.unwatched = true;
   }
