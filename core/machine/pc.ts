@@ -94,6 +94,8 @@ export class Pc {
   readonly #board: Board;
   readonly #built: DeviceState;
   #timeStampOffset = 0;
+  /** RAM was never written to: it is zero, and the host has not had to find memory for it. */
+  #isNew = true;
   /** Set by a device while the processor runs. */
   #requested: 'powerOff' | 'reset' | null = null;
 
@@ -150,7 +152,8 @@ export class Pc {
 
   #reset(): void {
     const { cpu, physical } = this;
-    physical.bytes.fill(0, L.RAM, L.RAM + physical.size);
+    if (!this.#isNew) physical.bytes.fill(0, L.RAM, L.RAM + physical.size);
+    this.#isNew = false;
     cpu.reset();
     this.clock.reset();
     this.#timeStampOffset = 0;
@@ -278,7 +281,8 @@ export class Pc {
     const offset = timeStampOffset(state);
     this.#board.restore(state.devices);
     this.#timeStampOffset = offset;
-    physical.bytes.fill(0, L.RAM, L.RAM + physical.size);
+    this.#isNew = false;
+    clearBut(physical, state.pages);
     state.pages.forEach((page, n) => {
       physical.bytes.set(state.bytes.subarray(n * PAGE, (n + 1) * PAGE), L.RAM + page * PAGE);
     });
@@ -327,4 +331,19 @@ export function setStart(cpu: Processor, r: MachineStart['registers']): void {
   i32[EDI] = r.edi ?? 0;
   i32[EBP] = r.ebp ?? 0;
   i32[ESP] = r.esp ?? 0;
+}
+
+/** Clears RAM but these pages, which will be written anyway. What is zero already is only read: the host need not find memory for it. */
+function clearBut({ bytes, size }: PhysicalMemory, pages: Uint32Array): void {
+  const words = new Int32Array(bytes.buffer, L.RAM, size >> 2);
+  const kept = new Set(pages);
+  for (let page = 0; page < size / PAGE; page++) {
+    if (kept.has(page)) continue;
+    const end = (page + 1) * (PAGE >> 2);
+    for (let n = page * (PAGE >> 2); n < end; n++) {
+      if (words[n] === 0) continue;
+      words.fill(0, n, end);
+      break;
+    }
+  }
 }
