@@ -11,6 +11,7 @@ import { Executor } from './executor.ts';
 import { deliverException } from './interrupts.ts';
 import * as L from './layout.ts';
 import { resetMsrs } from './msr.ts';
+import { checkVirtualInterrupt } from './virtual-8086.ts';
 import { atBoundary, interruptExits, leaveByInterrupt, leaveByNmi, nmiExits, trapDebug } from './vmx/boundary.ts';
 import { leaveGuest, timerSteps } from './vmx/leave.ts';
 import type { Watcher, WatchListener, WatchRange } from './watch.ts';
@@ -41,6 +42,9 @@ const TRANSLATED = -2;
  * does not leaves TF set.
  */
 const SOFTWARE_INTERRUPTS: ReadonlySet<OperationName> = new Set<OperationName>(['int', 'int1', 'int3', 'into']);
+
+/** With one of these flags set instructions run one by one, as something may come before or behind each. */
+const STEPPED = FLAG.TF | FLAG.RF | FLAG.VIP;
 
 const VM_ENTRIES: ReadonlySet<OperationName> = new Set<OperationName>(['vmlaunch', 'vmresume']);
 
@@ -208,7 +212,7 @@ export class Processor extends Executor {
   get looksUp(): boolean {
     const { i32 } = this;
     const flags = i32[L.W_EFLAGS];
-    if (i32[L.W_SHADOW] !== 0 || (flags & (FLAG.TF | FLAG.RF)) !== 0) return true;
+    if (i32[L.W_SHADOW] !== 0 || (flags & STEPPED) !== 0) return true;
     return (i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0 || (this.interruptPending && (flags & FLAG.IF) !== 0);
   }
 
@@ -329,7 +333,7 @@ export class Processor extends Executor {
     while (i32[L.W_BUDGET] > 0) {
       n = FETCHING;
       try {
-        let single = startsAnew || (i32[L.W_EFLAGS] & (FLAG.TF | FLAG.RF)) !== 0 || i32[L.W_SHADOW] !== 0;
+        let single = startsAnew || (i32[L.W_EFLAGS] & STEPPED) !== 0 || i32[L.W_SHADOW] !== 0;
         startsAnew = false;
         if ((i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0) {
           if (atBoundary(this)) continue;
@@ -479,6 +483,7 @@ export class Processor extends Executor {
     const { i32 } = this;
     const traced = (i32[L.W_EFLAGS] & FLAG.TF) !== 0;
     this.#countedAtOnce = 1;
+    checkVirtualInterrupt(this);
     const wasGuest = i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT;
     const block = this.blocks.find();
     const instruction = block.instructions[0];

@@ -106,7 +106,7 @@ describe.each(MACHINES)('virtual-8086 mode, $engine', machine => {
       ['IOPL is kept', 0, IOPL3, VM],
       ['NT is loaded', 0, NT, VM | NT],
       ['IF while one waits', VIP, IF, null],
-      ['no IF while one waits', VIP | VIF, 0, VM | VIP],
+      ['no IF while one waits', VIP, 0, VM | VIP],
       ['TF', 0, TF, null],
     ])('POPF and IRET: %s', (_, flags, value, expected) => {
       const pop = bench(flags, CR4.VME, push(value), POPF, NOP);
@@ -180,6 +180,29 @@ describe.each(MACHINES)('virtual-8086 mode, $engine', machine => {
     });
   });
 
+  describe('an interrupt that waits while VIF is set', () => {
+    it('is #GP before the instruction', () => {
+      const b = bench(VIF | VIP, CR4.VME, NOP);
+      expect(b.run()).toMatchObject({
+        vector: VECTOR.GP,
+        code: 0,
+        eip: 0,
+        eflags: VM | VIF | VIP | FLAG.RF | FLAG.ONE,
+      });
+    });
+
+    it('is not looked at where flags are not virtual', () => {
+      for (const [flags, cr4] of [
+        [0, 0],
+        [IOPL3, CR4.VME],
+      ]) {
+        const b = bench(VIF | VIP | flags, cr4, NOP);
+        b.step();
+        expect(b.cpu.i32[L.W_EIP]).toBe(1);
+      }
+    });
+  });
+
   describe('PVI', () => {
     const protectedBench = (flags: number, cr4: number, ...code: readonly Code[]) => {
       const b = new Bench(machine).ring(3);
@@ -202,6 +225,20 @@ describe.each(MACHINES)('virtual-8086 mode, $engine', machine => {
       expect(protectedBench(0, CR4.VME, STI).run()).toMatchObject({ vector: VECTOR.GP });
       const b = protectedBench(0, CR4.PVI, STI).ring(2);
       expect(b.run()).toMatchObject({ vector: VECTOR.GP });
+    });
+
+    it('is #GP where an interrupt waits while VIF is set, of ring 3 alone', () => {
+      expect(protectedBench(VIF | VIP, CR4.PVI, NOP).run()).toMatchObject({ vector: VECTOR.GP, code: 0 });
+      for (const make of [
+        () => protectedBench(VIF | VIP, CR4.PVI, NOP).ring(2),
+        () => protectedBench(VIF | VIP, CR4.VME, NOP),
+        () => protectedBench(VIF | VIP | IOPL3, CR4.PVI, NOP),
+      ]) {
+        const b = make();
+        const before = b.cpu.i32[L.W_EIP];
+        b.step();
+        expect(b.cpu.i32[L.W_EIP]).toBe(before + 1);
+      }
     });
 
     it('leaves POPF and PUSHF as they are', () => {

@@ -28,6 +28,15 @@ export function setVirtualInterrupts(cpu: Executor, on: boolean): void {
   cpu.i32[L.W_EFLAGS] = on ? flags | FLAG.VIF : flags & ~FLAG.VIF;
 }
 
+/**
+ * Before an instruction: VIF and VIP both set are #GP(0), so that the monitor handles the interrupt that waits. It happens behind an IRET, a return
+ * or a task switch to such code (SDM volume 3, 20.3.2 and 20.4).
+ */
+export function checkVirtualInterrupt(cpu: Executor): void {
+  const waiting = FLAG.VIF | FLAG.VIP;
+  if ((cpu.i32[L.W_EFLAGS] & waiting) === waiting && hasVirtualInterrupts(cpu)) cpu.generalProtection(0);
+}
+
 /** FLAGS as PUSHF and INT push them: IOPL 3, and VIF in the place of IF. #GP(0) for 32 bits, which would show VM. */
 export function virtualFlags(cpu: Executor, size: number): number {
   if (size === 4) cpu.generalProtection(0);

@@ -156,6 +156,7 @@ static void make_step(bool is_first) {
     if (condition == 0) {
       place = linear;
       if (state.eflags & FLAG_RF) condition = 1; /* one that jumps to itself would meet it behind its own trap */
+      if (state.eflags & FLAG_VIF && state.eflags & FLAG_VIP) condition = 1; /* #GP: before or behind it */
     }
     else if (chance(3)) place += below(9) - 4;
     watch[0] = place & ~size;

@@ -144,7 +144,14 @@ static u32 random_flags(void) {
   if (chance(4)) flags |= FLAG_AC;
   if (chance(8)) flags |= FLAG_NT;
   if (chance(16)) flags |= FLAG_RF;
+  if (chance(8)) flags |= random_bits() & (FLAG_VIF | FLAG_VIP);
   return flags;
+}
+
+/* VIF and VIP both set are an exception where flags are virtual. Bochs has it with IOPL 3 as well, and by PVI in virtual-8086 mode. */
+static u32 judged_flags(u32 flags) {
+  bool virtual = (flags & FLAG_VM) && now_cr4 & CR4_PVI && !(now_cr4 & CR4_VME);
+  return (flags & FLAG_IOPL) == FLAG_IOPL || virtual ? flags & ~FLAG_VIP : flags;
 }
 
 static u32 random_paragraph(void) {
@@ -316,13 +323,17 @@ static void return_frame(bool interrupt, u32 skipped) {
   u32 new_level = is_virtual() ? 3 : selector & 3;
   u32 flags = random_flags();
   if (chance(8)) flags &= ~FLAG_TF;
-  if (chance(16)) flags |= FLAG_VIF | FLAG_VIP;
+  if (chance(16)) {
+    flags |= FLAG_VIF | FLAG_VIP;
+    flags &= ~FLAG_TF; /* its trap would come first */
+  }
   bool to_virtual = interrupt && !is_virtual() && chance(8);
   if (to_virtual) {
     flags |= FLAG_VM;
     selector = random_paragraph();
     new_level = 3;
   }
+  flags = judged_flags(flags);
   level = new_level;
   u32 kept = state.eflags;
   if (to_virtual) state.eflags |= FLAG_VM;
@@ -515,7 +526,7 @@ static bool prepare(u32 opcode, bool second) {
     return true;
   case 0x9d:
     stack_slot = state.general[ESP];
-    stack_word((random_flags() & ~(chance(8) ? FLAG_TF : 0)) | (random_bits() & 0x3f0000));
+    stack_word(judged_flags((random_flags() & ~(chance(8) ? FLAG_TF : 0)) | (random_bits() & 0x3f0000)));
     return true;
   case 0xc2: case 0xc3:
     stack_slot = state.general[ESP];
@@ -1003,7 +1014,7 @@ void new_instruction(void) {
   if (chance(16)) state.general[ESP] = stack_offset();
   if (chance(64)) state.general[ESP] = edge_value();
   if (chance(8)) state.eflags = random_flags() | (state.eflags & FLAG_VM);
-  state.eflags |= FLAG_TF;
+  state.eflags = judged_flags(state.eflags | FLAG_TF);
   /* No word of the stack wraps around: that is the processor's own affair (SDM volume 3, 5.3). */
   if (state.general[ESP] < 64 || state.general[ESP] > 0xffffffc0) state.general[ESP] &= ~3u;
   /* Nothing is put into the large page: what lies there would be tried as it is. */
