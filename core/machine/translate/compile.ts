@@ -60,12 +60,19 @@ class Compilation {
     return this.#emitter;
   }
 
+  /** The code is now for the beginning of a block, constructs around it included. */
+  #begins(n: number): void {
+    const { start, instructions } = this.#graph.blocks[n];
+    this.#emitter.purpose = { kind: instructions.length === 0 ? 'choose' : 'block', offset: start, length: 0 };
+  }
+
   /** A block and all that it dominates. */
   #tree(n: number): void {
     const emitter = this.#emitter;
     const isLoop = this.#headers.has(n);
     if (isLoop) {
       emitter.join();
+      this.#begins(n);
       emitter.open(OP.loop, `loop ${n}`);
     }
     const { dominators } = this.#graph;
@@ -83,8 +90,10 @@ class Compilation {
       return;
     }
     const emitter = this.#emitter;
+    this.#begins(n);
     emitter.open(OP.block, `behind ${outermost}`);
     this.#within(n, others);
+    this.#begins(outermost);
     emitter.close();
     emitter.settle();
     this.#tree(outermost);
@@ -93,6 +102,7 @@ class Compilation {
   #block(n: number): void {
     const emitter = this.#emitter;
     const { start, instructions, end, successors } = this.#graph.blocks[n];
+    this.#begins(n);
     if (instructions.length === 0) {
       this.#dispatch(
         n,
@@ -107,6 +117,7 @@ class Compilation {
       const left = instructions.length - index;
       const at = offset;
       offset = (offset + instruction.length) | 0;
+      emitter.purpose = { kind: 'instruction', offset: at, length: instruction.length };
       if (emitter.translateX87(instruction, at, left)) {
         if (left > 1) return;
         emitter.flush();
@@ -163,11 +174,12 @@ class Compilation {
   /** What `then` makes runs if the condition holds, and does not come back. */
   #if(condition: Value, then: () => void, kept: Value = known(0)): void {
     const emitter = this.#emitter;
-    const { state } = emitter;
+    const { state, purpose } = emitter;
     emitter.pin(state, kept);
     emitter.values.push(condition);
     emitter.open(OP.if, 'if');
     then();
+    emitter.purpose = purpose;
     emitter.close();
     emitter.state = state;
     emitter.unpin();

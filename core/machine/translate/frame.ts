@@ -60,6 +60,21 @@ const FLAG_WORDS = [
 /** A place in the code where locals are loaded from memory or stored to it: which ones is known only when all code is made. */
 type Piece = Uint8Array | 'load' | 'store';
 
+/** What code is there for: to come in, to choose between entries, to begin a block, an instruction, to leave. `offset` in CS, `length` in bytes. */
+export interface Purpose {
+  readonly kind: 'enter' | 'choose' | 'block' | 'instruction' | 'leave';
+  readonly offset: number;
+  readonly length: number;
+}
+const ENTER: Purpose = { kind: 'enter', offset: 0, length: 0 };
+const LEAVE: Purpose = { kind: 'leave', offset: 0, length: 0 };
+
+/** Where the code for something begins, up to the next one: a byte offset. */
+export interface Part {
+  readonly purpose: Purpose;
+  readonly at: number;
+}
+
 /** Index of the function that executes an instruction for translated code, behind the helpers. */
 export interface CallOut {
   readonly index: number;
@@ -92,6 +107,9 @@ export class Frame {
   /** Locals that a state kept for later needs. */
   readonly #pinned: (readonly number[])[] = [];
   readonly #pieces: Piece[] = [];
+  /** Where the code that is being made begins to be for something: in the piece of this number. */
+  readonly #notes: { readonly purpose: Purpose; readonly piece: number; readonly at: number }[] = [];
+  #purpose = ENTER;
   // The instruction in hand.
   #start = 0;
   /** Offset in CS behind it. */
@@ -198,6 +216,17 @@ export class Frame {
   join(): void {
     this.#store();
     this.settle();
+  }
+
+  // What the code is for
+
+  get purpose(): Purpose {
+    return this.#purpose;
+  }
+
+  set purpose(purpose: Purpose) {
+    this.#purpose = purpose;
+    this.#notes.push({ purpose, piece: this.#pieces.length, at: this.code.length });
   }
 
   // Constructs
@@ -385,10 +414,14 @@ export class Frame {
     this.#returnIf(code);
   }
 
-  /** The function, around the code so far, which must have ended in branches. `pages`: linear pages of the code and their entries. */
+  /**
+   * The function, around the code so far, which must have ended in branches; `parts` tells what its code is for. `pages`: linear pages of the
+   * code and their entries.
+   */
   finish(pages: readonly { readonly page: number; readonly entry: number }[]): {
     readonly locals: readonly ValueType[];
     readonly code: Uint8Array;
+    readonly parts: () => readonly Part[];
   } {
     const { premises, values } = this;
     this.#pieces.push(this.code.bytes);
@@ -401,10 +434,13 @@ export class Frame {
     this.#transfer(code, 'load');
     code.op(OP.block);
     code.byte(EMPTY);
+    const starts: number[] = [];
     for (const piece of this.#pieces) {
+      starts.push(code.length);
       if (typeof piece === 'string') this.#transfer(code, piece);
       else code.append(piece);
     }
+    const behind = code.length;
     code.op(OP.end);
     this.#transfer(code, 'store');
     code.constant(0);
@@ -412,7 +448,12 @@ export class Frame {
     code.memory(OP.store32, L.W_EIP << 2);
     code.get(STATUS);
     code.op(OP.end);
-    return { locals: values.locals, code: code.bytes };
+    const parts = () => [
+      { purpose: ENTER, at: 0 },
+      ...this.#notes.map(({ purpose, piece, at }) => ({ purpose, at: starts[piece] + at })),
+      { purpose: LEAVE, at: behind },
+    ];
+    return { locals: values.locals, code: code.bytes, parts };
   }
 
   /** Between the locals and their places in memory. */

@@ -6,7 +6,7 @@ import * as L from '../cpu/layout.ts';
 import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
 import type { ValueType } from './code.ts';
 import { compile } from './compile.ts';
-import type { CallOut, Site } from './frame.ts';
+import type { CallOut, Part, Site } from './frame.ts';
 import { type Extent, explore, type Graph, type GraphBlock } from './graph.ts';
 import { type Premises, premisesOf } from './premises.ts';
 
@@ -21,24 +21,26 @@ export interface CodePage {
 /** The bytes are not where the TLB can tell. */
 class NotThere extends Error {}
 
-/** Reads code through the TLB, without any effect; null where the TLB does not say where it is. */
+/** Reads code where the TLB has its pages, without any effect; null where it is not known where that is. */
 class Reader implements CodeSource {
   readonly pages = new Map<number, CodePage>();
-  readonly #cpu: Access;
+  readonly #u8: Uint8Array;
+  /** Of a linear page. */
+  readonly entryOf: (page: number) => number;
   #linear = 0;
 
-  constructor(cpu: Access) {
-    this.#cpu = cpu;
+  constructor(u8: Uint8Array, entryOf: (page: number) => number) {
+    this.#u8 = u8;
+    this.entryOf = entryOf;
   }
 
   byte(index: number): number {
-    const { i32, u8 } = this.#cpu;
     const linear = (this.#linear + index) | 0;
     const page = linear >>> 12;
-    const entry = i32[i32[L.W_EXECUTE_TABLE] + page];
+    const entry = this.entryOf(page);
     if (entry === L.INVALID) throw new NotThere();
     if (!this.pages.has(page)) this.pages.set(page, { page, entry });
-    return u8[(linear + entry) >>> 0];
+    return this.#u8[(linear + entry) >>> 0];
   }
 
   instruction(linear: number, codeSize: 2 | 4): Instruction | null {
@@ -74,6 +76,16 @@ export interface Region {
   readonly sites: readonly Site[];
   /** Its code has changed. */
   isDead: boolean;
+  /** Linear addresses where its blocks begin and, behind the last instruction, end: in turn. */
+  readonly spans: readonly number[];
+  readonly instructions: number;
+  /** Of its WebAssembly. */
+  readonly bytes: number;
+  /** Whether it is made for unmasked exceptions of the x87 as well. */
+  readonly isX87Unmasked: boolean;
+  /** How often it was entered before its counter was set, and to what that was set then. */
+  entered: number;
+  countsFrom: number;
 }
 
 export interface Translated {
@@ -102,15 +114,16 @@ export interface Wish {
   readonly callOut: (i: Instruction) => CallOut;
 }
 
-/** Translates the code at CS:EIP; null where that cannot be done. */
-export function translateRegion(cpu: Access, wish: Wish): Translated | null {
-  const { i32, codeSize } = cpu;
-  const premises = premisesOf(cpu);
-  const { codeBase, codeLimit } = premises;
-  const reader = new Reader(cpu);
-  const table = i32[L.W_EXECUTE_TABLE];
-  const graph = explore(
-    i32[L.W_EIP],
+/** The code from an offset in CS on as a graph; null where not even the first instruction can be translated. */
+function graphOf(
+  reader: Reader,
+  start: number,
+  { codeBase, codeLimit, word }: Premises,
+  wish: Omit<Wish, 'callOut'>,
+): Graph | null {
+  const codeSize = (word & L.PREMISE.code32) === 0 ? 2 : 4;
+  return explore(
+    start,
     offset => {
       const linear = (codeBase + offset) | 0;
       const instruction = reader.instruction(linear, codeSize);
@@ -121,13 +134,29 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
     },
     offset => {
       const linear = (codeBase + offset) | 0;
-      const entry = i32[table + (linear >>> 12)];
+      const entry = reader.entryOf(linear >>> 12);
       return entry !== L.INVALID && wish.isHot((linear + entry) >>> 0);
     },
     wish.mostBlocks,
     wish.extent,
   );
+}
+
+/** The pages that the code itself has to compare: not the one that whoever enters has compared. */
+function toCompare(pages: readonly CodePage[], entrances: readonly Entrance[]): readonly CodePage[] {
+  return pages.filter(({ page }) => !entrances.every(({ linear }) => linear >>> 12 === page));
+}
+
+/** Translates the code at CS:EIP; null where that cannot be done. */
+export function translateRegion(cpu: Access, wish: Wish): Translated | null {
+  const { i32 } = cpu;
+  const premises = premisesOf(cpu);
+  const { codeBase } = premises;
+  const table = i32[L.W_EXECUTE_TABLE];
+  const reader = new Reader(cpu.u8, page => i32[table + page]);
+  const graph = graphOf(reader, i32[L.W_EIP], premises, wish);
   if (graph === null) return null;
+  const isX87Unmasked = (i32[W_CONTROL] & EXCEPTIONS) !== EXCEPTIONS;
   const callOuts: number[] = [];
   const emitter = compile(
     graph,
@@ -137,7 +166,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       callOuts.push(call.number);
       return call;
     },
-    (i32[W_CONTROL] & EXCEPTIONS) !== EXCEPTIONS,
+    isX87Unmasked,
   );
   const entranceAt = ({ start }: GraphBlock): Entrance => {
     const linear = (codeBase + start) | 0;
@@ -145,11 +174,9 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   };
   const isEntrance = (block: GraphBlock) => graph.entries.some(n => graph.blocks[n] === block);
   const entrances = graph.entries.map(n => entranceAt(graph.blocks[n]));
-  const inner = graph.blocks.filter(block => hasCode(block) && !isEntrance(block));
+  const blocks = graph.blocks.filter(hasCode);
   const pages = pagesOf(graph, codeBase, reader);
-  // Who enters has compared the page where that is.
-  const isCompared = (page: number) => entrances.every(({ linear }) => linear >>> 12 === page);
-  const { locals, code } = emitter.finish(pages.filter(({ page }) => !isCompared(page)));
+  const { locals, code } = emitter.finish(toCompare(pages, entrances));
   protect(cpu, graph, codeBase);
   return {
     region: {
@@ -157,15 +184,62 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       entrances,
       premises,
       pages,
-      hosts: inner.map(block => hostOf(entranceAt(block))),
+      hosts: blocks.filter(block => !isEntrance(block)).map(block => hostOf(entranceAt(block))),
       index: -1,
       callOuts,
       sites: emitter.sites,
       isDead: false,
+      spans: blocks.flatMap(({ start, end }) => [(codeBase + start) | 0, (codeBase + end) | 0]),
+      instructions: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0),
+      bytes: code.length,
+      isX87Unmasked,
+      entered: 0,
+      countsFrom: 0,
     },
     locals,
     code,
   };
+}
+
+/** A region's code once more. */
+export interface Repeated {
+  readonly code: Uint8Array;
+  readonly parts: readonly Part[];
+  /** By their offsets in CS. */
+  readonly instructions: ReadonlyMap<number, Instruction>;
+}
+
+/**
+ * Makes the code of a region that is alive once more, without any effect: from the same bytes, where they are now, and with the same blocks. `callOut`
+ * gives the ways that it has. Null if the result is another one, which should not be.
+ */
+export function repeatRegion(
+  cpu: Access,
+  region: Region,
+  wish: Pick<Wish, 'mostBlocks' | 'isLeft' | 'callOut'>,
+): Repeated | null {
+  const { premises, entrances, pages, hosts, extent } = region;
+  const entries = new Map(pages.map(({ page, entry }) => [page, entry]));
+  const starts = new Set([...hosts, ...entrances.map(hostOf)]);
+  const reader = new Reader(cpu.u8, page => entries.get(page) ?? L.INVALID);
+  const graph = graphOf(reader, (entrances[0].linear - premises.codeBase) | 0, premises, {
+    ...wish,
+    extent,
+    isHot: host => starts.has(host),
+    isStopPage: () => false,
+  });
+  if (graph === null) return null;
+  const emitter = compile(graph, premises, wish.callOut, region.isX87Unmasked);
+  const { code, parts } = emitter.finish(toCompare(pages, entrances));
+  const instructions = new Map<number, Instruction>();
+  for (const block of graph.blocks) {
+    let offset = block.start;
+    for (const instruction of block.instructions) {
+      instructions.set(offset, instruction);
+      offset = (offset + instruction.length) | 0;
+    }
+  }
+  return code.length === region.bytes ? { code, parts: parts(), instructions } : null;
 }
 
 /** Where it lies: byte offset in the machine's memory. */

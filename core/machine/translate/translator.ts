@@ -9,7 +9,16 @@ import { type FunctionBody, I32, type Import, makeModule } from './code.ts';
 import { type Driver, makeDriver, otherSlot, slotOf } from './driver.ts';
 import { type CallOut, ENTERED_OFTEN, SITES } from './frame.ts';
 import type { Extent } from './graph.ts';
-import { type Entrance, hostOf, physicalPage, type Region, type Translated, translateRegion } from './region.ts';
+import {
+  type Entrance,
+  hostOf,
+  physicalPage,
+  type Region,
+  type Repeated,
+  repeatRegion,
+  type Translated,
+  translateRegion,
+} from './region.ts';
 import { IMPORTS, makeRuntime } from './runtime.ts';
 import { KERNEL, makeKernel } from './x87/kernel.ts';
 
@@ -85,8 +94,9 @@ export class Translator {
   readonly #batch: number;
   /** Where the instruction that is executed for a region begins, an offset in CS. */
   start = 0;
-  /** Regions made since the machine was. */
+  /** Regions made since the machine was, and their modules. */
   translated = 0;
+  modules = 0;
 
   /**
    * `hot`: how often a block is executed before it is translated; `batch`: regions of one module; `often`: how often what is translated is entered
@@ -160,7 +170,39 @@ export class Translator {
   #countRuns(region: Region): void {
     const { i32, physical } = this.#cpu;
     const isComplete = region.extent === 'calls' || region.entrances.length === 1;
-    i32[((physical.regions + L.REGION_RUNS) >> 2) + region.index] = isComplete ? NEVER : this.#often;
+    region.entered += region.countsFrom >>> 0;
+    region.countsFrom = isComplete ? NEVER : this.#often;
+    i32[((physical.regions + L.REGION_RUNS) >> 2) + region.index] = region.countsFrom;
+  }
+
+  // For who looks (explain.ts): nothing changes by it.
+
+  /** All that are alive; those without an index wait for their module. */
+  get regions(): ReadonlySet<Region> {
+    return new Set([...this.#regions.values()].flat());
+  }
+
+  /** How often a region was entered. What goes on inside it, also from its end to its beginning, is one entry. */
+  entriesOf({ index, entered, countsFrom }: Region): number {
+    if (index < 0) return 0;
+    const { i32, physical } = this.#cpu;
+    return entered + ((countsFrom - i32[((physical.regions + L.REGION_RUNS) >> 2) + index]) >>> 0);
+  }
+
+  /** How often the block at a byte offset in the machine's memory was executed lately, and how often it has to be before it is translated. */
+  heatOf(host: number): { readonly executed: number; readonly needed: number } {
+    const place = placeOf(host);
+    return { executed: this.#heat[place], needed: this.#hot * (this.#inside[place] === 0 ? 1 : INSIDE) };
+  }
+
+  /** The code of a region once more. */
+  repeat(region: Region): Repeated | null {
+    let calls = 0;
+    return repeatRegion(this.#cpu, region, {
+      mostBlocks: this.#mostBlocks,
+      isLeft: row => this.#cpu.blocks.isWatched(row),
+      callOut: i => ({ index: EXECUTE_INDEX, number: region.callOuts[calls++], isQuiet: isQuiet(i) }),
+    });
   }
 
   #warm(place: number): void {
@@ -338,6 +380,7 @@ export class Translator {
     );
     const bytes = makeModule(functions, REGION_IMPORTS);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env });
+    this.modules++;
     waiting.forEach(({ region }, n) => {
       region.index = this.#freeIndexes.pop() ?? 0;
       this.#table.set(region.index, exports[String(n)]);
