@@ -144,6 +144,17 @@ export class Blocks {
     return this.#watches.monitor?.has(row) === true || this.#watches.debugger?.has(row) === true;
   }
 
+  /** The block that is kept and has a byte of the machine's memory in it; of several, the one that begins last. */
+  around(host: number): Block | null {
+    let found: Block | null = null;
+    for (const block of this.#cache) {
+      if (block === undefined || block.host > host || block.host + block.bytes <= host) continue;
+      const isValid = block.generation === this.#cpu.codePages.generations[(block.host - L.RAM) >>> 12];
+      if (isValid && block.host > (found?.host ?? -1)) found = block;
+    }
+    return found;
+  }
+
   /** Throws the fault of the fetch: page fault or #GP(0) at the limit of CS. */
   find(): Block {
     const cpu = this.#cpu;

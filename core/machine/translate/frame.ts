@@ -45,6 +45,12 @@ const BUDGET = 14;
 const EIP = 15;
 const STATUS = 16;
 const FIRST_TEMPORARY = 17;
+/** What each of the locals with a use of its own has in it. */
+export const LOCAL_NAMES: readonly string[] = [
+  ...['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'],
+  ...['eflags', 'kind', 'size', 'a', 'b', 'r'],
+  ...['budget', 'eip', 'status'],
+];
 
 export const REGISTERS = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 const W_CODE_BASE = L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE;

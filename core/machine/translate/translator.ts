@@ -7,6 +7,7 @@ import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
 import { type FunctionBody, I32, type Import, makeModule } from './code.ts';
 import { type Driver, makeDriver, otherSlot, slotOf } from './driver.ts';
+import { type Explanation, explain, type Overview, overview, type TextPart, textOf } from './explain.ts';
 import { type CallOut, ENTERED_OFTEN, SITES } from './frame.ts';
 import type { Extent } from './graph.ts';
 import {
@@ -193,6 +194,20 @@ export class Translator {
   heatOf(host: number): { readonly executed: number; readonly needed: number } {
     const place = placeOf(host);
     return { executed: this.#heat[place], needed: this.#hot * (this.#inside[place] === 0 ? 1 : INSIDE) };
+  }
+
+  /** What runs the code at a linear address, which lies at a physical one now. */
+  explain(linear: number, physical: number): Explanation {
+    return explain(this.#cpu, this, linear, physical);
+  }
+
+  overview(most: number): Overview {
+    return overview(this, most);
+  }
+
+  /** A region's guest instructions with the text of their WebAssembly; null if it cannot be had. */
+  textOf(region: Region): readonly TextPart[] | null {
+    return textOf(this, region, REGION_IMPORTS);
   }
 
   /** The code of a region once more. */
