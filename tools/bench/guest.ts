@@ -8,23 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { writeCpio } from '../images/cpio.ts';
+import { DONE, READY } from './lines.ts';
 import { isProgram, type Measure, PROGRAMS, SHELL, type ShellName } from './programs.ts';
-
-/** The benchmark cannot be made. The message is one sentence for a person. */
-export class GuestError extends Error {
-  override readonly name = 'GuestError';
-}
-
-export interface Guest {
-  readonly kernel: Uint8Array;
-  readonly initrd: Uint8Array;
-  readonly commandLine: string;
-}
+import { type Guest, GuestError } from './task.ts';
 
 const FILES = { kernel: 'images/vmlinuz-686', initrd: 'images/initrd-686.cpio.gz' };
-/** What the guest prints at its shell. */
-export const READY = 'RINGSIDE-READY';
-export const DONE = 'RINGSIDE-DONE';
 
 function shellLine(name: ShellName): string {
   return `  ${name}) echo "BEGIN ${name}"; ${SHELL[name]}; echo "RESULT ${name} 1 run";;\n`;

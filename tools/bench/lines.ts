@@ -1,5 +1,8 @@
-import { DONE, READY } from './guest.ts';
 import { isProgram, isShell, type Measure } from './programs.ts';
+
+/** What the guest prints at its shell, and when it has done everything. */
+export const READY = 'RINGSIDE-READY';
+export const DONE = 'RINGSIDE-DONE';
 
 /** One measured thing: how much was done, in which time. `boot` is one. */
 export interface Figure {
@@ -14,6 +17,8 @@ export interface Figure {
 export class Lines {
   readonly figures: Figure[] = [];
   done = false;
+  /** What Linux says when it cannot go on. */
+  panic: string | null = null;
   /** The last of what was printed. */
   tail = '';
   #line = '';
@@ -33,6 +38,7 @@ export class Lines {
     const line = this.#line;
     this.#line = '';
     this.tail = `${this.tail}${line}\n`.slice(-4000);
+    if (line.includes('Kernel panic')) this.panic = line;
     const [word, name, units = '1', ...rest] = line.split(' ');
     if (line === READY) this.#add('boot', 1, now, '');
     else if (word === 'BEGIN') {

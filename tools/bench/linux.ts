@@ -1,10 +1,11 @@
 /**
  * The same Linux on Ringside and on its peers, in turns: the boot to its shell, programs that live here (guest/bench.c) and some of BusyBox's. Each run has
- * a thread of its own in one Node process.
+ * a thread of its own in one Node process, or a worker of its own in one Chromium.
  *
- *     npm run bench -- [--runs N] [--programs mips+int+gzip] [--scale X] [--machines regions+v86] [--qemu] [--initrd FILE] [--out FILE]
+ *     npm run bench -- [--runs N] [--programs mips+int+gzip] [--scale X] [--machines regions+v86] [--qemu] [--chromium] [--initrd FILE] [--out FILE]
  *
- * Prints rates, the median ratio of the first machine to each other one, and the spread; --out writes every figure as JSON. Needs `npm run images`.
+ * Prints rates, the median ratio of the first machine to each other one, and the spread; --out writes every figure as JSON. Needs `npm run images`. Exit 2
+ * when something is missing, 1 when a run goes wrong.
  */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -12,14 +13,22 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { type Guest, GuestError, makeGuest } from './guest.ts';
-import { MACHINES, type MachineName, type Outcome, run } from './machines.ts';
+import { makeGuest } from './guest.ts';
+import { run } from './machines.ts';
 import { isProgram, isShell, type Measure, PROGRAM_NAMES, PROGRAMS, SHELL } from './programs.ts';
-
-interface Task {
-  readonly machine: MachineName;
-  readonly guest: Guest;
-}
+import { runQemu } from './qemu.ts';
+import {
+  type Answer,
+  type Guest,
+  GuestError,
+  type Host,
+  MACHINES,
+  type MachineName,
+  type Measured,
+  RunError,
+  type Task,
+} from './task.ts';
+import { v86Files } from './v86-files.ts';
 
 /** Units a second of one measure on one machine, run by run; a boot's is boots a second. */
 type Rates = Map<Measure, Map<MachineName, number[]>>;
@@ -28,12 +37,27 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
-async function measure(task: Task): Promise<Outcome> {
+/** A thread of this process does it. */
+async function measure(task: Task): Promise<Measured> {
   const worker = new Worker(fileURLToPath(import.meta.url), { workerData: task });
-  const [answer]: unknown[] = await once(worker, 'message');
-  await worker.terminate();
-  if (typeof answer === 'string') throw new GuestError(answer);
-  return answer as Outcome;
+  try {
+    const [answer]: Answer[] = await once(worker, 'message');
+    if (typeof answer === 'string') throw new RunError(answer);
+    return { ...answer, memory: null };
+  } finally {
+    await worker.terminate();
+  }
+}
+
+const NODE: Host = {
+  title: `Node ${process.version}`,
+  prepare: task => () => measure(task),
+  close: async () => {},
+};
+
+function taskOf(machine: MachineName, guest: Guest): Task {
+  if (machine === 'v86' || machine === 'v86-interpreter') return { machine, guest, files: v86Files() };
+  return { machine, guest };
 }
 
 function unitOf(name: Measure): string {
@@ -69,11 +93,12 @@ function wishes() {
       scale: { type: 'string', default: '1' },
       machines: { type: 'string', default: 'regions+v86' },
       qemu: { type: 'boolean', default: false },
+      chromium: { type: 'boolean', default: false },
       initrd: { type: 'string' },
       out: { type: 'string' },
     },
   });
-  const { programs, qemu, initrd, out } = values;
+  const { programs, qemu, chromium, initrd, out } = values;
   const machines = [...values.machines.split('+'), ...(qemu ? ['qemu'] : [])].map(name => {
     if (!isMachine(name)) throw new GuestError(`There is no machine ${name}: there are ${MACHINES.join(', ')}.`);
     return name;
@@ -85,36 +110,49 @@ function wishes() {
   });
   const [runs, scale] = [Number(values.runs), Number(values.scale)];
   if (!(runs >= 1 && scale > 0)) throw new GuestError('--runs and --scale take a number greater than 0.');
-  return { machines, measures, runs, scale, initrd, out };
+  return { machines, measures, runs, scale, chromium, initrd, out };
+}
+
+function told(n: number, machine: MachineName, { figures, memory }: Measured): string {
+  const times = figures.map(({ name, seconds }) => `${name} ${seconds.toFixed(2)} s`).join(', ');
+  return `run ${n}, ${machine}: ${times}${memory === null ? '' : `; ${Math.round(memory / 2 ** 20)} MiB`}`;
 }
 
 async function main(): Promise<void> {
-  const { machines, measures, runs, scale, initrd, out } = wishes();
+  const { machines, measures, runs, scale, chromium, initrd, out } = wishes();
   const guest = makeGuest(measures, scale, initrd);
-  const rates: Rates = new Map();
-  const all: unknown[] = [];
-  for (let n = 1; n <= runs; n++) {
-    let checks: readonly string[] | null = null;
-    for (const machine of machines) {
-      const { figures, instructions } = await measure({ machine, guest });
-      all.push({ run: n, machine, figures, instructions });
-      const found = figures.filter(({ name }) => name !== 'boot').map(({ name, check }) => `${name} ${check}`);
-      checks ??= found;
-      if (checks.join() !== found.join())
-        throw new GuestError(`${machine} computes something else: ${found} not ${checks}`);
-      for (const { name, units, seconds } of figures) {
-        const byMachine = rates.get(name) ?? new Map<MachineName, number[]>();
-        byMachine.set(machine, [...(byMachine.get(machine) ?? []), units / seconds]);
-        rates.set(name, byMachine);
+  const tasks = machines.map(machine => taskOf(machine, guest));
+  const host = chromium ? await (await import('./chromium/browser.ts')).openChromium() : NODE;
+  try {
+    const turns = tasks.map(task => ({ machine: task.machine, turn: host.prepare(task) }));
+    const rates: Rates = new Map();
+    const all: unknown[] = [];
+    for (let n = 1; n <= runs; n++) {
+      let checks: readonly string[] | null = null;
+      for (const { machine, turn } of turns) {
+        const measured = await turn().catch(error => {
+          throw new RunError(`Run ${n} on ${machine}: ${error instanceof Error ? error.message : error}`);
+        });
+        const { figures } = measured;
+        all.push({ host: host.title, run: n, machine, ...measured });
+        const found = figures.filter(({ name }) => name !== 'boot').map(({ name, check }) => `${name} ${check}`);
+        checks ??= found;
+        if (checks.join() !== found.join())
+          throw new RunError(`${machine} computes something else: ${found} not ${checks}`);
+        for (const { name, units, seconds } of figures) {
+          const byMachine = rates.get(name) ?? new Map<MachineName, number[]>();
+          byMachine.set(machine, [...(byMachine.get(machine) ?? []), units / seconds]);
+          rates.set(name, byMachine);
+        }
+        console.log(told(n, machine, measured));
       }
-      console.log(
-        `run ${n}, ${machine}: ${figures.map(({ name, seconds }) => `${name} ${seconds.toFixed(2)} s`).join(', ')}`,
-      );
     }
+    console.log(`${host.title}, ${availableParallelism()} processors`);
+    print(machines, rates);
+    if (out !== undefined) writeFileSync(out, `${JSON.stringify(all, null, 2)}\n`);
+  } finally {
+    await host.close();
   }
-  console.log(`Node ${process.version}, ${availableParallelism()} processors`);
-  print(machines, rates);
-  if (out !== undefined) writeFileSync(out, `${JSON.stringify(all, null, 2)}\n`);
 }
 
 if (isMainThread) {
@@ -122,14 +160,14 @@ if (isMainThread) {
     await main();
     process.exit(0);
   } catch (error) {
-    if (!(error instanceof GuestError)) throw error;
+    if (!(error instanceof GuestError || error instanceof RunError)) throw error;
     console.error(error.message);
-    process.exit(1);
+    process.exit(error instanceof GuestError ? 2 : 1);
   }
 } else {
-  const { machine, guest }: Task = workerData;
-  run(machine, guest).then(
-    outcome => parentPort?.postMessage(outcome),
-    error => parentPort?.postMessage(error instanceof Error ? error.message : String(error)),
+  const task: Task = workerData;
+  const say = (answer: Answer): void => parentPort?.postMessage(answer);
+  (task.machine === 'qemu' ? runQemu(task.guest) : run(task)).then(say, error =>
+    say(error instanceof Error ? error.message : String(error)),
   );
 }

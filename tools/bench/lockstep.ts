@@ -11,8 +11,10 @@ import { loadImage } from '../../core/guests/load.ts';
 import { firstDifference, stateOf } from '../../core/machine/compare.ts';
 import { Pc } from '../../core/machine/pc.ts';
 import { type Engine, translatorOf } from '../../core/machine/translate/translator.ts';
-import { DONE, type Guest, GuestError, makeGuest } from './guest.ts';
+import { makeGuest } from './guest.ts';
+import { DONE } from './lines.ts';
 import type { Measure } from './programs.ts';
+import { type Guest, GuestError } from './task.ts';
 
 const MEMORY_BYTES = 128 << 20;
 /** Comparisons of the processor for one of RAM, and for one line of text. */
