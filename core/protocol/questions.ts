@@ -28,6 +28,10 @@ export type Question =
   | { readonly kind: 'descriptors'; readonly table: DescriptorTable; readonly whose: 'guest' | 'machine' }
   /** The value of an expression, as a breakpoint's condition has it. */
   | { readonly kind: 'value'; readonly expression: string }
+  /** By what the machine runs code, and the regions that were entered most: so many, at most 64. */
+  | { readonly kind: 'engine'; readonly count: number }
+  /** What runs the guest's code at a linear address; `text`: with the WebAssembly that it became. */
+  | { readonly kind: 'region'; readonly address: number; readonly text: boolean }
   /** Who changed these four bytes last, found by replaying the past; takes as long as going back there. */
   | { readonly kind: 'lastWrite'; readonly space: MemoryWindow['space']; readonly address: number };
 
@@ -100,6 +104,60 @@ export interface Units {
   readonly machineDebug: readonly number[] | null;
 }
 
+/** How instructions are run: each by the executor, or what is hot as WebAssembly, by single blocks or by regions. */
+export type EngineName = 'execute' | 'blocks' | 'regions';
+
+/** Code that was translated as a whole. Addresses are linear ones of the machine's. */
+export interface RegionView {
+  /** Where it was begun, with its name, and where the guest's code is that it stands for. */
+  readonly address: number;
+  readonly symbol: string | null;
+  readonly guest: number;
+  /** From its first byte to the one behind its last; there may be other code between. */
+  readonly start: number;
+  readonly end: number;
+  /** A procedure alone, or with those that it calls. */
+  readonly extent: 'procedure' | 'calls';
+  /** Places where control comes in. */
+  readonly entrances: number;
+  readonly blocks: number;
+  readonly instructions: number;
+  /** Of WebAssembly. */
+  readonly bytes: number;
+  /** How often control came in. A loop inside is one entry, however often it goes round. */
+  readonly entered: number;
+  readonly user: boolean;
+  /** Its module is not made yet: the executor still runs it. */
+  readonly waits: boolean;
+}
+
+/** A piece of a region's WebAssembly, in its order. Where two ways part, the code of the first may stand between what belongs to one instruction. */
+export interface RegionPart {
+  /** What it is for: to come in, to choose between entrances, to begin a block, an instruction, to leave. */
+  readonly kind: 'enter' | 'choose' | 'block' | 'instruction' | 'leave';
+  /** Of the block or instruction. */
+  readonly address: number;
+  /** Null where it is none's. */
+  readonly row: CodeRow | null;
+  readonly text: string;
+}
+
+/** What runs the code at an address. */
+export type RunBy =
+  | {
+      readonly by: 'region';
+      readonly region: RegionView;
+      /** Null if it was not asked for, or cannot be had. */
+      readonly parts: readonly RegionPart[] | null;
+    }
+  /**
+   * Instruction by instruction: nothing is translated; no code is there; somebody wants to stop in this page or watches such instructions; the
+   * instruction is not one that is translated.
+   */
+  | { readonly by: 'executor'; readonly why: 'engine' | 'unmapped' | 'stop' | 'watched' | 'left' }
+  /** It is not hot: its block was executed so often lately, and has to be so often. */
+  | { readonly by: 'executor'; readonly why: 'cold'; readonly executed: number; readonly needed: number };
+
 export type Answer =
   | ({ readonly kind: 'units' } & Units)
   | { readonly kind: 'memory'; readonly bytes: Int16Array }
@@ -114,6 +172,25 @@ export type Answer =
       readonly entries: readonly DescriptorView[];
     }
   | { readonly kind: 'value'; readonly value: number }
+  | {
+      readonly kind: 'engine';
+      readonly engine: EngineName;
+      /** Since the machine was made: regions, and the modules that they came in. */
+      readonly made: number;
+      readonly modules: number;
+      /** Regions that are alive; their guest instructions and bytes of WebAssembly. */
+      readonly alive: number;
+      readonly instructions: number;
+      readonly bytes: number;
+      /** The first one most. */
+      readonly hottest: readonly RegionView[];
+    }
+  | {
+      readonly kind: 'region';
+      /** Where the machine has it, if that is elsewhere: in the monitor's translation cache. */
+      readonly place: number | null;
+      readonly run: RunBy;
+    }
   | {
       readonly kind: 'lastWrite';
       /** Steps since the guest was opened, before the instruction that did it: `goTo` goes there. */

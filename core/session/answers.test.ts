@@ -75,6 +75,8 @@ const QUESTIONS: readonly Parameters<typeof answer>[1][] = [
   { kind: 'descriptors', table: 'idt', whose: 'machine' },
   { kind: 'descriptors', table: 'ldt', whose: 'guest' },
   { kind: 'value', expression: 'eip + [esp]' },
+  { kind: 'engine', count: 5 },
+  { kind: 'region', address: 0x100020, text: true },
 ];
 
 describe('questions', () => {
@@ -99,6 +101,7 @@ describe('questions', () => {
       message: 'An answer has at most 4096 bytes.',
     });
     expect(answer(session, { kind: 'code', address: 0, count: 1e9 }).kind).toBe('none');
+    expect(answer(session, { kind: 'engine', count: 65 }).kind).toBe('none');
     expect(answer(session, { kind: 'vmcs' })).toMatchObject({ kind: 'none' });
   });
 });

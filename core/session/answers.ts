@@ -4,15 +4,17 @@ import { spacesOf } from './address-spaces.ts';
 import { addressView } from './address-view.ts';
 import { codeRow } from './code-view.ts';
 import { descriptorsOf } from './descriptor-view.ts';
+import { engineView, runBy } from './engine-view.ts';
 import { compile } from './expression.ts';
 import type { Session } from './session.ts';
 import { tlbView } from './tlb-view.ts';
 import { unitsOf } from './unit-view.ts';
 import { vmcsView } from './vmcs-view.ts';
 
-/** Bytes, and instructions, in one answer. */
+/** Bytes, instructions and regions in one answer. */
 const MOST_BYTES = 4096;
 const MOST_ROWS = 256;
+const MOST_REGIONS = 64;
 
 const none = (message: string): Answer => ({ kind: 'none', message });
 
@@ -47,6 +49,11 @@ export function answer(session: Session, question: Exclude<Question, { kind: 'la
       const isOwn = question.whose === 'guest' && monitor?.mode !== 'para';
       return descriptorsOf(isOwn ? processor : pc.cpu, question.table);
     }
+    case 'engine':
+      if (!isCount(question.count, MOST_REGIONS)) return none(`An answer has at most ${MOST_REGIONS} regions.`);
+      return engineView(session, question.count);
+    case 'region':
+      return runBy(session, question.address, question.text);
     case 'value':
       return { kind: 'value', value: compile(question.expression)(processor) };
   }

@@ -62,15 +62,19 @@ function isPatched(cpu: Processor, linear: number): boolean {
   return physical >= 0 && cpu.memory.isReplaced((physical & cpu.memory.addressMask) >>> 0);
 }
 
+/** A row of an instruction and its bytes. */
+export function rowOf(i: Instruction, bytes: Uint8Array, names: Names, address: number): CodeRow {
+  const text = format(i, address, at => names.name(at >>> 0));
+  return { address, bytes, text, symbol: names.name(address), class: classOf(i) };
+}
+
 /** The instruction at a linear address; without bytes where none is mapped. */
 export function codeRow(cpu: Processor, symbols: Names, linear: number): CodeRow {
   const address = linear >>> 0;
-  const symbol = symbols.name(address);
   const i = decodeAt(cpu, linear);
-  if (i === null) return { address, bytes: new Uint8Array(0), text: '', symbol, class: 'plain' };
+  if (i === null) return { address, bytes: new Uint8Array(0), text: '', symbol: symbols.name(address), class: 'plain' };
   const bytes = Uint8Array.from({ length: i.length }, (_, n) => cpu.peekByte((linear + n) | 0));
-  const text = format(i, address, at => symbols.name(at >>> 0));
-  const row = { address, bytes, text, symbol, class: classOf(i) };
+  const row = rowOf(i, bytes, symbols, address);
   return isPatched(cpu, linear) ? { ...row, patched: true } : row;
 }
 

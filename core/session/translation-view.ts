@@ -18,7 +18,7 @@ function presentUnit(technique: BinaryTranslation, machine: Processor, guest: Pr
 }
 
 /** Addresses in the cache by the guest code that they stand for. */
-function cacheNames(technique: BinaryTranslation, names: Names): Names {
+export function cacheNames(technique: BinaryTranslation, names: Names): Names {
   return {
     name: address => {
       const at = address >>> 0;

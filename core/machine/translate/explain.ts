@@ -61,10 +61,11 @@ export interface TextPart {
   readonly address: number;
   /** Null where it is none's. */
   readonly instruction: Instruction | null;
+  readonly bytes: Uint8Array;
   readonly text: string;
 }
 
-/** Counts of all that is alive, and the regions that were entered most, the first one most. */
+/** Counts of all that can run, and the regions that were entered most, the first one most. */
 export interface Overview {
   readonly alive: number;
   readonly instructions: number;
@@ -112,7 +113,7 @@ function factsOf(insight: Insight, region: Region): RegionFacts {
 }
 
 export function overview(insight: Insight, most: number): Overview {
-  const all = [...insight.regions].map(region => factsOf(insight, region));
+  const all = [...insight.regions].filter(({ index }) => index >= 0).map(region => factsOf(insight, region));
   const sum = (of: (facts: RegionFacts) => number) => all.reduce((total, facts) => total + of(facts), 0);
   return {
     alive: all.length,
@@ -140,7 +141,8 @@ export function textOf(insight: Insight, region: Region, imports: readonly Impor
     const instruction = kind === 'instruction' ? (repeated.instructions.get(offset) ?? null) : null;
     const isPlace = kind === 'instruction' || kind === 'block';
     const address = isPlace ? (codeBase + offset) >>> 0 : region.entrances[0].linear >>> 0;
-    return { kind, address, instruction, text: texts[n] };
+    const bytes = Uint8Array.from({ length: instruction?.length ?? 0 }, (_, index) => repeated.byteAt(address + index));
+    return { kind, address, instruction, bytes, text: texts[n] };
   });
 }
 

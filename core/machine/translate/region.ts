@@ -35,7 +35,10 @@ class Reader implements CodeSource {
   }
 
   byte(index: number): number {
-    const linear = (this.#linear + index) | 0;
+    return this.byteAt((this.#linear + index) | 0);
+  }
+
+  byteAt(linear: number): number {
     const page = linear >>> 12;
     const entry = this.entryOf(page);
     if (entry === L.INVALID) throw new NotThere();
@@ -207,6 +210,8 @@ export interface Repeated {
   readonly parts: readonly Part[];
   /** By their offsets in CS. */
   readonly instructions: ReadonlyMap<number, Instruction>;
+  /** A byte of the guest's code by its linear address. */
+  readonly byteAt: (linear: number) => number;
 }
 
 /**
@@ -239,7 +244,8 @@ export function repeatRegion(
       offset = (offset + instruction.length) | 0;
     }
   }
-  return code.length === region.bytes ? { code, parts: parts(), instructions } : null;
+  const byteAt = (linear: number) => reader.byteAt(linear | 0);
+  return code.length === region.bytes ? { code, parts: parts(), instructions, byteAt } : null;
 }
 
 /** Where it lies: byte offset in the machine's memory. */

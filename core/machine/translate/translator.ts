@@ -68,6 +68,7 @@ const EXECUTE_INDEX = REGION_IMPORTS.length - 1;
 
 /** Translates what is executed often, and runs it. */
 export class Translator {
+  readonly engine: Exclude<Engine, 'execute'>;
   readonly #cpu: Processor;
   readonly #env: Readonly<Record<string, WebAssembly.Imported>>;
   readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS + BATCH });
@@ -105,6 +106,7 @@ export class Translator {
    */
   constructor(cpu: Processor, engine: Exclude<Engine, 'execute'>, hot = HOT, batch = BATCH, often = OFTEN) {
     const { memory, regions } = cpu.physical;
+    this.engine = engine;
     this.#cpu = cpu;
     this.#hot = hot;
     this.#often = engine === 'blocks' ? NEVER : often;

@@ -180,6 +180,7 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'A memory window has at most {} bytes.': '内存窗口最多 {0} 字节。',
   'An answer has at most {} bytes.': '一次最多回答 {0} 字节。',
   'An answer has at most {} instructions.': '一次最多回答 {0} 条指令。',
+  'An answer has at most {} regions.': '一次回答最多包含 {0} 个区域。',
   'No VMCS is current: the guest does not run in VMX operation.': '没有当前 VMCS：客户机不在 VMX 操作中运行。',
 
   // 表达式

@@ -1,0 +1,101 @@
+import type { RegionFacts, TextPart } from '../machine/translate/explain.ts';
+import type { Answer, RegionPart, RegionView, RunBy } from '../protocol/questions.ts';
+import { BinaryTranslation } from '../vmm/full/translate/technique.ts';
+import { machineAddress } from './address-spaces.ts';
+import { type Names, rowOf } from './code-view.ts';
+import type { Session } from './session.ts';
+import { cacheNames } from './translation-view.ts';
+
+/** What the machine's translator says of itself (machine/translate/explain.ts), in the guest's addresses and names. */
+
+type AnswerOf<K extends Answer['kind']> = Extract<Answer, { readonly kind: K }>;
+
+/** Where code lies: on the machine, linear and physical. */
+interface Place {
+  readonly linear: number;
+  /** -1 where no RAM is. */
+  readonly physical: number;
+}
+
+/** Where the machine has the guest's code at a linear address. */
+function placeOf({ pc, monitor, processor }: Session, address: number): Place {
+  const { cpu } = pc;
+  if (monitor === null) return { linear: address, physical: cpu.lookUp(address | 0) };
+  const [place] = monitor.technique.placesOf?.(address) ?? [];
+  if (place !== undefined) return { linear: place, physical: cpu.lookUp(place | 0) };
+  const physical = processor.lookUp(address | 0);
+  const machine = physical < 0 ? null : machineAddress(monitor.vm.memory, physical);
+  return { linear: address, physical: machine ?? -1 };
+}
+
+function namesOf({ monitor, symbols }: Session): Names {
+  const technique = monitor?.technique;
+  return technique instanceof BinaryTranslation ? cacheNames(technique, symbols) : symbols;
+}
+
+function regionView({ monitor }: Session, names: Names, facts: RegionFacts): RegionView {
+  const { entrances, ...figures } = facts;
+  const [address] = entrances;
+  return {
+    ...figures,
+    address,
+    symbol: names.name(address),
+    guest: monitor?.technique.guestOf?.(address) ?? address,
+    entrances: entrances.length,
+  };
+}
+
+/** The engine, and the regions that were entered most. */
+export function engineView(session: Session, count: number): AnswerOf<'engine'> {
+  const { translator } = session.pc.cpu;
+  if (translator === null) {
+    const nothing = { made: 0, modules: 0, alive: 0, instructions: 0, bytes: 0, hottest: [] };
+    return { kind: 'engine', engine: 'execute', ...nothing };
+  }
+  const names = namesOf(session);
+  const { hottest, ...sums } = translator.overview(count);
+  return {
+    kind: 'engine',
+    engine: translator.engine,
+    made: translator.translated,
+    modules: translator.modules,
+    ...sums,
+    hottest: hottest.map(facts => regionView(session, names, facts)),
+  };
+}
+
+/** What runs the guest's code at a linear address. */
+export function runBy(session: Session, address: number, withText: boolean): AnswerOf<'region'> {
+  const place = placeOf(session, address >>> 0);
+  return {
+    kind: 'region',
+    place: place.linear === address >>> 0 ? null : place.linear,
+    run: runAt(session, place, withText),
+  };
+}
+
+function runAt(session: Session, { linear, physical }: Place, withText: boolean): RunBy {
+  const { translator } = session.pc.cpu;
+  if (translator === null) return { by: 'executor', why: 'engine' };
+  if (physical < 0 || physical >= session.pc.physical.size) return { by: 'executor', why: 'unmapped' };
+  const found = translator.explain(linear, physical);
+  switch (found.kind) {
+    case 'region': {
+      const names = namesOf(session);
+      const parts = withText ? translator.textOf(found.region) : null;
+      return {
+        by: 'region',
+        region: regionView(session, names, found.facts),
+        parts: parts?.map(part => partOf(part, names)) ?? null,
+      };
+    }
+    case 'cold':
+      return { by: 'executor', why: 'cold', executed: found.executed, needed: found.needed };
+    default:
+      return { by: 'executor', why: found.kind };
+  }
+}
+
+function partOf({ kind, address, instruction, bytes, text }: TextPart, names: Names): RegionPart {
+  return { kind, address, row: instruction === null ? null : rowOf(instruction, bytes, names, address), text };
+}
