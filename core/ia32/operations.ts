@@ -88,6 +88,10 @@ export type SemanticsName =
   | 'lahf'
   | 'sahf'
   | 'salc'
+  | 'cli'
+  // segments
+  | 'movFromSegment'
+  | 'pushSegment'
   | PackedOperation;
 
 /** VMX instructions (SDM volume 3, chapter 30). */
@@ -108,9 +112,7 @@ export type VmxOperation =
 /** Operations that are plain functions on the processor, in machine/cpu/: every engine calls the same one. */
 export type SystemOperation =
   // segments and far transfers
-  | 'movFromSegment'
   | 'movToSegment'
-  | 'pushSegment'
   | 'popSegment'
   | 'les'
   | 'lds'
@@ -131,7 +133,6 @@ export type SystemOperation =
   // flags and interrupts
   | 'pushf'
   | 'popf'
-  | 'cli'
   | 'sti'
   | 'hlt'
   // input and output

@@ -107,10 +107,15 @@ export interface Ops<V> {
   /** The six status flags in their places, other bits 0. */
   statusFlags(): V;
   setDirection(down: boolean): void;
+  /** Clears IF, or VIF where code has that in its place; #GP(0) where it may not. */
+  clearInterrupts(): void;
   /** CF as 0 or 1. */
   carry(): V;
   /** 1 if condition 0 to 15 (CONDITION_NAMES) holds. */
   condition(code: number): V;
+
+  /** Selector in segment register 0 to 5 (ES to GS). */
+  segmentSelector(register: number): V;
 
   /** Offset in CS of the next instruction. */
   next(i: Instruction): V;

@@ -2,7 +2,7 @@ import { FLAG, STATUS_FLAGS } from '../flags.ts';
 import type { Semantics } from '../ops.ts';
 import { EAX } from '../registers.ts';
 
-/** Flag control that needs no privilege (SDM volume 1, 7.3.13.1). */
+/** Flag control (SDM volume 1, 7.3.13.1 and 7.3.13.2), but for what is looked at behind it. */
 
 /** AH number among the byte registers. */
 const AH = 4;
@@ -12,6 +12,7 @@ export const stc: Semantics = o => o.setCarry(o.constant(1));
 export const cmc: Semantics = o => o.setCarry(o.xor(o.carry(), o.constant(1)));
 export const cld: Semantics = o => o.setDirection(false);
 export const std: Semantics = o => o.setDirection(true);
+export const cli: Semantics = o => o.clearInterrupts();
 
 export const lahf: Semantics = o =>
   o.setRegisterPart(AH, 1, o.or(o.and(o.statusFlags(), o.constant(0xff)), o.constant(FLAG.ONE)));

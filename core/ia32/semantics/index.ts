@@ -9,6 +9,7 @@ import * as logic from './logic.ts';
 import * as move from './move.ts';
 import * as packed from './packed.ts';
 import * as rearrange from './rearrange.ts';
+import * as segment from './segment.ts';
 import * as shift from './shift.ts';
 import * as stack from './stack.ts';
 import * as vector from './vector.ts';
@@ -24,6 +25,7 @@ export const SEMANTICS: Readonly<Record<SemanticsName, Semantics>> = {
   ...move,
   ...packed,
   ...rearrange,
+  ...segment,
   ...shift,
   ...stack,
   ...vector,

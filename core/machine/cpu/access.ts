@@ -39,14 +39,24 @@ export class Access extends Translation {
 
   /** Reads with supervisor rights whatever the privilege level: descriptor tables, TSS (SDM volume 3, 4.6.1). */
   readSystem(linear: number, size: number): number {
-    const { i32 } = this;
-    const entry = i32[L.W_TLB + (linear >>> 12)];
+    return this.readAs(linear, size, false);
+  }
+
+  /** Reads with the rights of user or supervisor. */
+  readAs(linear: number, size: number, user: boolean): number {
+    const entry = this.i32[L.W_TLB + (user ? L.USER_TABLES : 0) + (linear >>> 12)];
     if (((linear | entry) & 0xfff) <= 4096 - size && entry !== L.INVALID) {
       const at = (linear + entry) >>> 0;
       if (size === 4) return this.view.getInt32(at, true);
       return size === 1 ? this.u8[at] : this.view.getUint16(at, true);
     }
-    return this.readSlow(linear, size, false);
+    return this.readSlow(linear, size, user);
+  }
+
+  writeAs(linear: number, size: number, value: number, user: boolean): void {
+    const entry = this.i32[L.W_TLB_WRITE + (user ? L.USER_TABLES : 0) + (linear >>> 12)];
+    if (size === 4 && ((linear | entry) & 0xfff) <= 4092) this.view.setInt32((linear + entry) >>> 0, value, true);
+    else this.writeSlow(linear, size, value, user);
   }
 
   writeSystem(linear: number, size: number, value: number): void {
@@ -162,10 +172,7 @@ export class Access extends Translation {
     i32[L.W_ATTEND] = 0;
     i32[L.W_FLAGS_KIND] = Math.min(Math.max(i32[L.W_FLAGS_KIND], L.LAZY_NONE), L.LAZY_RESULT);
     if (![1, 2, 4].includes(i32[L.W_FLAGS_SIZE])) i32[L.W_FLAGS_SIZE] = 4;
-    for (let index = 0; index <= TR; index++) {
-      const word = (w: number) => this.segment(index, w);
-      this.setSegment(index, word(L.S_SELECTOR), word(L.S_BASE), word(L.S_LIMIT), word(L.S_ATTRIBUTES));
-    }
+    for (let index = 0; index <= TR; index++) this.deriveSegment(index);
     this.setCpl(i32[L.W_CPL] & 3);
     this.#rederiveVmx();
     this.debug.hits = 0;

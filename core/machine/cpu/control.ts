@@ -1,4 +1,3 @@
-import { FLAG } from '../../ia32/flags.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import { CR0, CR4, EAX, EDX } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
@@ -7,7 +6,7 @@ import { DR6, DR6_FIXED, DR6_WRITABLE, DR7, DR7_FIXED, DR7_WRITABLE } from './de
 import type { Executor } from './executor.ts';
 import { popFlags } from './flags.ts';
 import * as L from './layout.ts';
-import { hasVirtualFlags, hasVirtualInterrupts, popVirtualFlags, setVirtualInterrupts } from './virtual-8086.ts';
+import { hasVirtualFlags, popVirtualFlags } from './virtual-8086.ts';
 import { CR0_FIXED } from './vmx/capabilities.ts';
 import { mergedCr0, mergedCr4, visibleCr0, visibleCr4 } from './vmx/control-registers.ts';
 import { debugExits } from './vmx/exceptions.ts';
@@ -158,32 +157,6 @@ export function wbinvd(): void {}
 export function hlt(cpu: Executor): void {
   cpu.i32[L.W_HALTED] = 1;
   cpu.attend();
-}
-
-/** CLI and STI of IF need CPL <= IOPL, in virtual-8086 mode IOPL 3 (SDM volume 2, CLI). */
-function checkInterruptFlag(cpu: Executor): void {
-  const allowed = !cpu.protectedMode || (cpu.virtual8086 ? cpu.iopl === 3 : cpu.cpl <= cpu.iopl);
-  if (!allowed) cpu.generalProtection(0);
-}
-
-export function cli(cpu: Executor): void {
-  if (hasVirtualInterrupts(cpu)) {
-    setVirtualInterrupts(cpu, false);
-    return;
-  }
-  checkInterruptFlag(cpu);
-  cpu.i32[L.W_EFLAGS] &= ~FLAG.IF;
-}
-
-/** The instruction after STI still runs with interrupts held off. */
-export function sti(cpu: Executor): void {
-  if (hasVirtualInterrupts(cpu)) {
-    setVirtualInterrupts(cpu, true);
-    return;
-  }
-  checkInterruptFlag(cpu);
-  if ((cpu.i32[L.W_EFLAGS] & FLAG.IF) === 0) cpu.i32[L.W_SHADOW] = L.SHADOW_STI;
-  cpu.i32[L.W_EFLAGS] |= FLAG.IF;
 }
 
 export function popf(cpu: Executor, i: Instruction): void {

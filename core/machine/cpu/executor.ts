@@ -3,6 +3,7 @@ import type { Instruction, Operand } from '../../ia32/instruction.ts';
 import type { Ops } from '../../ia32/ops.ts';
 import { SS } from '../../ia32/registers.ts';
 import { Access } from './access.ts';
+import { clearInterruptFlag } from './interrupt-flag.ts';
 import type { PortSpace } from './io.ts';
 import * as L from './layout.ts';
 import type { ApicBase } from './msr.ts';
@@ -418,6 +419,14 @@ export class Executor extends Access implements Ops<number> {
   setDirection(down: boolean): void {
     const { i32 } = this;
     i32[L.W_EFLAGS] = down ? i32[L.W_EFLAGS] | FLAG.DF : i32[L.W_EFLAGS] & ~FLAG.DF;
+  }
+
+  clearInterrupts(): void {
+    clearInterruptFlag(this);
+  }
+
+  segmentSelector(register: number): number {
+    return this.selector(register);
   }
 
   /** Carry out of a + b or borrow out of a - b is the majority of the top bits, with or without a carry in. */

@@ -58,8 +58,9 @@ function deliverReal(cpu: Executor, vector: number): void {
 }
 
 const TASK_GATE = 5;
-/** Gate types (SDM volume 3, table 3-2): 16-bit interrupt and trap, 32-bit interrupt and trap. */
-const GATE_TYPES = [6, 7, 14, 15];
+/** Gate types (SDM volume 3, table 3-2): 16-bit interrupt and trap; 32-bit ones have bit 3 as well. The lowest bit makes it a trap's. */
+const INTERRUPT_GATE = 6;
+const GATE_KIND = 0b10110;
 
 function deliverProtected(cpu: Executor, vector: number, source: EventSource, errorCode: number | null): void {
   const { i32 } = cpu;
@@ -70,7 +71,7 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   const low = cpu.readSystem(at, 4);
   const high = cpu.readSystem((at + 4) | 0, 4);
   const type = (high >>> 8) & 31;
-  if (type !== TASK_GATE && !GATE_TYPES.includes(type)) cpu.generalProtection(gateCode);
+  if (type !== TASK_GATE && (type & GATE_KIND) !== INTERRUPT_GATE) cpu.generalProtection(gateCode);
   if (source === 'software' && ((high >>> 13) & 3) < cpu.cpl) cpu.generalProtection(gateCode);
   if ((high & 0x8000) === 0) cpu.raiseFault(VECTOR.NP, gateCode);
   const selector = low >>> 16;

@@ -210,9 +210,14 @@ export class Processor extends Executor {
 
   /** Whether something has to be looked at before the next instruction, behind one that ends a block. */
   get looksUp(): boolean {
+    return this.i32[L.W_SHADOW] !== 0 || this.looksUpBehindShadow;
+  }
+
+  /** The same for who sees to the end of the interrupt shadow. */
+  get looksUpBehindShadow(): boolean {
     const { i32 } = this;
     const flags = i32[L.W_EFLAGS];
-    if (i32[L.W_SHADOW] !== 0 || (flags & STEPPED) !== 0) return true;
+    if ((flags & STEPPED) !== 0) return true;
     return (i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0 || (this.interruptPending && (flags & FLAG.IF) !== 0);
   }
 

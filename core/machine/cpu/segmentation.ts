@@ -147,11 +147,13 @@ export function stackDescriptor(
   return d;
 }
 
+const DATA_SEGMENTS = [ES, DS, FS, GS] as const;
+
 /**
  * After a return to less privileged code, data segments that it may not use become null (SDM volume 3, 5.8.6).
  */
 export function dropInaccessibleSegments(cpu: Access): void {
-  for (const index of [ES, DS, FS, GS]) {
+  for (const index of DATA_SEGMENTS) {
     const attributes = cpu.segment(index, L.S_ATTRIBUTES);
     const dpl = (attributes >>> 5) & 3;
     const conforming =
@@ -193,9 +195,9 @@ export class StackWindow {
   }
 
   static current(cpu: Access, code = 0): StackWindow {
-    const word = (w: number) => cpu.segment(SS, w);
-    const limit = word(L.S_LIMIT);
-    return new StackWindow(cpu, word(L.S_BASE), limit, word(L.S_ATTRIBUTES), cpu.i32[4], cpu.cpl, code);
+    const limit = cpu.segment(SS, L.S_LIMIT);
+    const attributes = cpu.segment(SS, L.S_ATTRIBUTES);
+    return new StackWindow(cpu, cpu.base(SS), limit, attributes, cpu.i32[4], cpu.cpl, code);
   }
 
   static forDescriptor(cpu: Access, d: Descriptor, pointer: number, cpl: number, code: number): StackWindow {
@@ -223,13 +225,13 @@ export class StackWindow {
 
   push(size: number, value: number): void {
     const offset = (this.pointer - size) & this.#mask;
-    this.#cpu.writeSlow(this.#linear(offset, size), size, value, this.#user);
+    this.#cpu.writeAs(this.#linear(offset, size), size, value, this.#user);
     this.pointer = offset;
   }
 
   pop(size: number): number {
     const linear = this.#linear(this.pointer, size);
-    const value = this.#cpu.readSlow(linear, size, this.#user);
+    const value = this.#cpu.readAs(linear, size, this.#user);
     this.pointer = (this.pointer + size) & this.#mask;
     return value;
   }

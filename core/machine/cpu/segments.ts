@@ -19,10 +19,6 @@ import { hasVirtualFlags, virtualFlags } from './virtual-8086.ts';
 
 /** Instructions that read, write and inspect segment registers and descriptors. */
 
-export function movFromSegment(cpu: Executor, i: Instruction): void {
-  cpu.write(i, i.dst, cpu.selector(i.src.register));
-}
-
 /** A load of SS holds off interrupts for one instruction, so that ESP can follow (SDM volume 3, 6.8.3). */
 function load(cpu: Executor, index: number, selector: number): void {
   loadSegment(cpu, index, selector);
@@ -31,10 +27,6 @@ function load(cpu: Executor, index: number, selector: number): void {
 
 export function movToSegment(cpu: Executor, i: Instruction): void {
   load(cpu, i.dst.register, cpu.read(i, i.src) & 0xffff);
-}
-
-export function pushSegment(cpu: Executor, i: Instruction): void {
-  cpu.push(i.operandSize, cpu.selector(i.dst.register));
 }
 
 export function popSegment(cpu: Executor, i: Instruction): void {

@@ -97,10 +97,23 @@ export class State {
     const { i32 } = this;
     const at = L.W_SEGMENTS + index * L.SEGMENT_WORDS;
     i32[at + L.S_SELECTOR] = selector;
+    // Kernels load what is there already: nothing else follows from it than before.
+    const isSame = i32[at + L.S_BASE] === base && i32[at + L.S_LIMIT] === (limit | 0);
+    if (isSame && i32[at + L.S_ATTRIBUTES] === attributes) return;
     i32[at + L.S_BASE] = base;
     i32[at + L.S_LIMIT] = limit;
     i32[at + L.S_ATTRIBUTES] = attributes;
-    const flat = base === 0 && (limit | 0) === -1 && (attributes & ATTRIBUTE.present) !== 0;
+    this.deriveSegment(index);
+  }
+
+  /** What follows from a segment register's hidden part, which has changed. */
+  protected deriveSegment(index: number): void {
+    const { i32 } = this;
+    const at = L.W_SEGMENTS + index * L.SEGMENT_WORDS;
+    const base = i32[at + L.S_BASE];
+    const limit = i32[at + L.S_LIMIT];
+    const attributes = i32[at + L.S_ATTRIBUTES];
+    const flat = base === 0 && limit === -1 && (attributes & ATTRIBUTE.present) !== 0;
     const isCode = (attributes & ATTRIBUTE.code) !== 0;
     let checked = 3;
     if (flat && isCode && (attributes & ATTRIBUTE.readable) !== 0) checked = 2;
@@ -117,7 +130,7 @@ export class State {
     } else if (index === CS) {
       i32[L.W_CODE_LIMIT] = limit;
       this.#premise(L.PREMISE.code32, isBig);
-      this.#premise(L.PREMISE.flatCode, base === 0 && (limit | 0) === -1);
+      this.#premise(L.PREMISE.flatCode, base === 0 && limit === -1);
     }
     const shift = L.PREMISE_SEGMENTS + 2 * index;
     i32[L.W_PREMISES] = (i32[L.W_PREMISES] & ~(3 << shift)) | (SEGMENT_KINDS[checked] << shift);

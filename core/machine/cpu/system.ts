@@ -6,6 +6,7 @@ import { div, idiv } from './divide.ts';
 import type { Executor } from './executor.ts';
 import * as far from './far.ts';
 import { MachineStop } from './fault.ts';
+import { sti } from './interrupt-flag.ts';
 import { in_, out } from './io.ts';
 import { rdmsr, wrmsr } from './msr.ts';
 import * as segments from './segments.ts';
@@ -22,6 +23,7 @@ export type SystemFunction = (cpu: Executor, i: Instruction) => void;
 export const SYSTEM: Readonly<Record<SystemOperation, SystemFunction>> = {
   ...control,
   ...segments,
+  sti,
   jmpFar: far.jmpFar,
   callFar: far.callFar,
   retFar: far.retFar,

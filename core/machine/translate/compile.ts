@@ -2,34 +2,32 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import { OP } from './code.ts';
 import { Emitter } from './emitter.ts';
 import { type CallOut, EXECUTE } from './frame.ts';
-import { type Graph, meaningOf } from './graph.ts';
+import { type Graph, isLast, meaningOf } from './graph.ts';
 import type { Premises } from './premises.ts';
 import { known, type Value } from './values.ts';
+
+/** How an instruction is executed in the midst of a region; `endsShadow`: the code behind it ends the shadow that it casts (W_SHADOW). */
+export type WayToExecute = (i: Instruction, endsShadow: boolean) => CallOut;
 
 /**
  * Makes one function of a graph: loops and forward jumps become WebAssembly's own constructs, over the tree of dominators (Ramsey, Beyond Relooper:
  * Recursive Translation of Unstructured Control Flow to Structured Control Flow). `callOut` gives the way to have an instruction executed;
  * `isX87Unmasked`: x87 exceptions may be unmasked. Returns what has made the code, to be finished.
  */
-export function compile(
-  graph: Graph,
-  premises: Premises,
-  callOut: (i: Instruction) => CallOut,
-  isX87Unmasked: boolean,
-): Emitter {
+export function compile(graph: Graph, premises: Premises, callOut: WayToExecute, isX87Unmasked: boolean): Emitter {
   return new Compilation(graph, premises, callOut, isX87Unmasked).whole();
 }
 
 class Compilation {
   readonly #graph: Graph;
   readonly #emitter: Emitter;
-  readonly #callOut: (i: Instruction) => CallOut;
+  readonly #callOut: WayToExecute;
   /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
   readonly #merges: ReadonlySet<number>;
   readonly #headers: ReadonlySet<number>;
   readonly #numbers: ReadonlyMap<number, number>;
 
-  constructor(graph: Graph, premises: Premises, callOut: (i: Instruction) => CallOut, isX87Unmasked: boolean) {
+  constructor(graph: Graph, premises: Premises, callOut: WayToExecute, isX87Unmasked: boolean) {
     this.#graph = graph;
     this.#callOut = callOut;
     this.#emitter = new Emitter(premises);
@@ -113,6 +111,7 @@ class Compilation {
     }
     emitter.begin(start, instructions.length);
     let offset = start;
+    let isShadowed = false;
     instructions.forEach((instruction, index) => {
       const left = instructions.length - index;
       const at = offset;
@@ -127,12 +126,20 @@ class Compilation {
       // Nothing but registers and flags is in locals between blocks.
       if (left === 1) emitter.flush();
       const meaning = meaningOf(instruction.row);
+      if (isLast(instruction.row)) {
+        emitter.callOutAndLeave(this.#callOut(instruction, false), at);
+        return;
+      }
       if (meaning === null) {
-        emitter.callOut(this.#callOut(instruction), at, instruction.length, left);
+        // What comes behind STI can end its shadow, if that is no jump and not the executor's.
+        isShadowed = instruction.row.operation === 'sti' && left > 2 && meaningOf(instructions[index + 1].row) !== null;
+        emitter.callOut(this.#callOut(instruction, isShadowed), at, instruction.length, left);
         if (left === 1) this.#go(n, end);
         return;
       }
       const transfer = emitter.translate(meaning, instruction, at, left);
+      if (isShadowed) emitter.endShadow();
+      isShadowed = false;
       if (left > 1) return;
       switch (transfer.kind) {
         case 'next':

@@ -230,6 +230,25 @@ export class Emitter extends X87Instructions implements Ops<Value> {
     code.set(FLAG_LOCAL.eflags);
   }
 
+  /** Outside of ring 0 it is the executor's: IOPL decides, and what IF means. */
+  clearInterrupts(): void {
+    const { code } = this;
+    code.constant(0);
+    code.memory(OP.load32, L.W_CPL << 2);
+    this.leaveIf();
+    this.changes();
+    code.get(FLAG_LOCAL.eflags);
+    code.constant(~FLAG.IF);
+    code.op(OP.and);
+    code.set(FLAG_LOCAL.eflags);
+  }
+
+  segmentSelector(register: number): Value {
+    this.code.constant(0);
+    this.code.memory(OP.load32, (L.W_SEGMENTS + register * L.SEGMENT_WORDS + L.S_SELECTOR) << 2);
+    return this.values.pop(16);
+  }
+
   carry(): Value {
     return carryOf(this.values, this.flags);
   }

@@ -371,6 +371,30 @@ export class Frame {
     this.endInstruction({ kind: 'next' });
   }
 
+  /** The same for one that ends its block, behind which whatever is translated where it led goes on. */
+  callOutAndLeave(call: CallOut, offset: number): void {
+    this.beginInstruction(offset, 0, 1);
+    this.#store();
+    this.#pay(-1);
+    this.#split('store');
+    const { code } = this;
+    code.constant(0);
+    code.constant(offset);
+    code.memory(OP.store32, L.W_EIP << 2);
+    code.constant(call.number);
+    code.constant(0);
+    code.call(call.index);
+    code.op(OP.return);
+    this.endInstruction({ kind: 'none' });
+  }
+
+  /** Interrupts are held off no more. */
+  endShadow(): void {
+    this.code.constant(0);
+    this.code.constant(0);
+    this.code.memory(OP.store32, L.W_SHADOW << 2);
+  }
+
   /** The locals stay as they are, and what is in memory already is not stored again. */
   #callQuietly(call: CallOut, left: number): void {
     if (!this.#isStored) {

@@ -46,8 +46,17 @@ const CALLS: ReadonlySet<OperationName> = new Set<OperationName>(['call', 'callI
 /** Goes somewhere that only the run time knows. */
 const INDIRECT: ReadonlySet<OperationName> = new Set<OperationName>(['ret', 'jmpIndirect', 'callIndirect']);
 const CONDITIONAL: ReadonlySet<OperationName> = new Set<OperationName>(['jcc', 'loop', 'loope', 'loopne', 'jcxz']);
+/** Where the code goes on behind them, and whether its translation still holds, only the executor knows: it carries them out as the last thing. */
+const LAST: ReadonlySet<OperationName> = new Set<OperationName>([
+  'int',
+  'iret',
+  'sysenter',
+  'sysexit',
+  'movToControl',
+  'invlpg',
+]);
 /** Blocks end with them. */
-const ENDS: ReadonlySet<OperationName> = new Set<OperationName>(['jmp', 'call', ...INDIRECT, ...CONDITIONAL]);
+const ENDS: ReadonlySet<OperationName> = new Set<OperationName>(['jmp', 'call', ...INDIRECT, ...CONDITIONAL, ...LAST]);
 
 function isSemantics(operation: OperationName): operation is SemanticsName {
   return operation in SEMANTICS;
@@ -68,7 +77,6 @@ export function meaningOf(row: OpcodeRow): Meaning | null {
 
 /** They end a block of the executor, as something may have to be looked at behind them; mostly it has not, and control goes on. */
 const LOOKS_UP: ReadonlySet<OperationName> = new Set<OperationName>([
-  'cli',
   'sti',
   'popf',
   'in',
@@ -81,7 +89,12 @@ const LOOKS_UP: ReadonlySet<OperationName> = new Set<OperationName>([
 
 /** Whether an instruction of this row can be in translated code: by its meaning, or carried out by the executor where it stands. */
 function isPossible(row: OpcodeRow): boolean {
-  return meaningOf(row) !== null || !row.endsBlock || LOOKS_UP.has(row.operation);
+  return meaningOf(row) !== null || !row.endsBlock || LOOKS_UP.has(row.operation) || isLast(row);
+}
+
+/** Whether code is left behind an instruction of this row, which the executor carries out. */
+export function isLast(row: OpcodeRow): boolean {
+  return LAST.has(row.operation);
 }
 
 function relativeTarget(i: Instruction, end: number): number {
@@ -94,7 +107,7 @@ function targetsOf(i: Instruction, end: number): readonly number[] {
   const { operation } = i.row;
   if (operation === 'jmp' || operation === 'call') return [relativeTarget(i, end)];
   if (CONDITIONAL.has(operation)) return [relativeTarget(i, end), end];
-  return INDIRECT.has(operation) ? [] : [end];
+  return INDIRECT.has(operation) || LAST.has(operation) ? [] : [end];
 }
 
 /**

@@ -5,8 +5,8 @@ import type { Access } from '../cpu/access.ts';
 import * as L from '../cpu/layout.ts';
 import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
 import type { ValueType } from './code.ts';
-import { compile } from './compile.ts';
-import type { CallOut, Part, Site } from './frame.ts';
+import { compile, type WayToExecute } from './compile.ts';
+import type { Part, Site } from './frame.ts';
 import { type Extent, explore, type Graph, type GraphBlock } from './graph.ts';
 import { type Premises, premisesOf } from './premises.ts';
 
@@ -114,7 +114,7 @@ export interface Wish {
   /** All in this linear page is, as somebody wants to stop there. */
   readonly isStopPage: (page: number) => boolean;
   /** The way to have an instruction executed in the midst of a region. */
-  readonly callOut: (i: Instruction) => CallOut;
+  readonly callOut: WayToExecute;
 }
 
 /** The code from an offset in CS on as a graph; null where not even the first instruction can be translated. */
@@ -164,8 +164,8 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   const emitter = compile(
     graph,
     premises,
-    i => {
-      const call = wish.callOut(i);
+    (i, endsShadow) => {
+      const call = wish.callOut(i, endsShadow);
       callOuts.push(call.number);
       return call;
     },

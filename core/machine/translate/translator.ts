@@ -8,8 +8,8 @@ import type { Processor } from '../cpu/processor.ts';
 import { type FunctionBody, I32, type Import, makeModule } from './code.ts';
 import { type Driver, makeDriver, otherSlot, slotOf } from './driver.ts';
 import { type Explanation, explain, type Overview, overview, type TextPart, textOf } from './explain.ts';
-import { type CallOut, ENTERED_OFTEN, SITES } from './frame.ts';
-import type { Extent } from './graph.ts';
+import { type CallOut, ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './frame.ts';
+import { type Extent, isLast } from './graph.ts';
 import {
   type Entrance,
   hostOf,
@@ -59,11 +59,15 @@ export function translatorOf(engine: Engine): ((cpu: Processor) => Translator) |
 interface Executed {
   readonly instruction: Instruction;
   readonly handler: Handler;
+  /** The code is left behind it. */
+  readonly isLast: boolean;
+  /** The code behind it ends its shadow. */
+  readonly endsShadow: boolean;
 }
 
 /** Execution of an instruction, the last of the functions that translated code imports. */
-const EXECUTE: Import = { name: 'execute', parameters: [I32, I32], results: [I32] };
-const REGION_IMPORTS = [...IMPORTS, ...KERNEL, EXECUTE];
+const CARRY_OUT: Import = { name: 'execute', parameters: [I32, I32], results: [I32] };
+const REGION_IMPORTS = [...IMPORTS, ...KERNEL, CARRY_OUT];
 const EXECUTE_INDEX = REGION_IMPORTS.length - 1;
 
 /** Translates what is executed often, and runs it. */
@@ -255,7 +259,7 @@ export class Translator {
       isHot: host => this.#heat[placeOf(host)] >= least,
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
-      callOut: i => this.#callOut(i),
+      callOut: (i, endsShadow) => this.#callOut(i, endsShadow),
     });
     if (made === null) return false;
     this.#keep(made.region);
@@ -408,23 +412,23 @@ export class Translator {
     });
   }
 
-  #callOut(instruction: Instruction): CallOut {
+  #callOut(instruction: Instruction, endsShadow: boolean): CallOut {
     const { row } = instruction;
     const handler = this.#handlers.get(row) ?? handlerOf(row);
     this.#handlers.set(row, handler);
     const number = this.#freeNumbers.pop() ?? this.#executed.length;
-    this.#executed[number] = { instruction, handler };
+    this.#executed[number] = { instruction, handler, isLast: isLast(row), endsShadow };
     return { index: EXECUTE_INDEX, number, isQuiet: isQuiet(instruction) };
   }
 
   /**
-   * Carries out an instruction in the middle of a region, at EIP. Returns 0 if the region can go on behind it and pay for `rest` further
-   * instructions.
+   * Carries out an instruction in the middle of a region, at EIP. Returns GO_ON if the region can go on behind it and pay for `rest` further
+   * instructions, or for one that is the region's last if nothing has to be looked at before what follows; else EXECUTE.
    */
   #execute(number: number, rest: number): number {
     const executed = this.#executed[number];
     if (executed === null) throw new Error('A region was dropped that still runs.');
-    const { instruction, handler } = executed;
+    const { instruction, handler, isLast, endsShadow } = executed;
     const cpu = this.#cpu;
     const { i32 } = cpu;
     const { linkKey } = cpu;
@@ -434,10 +438,12 @@ export class Translator {
     i32[L.W_EIP] = next;
     i32[L.W_BUDGET]--;
     handler(cpu, instruction);
+    if (isLast) return i32[L.W_ATTEND] === 0 && !cpu.looksUp ? GO_ON : EXECUTE;
     const goesOn =
       i32[L.W_ATTEND] === 0 && i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
-    if (!goesOn) return 1;
-    return instruction.row.endsBlock && (cpu.linkKey !== linkKey || cpu.looksUp) ? 1 : 0;
+    if (!goesOn) return EXECUTE;
+    if (!instruction.row.endsBlock) return GO_ON;
+    return cpu.linkKey !== linkKey || (endsShadow ? cpu.looksUpBehindShadow : cpu.looksUp) ? EXECUTE : GO_ON;
   }
 }
 
