@@ -8,7 +8,7 @@ import type { Order } from './worker.ts';
 
 const CONFIG = 'tools/bench/chromium/vite.config.ts';
 const FOLDER = 'node_modules/.cache/bench/chromium';
-/** The words have v86 wait for its turns in its own thread, as it does in Node. Else another thread wakes it a thousand times a second, which is slower. */
+/** The words have v86 take its turns from its own thread, as it does in Node. Else another thread wakes it for each millisecond, late where others work. */
 const WORKER = 'worker.js?use-scheduling-api';
 
 /** The browser of the page's tests, and a server of what its workers need. Throws GuestError if it cannot be started. */
