@@ -3,6 +3,7 @@ import * as L from '../cpu/layout.ts';
 import { Code, EMPTY, OP, type ValueType } from './code.ts';
 import { FLAG_LOCAL, type Flags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
 import type { Premises } from './premises.ts';
+import type { Site } from './sites.ts';
 import { type Value, Values } from './values.ts';
 
 /** Where control goes after an instruction. */
@@ -30,16 +31,6 @@ export const GO_ON = 0;
 export const EXECUTE = 1;
 export const ENTERED_OFTEN = 2;
 export const SITES = 3;
-
-/** A place where a region is left before an instruction that the executor has to carry out. What is known of it does not have to be in the code. */
-export interface Site {
-  /** EIP. */
-  readonly offset: number;
-  /** Steps that were paid for and not taken. */
-  readonly left: number;
-  /** Of the lazy flags; null: they are where they belong. */
-  readonly lazy: { readonly kind: number; readonly size: number } | null;
-}
 
 const BUDGET = 14;
 const EIP = 15;

@@ -6,9 +6,10 @@ import * as L from '../cpu/layout.ts';
 import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
 import type { ValueType } from './code.ts';
 import { compile, type WayToExecute } from './compile.ts';
-import type { Part, Site } from './frame.ts';
+import type { Part } from './frame.ts';
 import { type Extent, explore, type Graph, type GraphBlock } from './graph.ts';
 import { type Premises, premisesOf } from './premises.ts';
+import { packSites } from './sites.ts';
 
 /** A page of code, as the TLB has it. */
 export interface CodePage {
@@ -76,7 +77,8 @@ export interface Region {
   index: number;
   /** Of instructions that the executor does for it. */
   readonly callOuts: readonly number[];
-  readonly sites: readonly Site[];
+  /** Where it is left for the executor (sites.ts). */
+  readonly sites: Int32Array;
   /** Its code has changed. */
   isDead: boolean;
   /** Linear addresses where its blocks begin and, behind the last instruction, end: in turn. */
@@ -190,7 +192,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       hosts: blocks.filter(block => !isEntrance(block)).map(block => hostOf(entranceAt(block))),
       index: -1,
       callOuts,
-      sites: emitter.sites,
+      sites: packSites(emitter.sites),
       isDead: false,
       spans: blocks.flatMap(({ start, end }) => [(codeBase + start) | 0, (codeBase + end) | 0]),
       instructions: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0),

@@ -21,6 +21,7 @@ import {
   translateRegion,
 } from './region.ts';
 import { IMPORTS, makeRuntime } from './runtime.ts';
+import { siteAt } from './sites.ts';
 import { KERNEL, makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before its procedure is translated, unless said. */
@@ -146,13 +147,14 @@ export class Translator {
     for (; status === ENTERED_OFTEN; status = this.#driver()) this.#extend();
     if (status < SITES) return;
     const { i32 } = this.#cpu;
-    const site = this.#lastRun()?.sites[status - SITES];
-    if (site === undefined) throw new Error('A region was left where it has no way out.');
-    i32[L.W_EIP] = site.offset;
-    i32[L.W_BUDGET] += site.left;
-    if (site.lazy === null) return;
-    i32[L.W_FLAGS_KIND] = site.lazy.kind;
-    i32[L.W_FLAGS_SIZE] = site.lazy.size;
+    const region = this.#lastRun();
+    if (region === null) throw new Error('A region was dropped that still runs.');
+    const { offset, left, lazy } = siteAt(region.sites, status - SITES);
+    i32[L.W_EIP] = offset;
+    i32[L.W_BUDGET] += left;
+    if (lazy === null) return;
+    i32[L.W_FLAGS_KIND] = lazy.kind;
+    i32[L.W_FLAGS_SIZE] = lazy.size;
   }
 
   /** The region that the driver came to last. */
