@@ -14,6 +14,7 @@ import {
   Breakpoints,
   ChangePanel,
   DescriptorsPanel,
+  EnginePanel,
   ExitsPanel,
   Happened,
   ImageFacts,
@@ -37,6 +38,7 @@ const order: readonly Tab[] = [
   'memory',
   'timeline',
   'exits',
+  'engine',
   'verbs',
   'machine',
 ];
@@ -79,6 +81,7 @@ const panels: Readonly<Record<Tab, () => ReactNode>> = {
   ),
   timeline: () => <TimelinePanel />,
   exits: () => <ExitsPanel />,
+  engine: () => <EnginePanel />,
   verbs: () => <VerbsPanel />,
   machine: () => (
     <div className={styles.column}>

@@ -10,6 +10,7 @@ export const Bottom = later(async () => (await import('../panels/bottom/Bottom.t
 export const Breakpoints = later(async () => (await below()).Breakpoints);
 export const ChangePanel = later(async () => (await below()).ChangePanel);
 export const DescriptorsPanel = later(async () => (await below()).DescriptorsPanel);
+export const EnginePanel = later(async () => (await import('../panels/engine/EnginePanel.tsx')).EnginePanel);
 export const ExitsPanel = later(async () => (await import('../panels/exits/ExitsPanel.tsx')).ExitsPanel);
 export const Happened = later(async () => (await import('../panels/happened/Happened.tsx')).Happened);
 export const ImageFacts = later(async () => (await below()).ImageFacts);

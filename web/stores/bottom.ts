@@ -3,7 +3,7 @@ import { isNarrow } from '../narrow.ts';
 import { setOpen } from './parts.ts';
 import { windows } from './windows.ts';
 
-export const BOTTOM_TABS = ['exits', 'timeline', 'verbs'] as const;
+export const BOTTOM_TABS = ['exits', 'timeline', 'engine', 'verbs'] as const;
 export type BottomTab = (typeof BOTTOM_TABS)[number];
 
 /** The tab of the bottom panel, also after it was closed and opened. The timeline is recorded when somebody asks for it. */

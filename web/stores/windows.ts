@@ -1,7 +1,17 @@
 import { createStore } from 'zustand/vanilla';
 import type { MemoryWindow } from '../../core/protocol/messages.ts';
 
-export type Tab = 'code' | 'memory' | 'console' | 'registers' | 'monitor' | 'timeline' | 'exits' | 'verbs' | 'machine';
+export type Tab =
+  | 'code'
+  | 'memory'
+  | 'console'
+  | 'registers'
+  | 'monitor'
+  | 'timeline'
+  | 'exits'
+  | 'engine'
+  | 'verbs'
+  | 'machine';
 
 /** What the panels look at. */
 export interface Windows {
@@ -17,6 +27,8 @@ export interface Windows {
   readonly codeTarget: { readonly address: number; readonly serial: number } | null;
   /** The row that F9 acts on; null means the current one. */
   readonly selected: number | null;
+  /** The code is shown as the WebAssembly that it became. */
+  readonly wasm: boolean;
   readonly space: MemoryWindow['space'];
   /** Start of the memory that is shown, on a 4 KB boundary; the next instruction's until an address was chosen. */
   readonly memoryAddress: number;
@@ -34,6 +46,7 @@ export const windows = createStore<Windows>(() => ({
   codeAddress: 0,
   codeTarget: null,
   selected: null,
+  wasm: false,
   space: 'linear',
   memoryAddress: 0x100000,
   memoryCursor: 0x100000,
@@ -57,6 +70,11 @@ export function goToCode(address: number): void {
     selected: address,
     codeTarget: { address, serial: (state.codeTarget?.serial ?? 0) + 1 },
   }));
+}
+
+/** Shows the WebAssembly of the code in view. */
+export function showWasm(): void {
+  windows.setState({ tab: 'code', wasm: true });
 }
 
 /** Shows memory from an address on, with the cursor on it. */

@@ -83,6 +83,7 @@ export const app = {
     monitor: 'Rings',
     timeline: 'Timeline',
     exits: 'Exits',
+    engine: 'Engine',
     verbs: 'Verbs',
     machine: 'Machine',
   },

@@ -82,6 +82,8 @@ export const code = {
   translated: {
     label: 'Translation',
     hint: 'The guest’s code beside what runs in its place',
+    wasm: 'WASM',
+    wasmHint: 'The guest’s code beside the WebAssembly that Ringside has made of it',
     patched: 'patched: calls the monitor',
     patchedHint: 'The machine has INT3 in the place of its first byte. It traps, and the monitor does what is meant.',
   },

@@ -1,5 +1,6 @@
 /** Words that no first view needs, by their names; in 简体中文 in the file of the same name. */
 export { breaks } from './breaks.ts';
+export { engine } from './engine.ts';
 export { exits } from './exits.ts';
 export { happened } from './happened.ts';
 export { happening } from './happening.ts';

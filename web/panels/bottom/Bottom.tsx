@@ -7,9 +7,10 @@ import { ExitsPanel } from '../exits/ExitsPanel.tsx';
 import { TimelinePanel } from '../timeline/TimelinePanel.tsx';
 import styles from './Bottom.module.css';
 
+const EnginePanel = later(async () => (await import('../engine/EnginePanel.tsx')).EnginePanel);
 const VerbsPanel = later(async () => (await import('../verbs/VerbsPanel.tsx')).VerbsPanel);
 
-const panels = { exits: ExitsPanel, timeline: TimelinePanel, verbs: VerbsPanel } as const;
+const panels = { exits: ExitsPanel, timeline: TimelinePanel, engine: EnginePanel, verbs: VerbsPanel } as const;
 
 /** What the whole run looked like, in time or added up; and the console of verbs. */
 export function Bottom() {

@@ -19,6 +19,7 @@ export function CodeBar() {
   });
 
   const hasTranslation = useStore(machine, state => state.view?.monitor.setting.mode === 'translate');
+  const isWasm = useStore(windows, state => state.wasm);
   const isTranslated = useStore(looks, state => state.translation);
 
   const toggle = (): void => {
@@ -42,13 +43,25 @@ export function CodeBar() {
         <button
           type="button"
           className={styles.toggle}
-          aria-pressed={isTranslated}
+          aria-pressed={isTranslated && !isWasm}
           title={text.translated.hint}
-          onClick={() => looks.setState({ translation: !isTranslated })}
+          onClick={() => {
+            looks.setState({ translation: !isTranslated || isWasm });
+            windows.setState({ wasm: false });
+          }}
         >
           {text.translated.label}
         </button>
       )}
+      <button
+        type="button"
+        className={styles.toggle}
+        aria-pressed={isWasm}
+        title={text.translated.wasmHint}
+        onClick={() => windows.setState({ wasm: !isWasm })}
+      >
+        {text.translated.wasm}
+      </button>
       <span className={styles.place} title={place}>
         {place}
       </span>

@@ -32,10 +32,14 @@ const EDGE = 160;
 
 const TranslationPanel = later(async () => (await import('./TranslationPanel.tsx')).TranslationPanel);
 
-/** Code as the guest has it, or beside its translation. */
+const WasmPanel = later(async () => (await import('../engine/WasmPanel.tsx')).WasmPanel);
+
+/** Code as the guest has it, or beside its translation, or beside the WebAssembly that it became. */
 export function CodePanel() {
   const isTranslated = useStore(looks, state => state.translation);
   const hasTranslation = useStore(machine, state => state.view?.monitor.setting.mode === 'translate');
+  const isWasm = useStore(windows, state => state.wasm);
+  if (isWasm) return <WasmPanel />;
   return isTranslated && hasTranslation ? <TranslationPanel /> : <Listing />;
 }
 

@@ -83,6 +83,7 @@ export const app: Words<typeof English> = {
     monitor: '特权级',
     timeline: '时间线',
     exits: '退出',
+    engine: '引擎',
     verbs: '命令',
     machine: '机器',
   },

@@ -80,6 +80,8 @@ export const code: Words<typeof English> = {
   translated: {
     label: '翻译',
     hint: '把客户机的代码与实际代替它运行的代码并排显示',
+    wasm: 'WASM',
+    wasmHint: '把客户机的代码与 Ringside 由它生成的 WebAssembly 并排显示',
     patched: '已修补：调用监视器',
     patchedHint: '机器在该指令首字节处放的是 INT3。执行到这里会陷入，由监视器完成原指令的含义。',
   },

@@ -1,5 +1,6 @@
 /** 第一屏用不到的文字；英文在同名文件中。 */
 export { breaks } from './breaks.ts';
+export { engine } from './engine.ts';
 export { exits } from './exits.ts';
 export { happened } from './happened.ts';
 export { happening } from './happening.ts';

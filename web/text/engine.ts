@@ -1,0 +1,66 @@
+/** Words of the panel that shows the translator at work. */
+export const engine = {
+  label: 'Engine',
+  empty: 'Which engine runs the code appears here when a guest is open.',
+  /** The engine, and what it has made. */
+  engines: {
+    execute: 'Every instruction is executed one by one: nothing is translated.',
+    blocks: 'Hot blocks run as WebAssembly, the rest one by one.',
+    regions: 'Hot regions run as WebAssembly, the rest one by one.',
+  },
+  sums: (alive: string, made: string, modules: string, bytes: string, instructions: string) =>
+    `${alive} of ${made} regions alive, ${modules} modules made, ${bytes} from ${instructions} instructions`,
+  view: 'Code in view',
+  runs: 'runs as WebAssembly',
+  waits: 'executed one by one until its module is made',
+  executed: 'executed one by one',
+  why: {
+    engine: 'No translator is at work.',
+    unmapped: 'No memory is mapped at this address.',
+    stop: 'A breakpoint or a watch is in its page, so that the executor can stop there.',
+    watched: 'Somebody watches such instructions, and only the executor tells of each.',
+    left: 'This instruction is one for the executor: no translation begins with it.',
+  },
+  cold: (executed: string, needed: string) =>
+    `Not hot yet: of ${needed} times after which it is translated, its block was executed ${executed} lately.`,
+  cache: (address: string) => `The machine runs its translation at ${address} in the monitor’s cache.`,
+  extents: { procedure: 'procedure', calls: 'procedure with what it calls' },
+  extentHints: {
+    procedure: 'One procedure without those that it calls; control may come in behind its calls as well.',
+    calls: 'It is entered so often that it was translated once more, together with the procedures that it calls.',
+  },
+  facts: {
+    name: 'region',
+    range: 'at',
+    extent: 'is a',
+    entered: 'entered',
+    code: 'guest code',
+    bytes: 'WebAssembly',
+    ring: 'for',
+  },
+  enteredHint:
+    'How often control came in from outside. A loop inside the region is one entry, however often it goes round.',
+  times: (n: string) => `${n} times`,
+  guestCode: (instructions: string, blocks: string) => `${instructions} instructions, ${blocks} blocks`,
+  show: 'Show the WebAssembly',
+  user: 'ring 3',
+  kernel: 'rings 0 to 2',
+  guest: 'Guest’s code',
+  text: 'WebAssembly',
+  list: 'Guest’s code and its WebAssembly',
+  pair: (n: number) => `instruction ${n}`,
+  again: 'goes on',
+  nothing: 'nothing: what it does is known already',
+  here: 'guest stands here',
+  parts: {
+    enter: 'Come in: registers and flags into locals',
+    choose: 'To the entrance that EIP names',
+    block: (address: string) => `Block ${address}: its steps are paid for`,
+    leave: 'Leave: locals back to memory',
+  },
+  later: 'The WebAssembly stands here when the machine is paused, or when an instruction is chosen in the code.',
+  gone: 'The WebAssembly of this region cannot be made once more.',
+  hottest: 'Hottest regions',
+  columns: { region: 'region', entered: 'entered', instructions: 'instructions' },
+  cool: 'Nothing is hot yet. Run the guest: a block is translated with its procedure when it was executed often.',
+};
