@@ -109,10 +109,10 @@ export type EngineName = 'execute' | 'blocks' | 'regions';
 
 /** Code that was translated as a whole. Addresses are linear ones of the machine's. */
 export interface RegionView {
-  /** Where it was begun, with its name, and where the guest's code is that it stands for. */
+  /** Where it was begun, with its name, and where the guest's code is that it stands for: null where it is the monitor's own. */
   readonly address: number;
   readonly symbol: string | null;
-  readonly guest: number;
+  readonly guest: number | null;
   /** From its first byte to the one behind its last; there may be other code between. */
   readonly start: number;
   readonly end: number;

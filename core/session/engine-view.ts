@@ -33,14 +33,21 @@ function namesOf({ monitor, symbols }: Session): Names {
   return technique instanceof BinaryTranslation ? cacheNames(technique, symbols) : symbols;
 }
 
+/** The guest's address for one of the machine's; null for the monitor's own code. */
+function guestOf(monitor: Session['monitor'], address: number, physical: number): number | null {
+  if (monitor === null) return address;
+  const stands = monitor.technique.guestOf?.(address) ?? address;
+  return stands !== address || monitor.vm.memory.pageOfFrame.has(physical >>> 12) ? stands : null;
+}
+
 function regionView({ monitor }: Session, names: Names, facts: RegionFacts): RegionView {
-  const { entrances, ...figures } = facts;
+  const { entrances, physical, ...figures } = facts;
   const [address] = entrances;
   return {
     ...figures,
     address,
     symbol: names.name(address),
-    guest: monitor?.technique.guestOf?.(address) ?? address,
+    guest: guestOf(monitor, address, physical),
     entrances: entrances.length,
   };
 }

@@ -60,6 +60,7 @@ export const engine = {
   },
   later: 'The WebAssembly stands here when the machine is paused, or when an instruction is chosen in the code.',
   gone: 'The WebAssembly of this region cannot be made once more.',
+  monitor: 'monitor’s own code',
   hottest: 'Hottest regions',
   columns: { region: 'region', entered: 'entered', instructions: 'instructions' },
   cool: 'Nothing is hot yet. Run the guest: a block is translated with its procedure when it was executed often.',

@@ -4,7 +4,7 @@ import type { Processor } from '../cpu/processor.ts';
 import type { Import } from './code.ts';
 import type { Part, Purpose } from './frame.ts';
 import type { Extent } from './graph.ts';
-import type { Region, Repeated } from './region.ts';
+import { hostOf, type Region, type Repeated } from './region.ts';
 import { wasmText } from './wasm-text.ts';
 
 /** What the translator says of itself, for who looks. Nothing changes by it, and nothing of it is kept: the text is made when somebody asks. */
@@ -29,6 +29,8 @@ export interface RegionFacts {
   readonly extent: Extent;
   /** Where control comes in; the first is where it began to be translated. */
   readonly entrances: readonly number[];
+  /** Physical address of the first entrance. */
+  readonly physical: number;
   /** From the first byte to the one behind the last; there may be others between. */
   readonly start: number;
   readonly end: number;
@@ -101,6 +103,7 @@ function factsOf(insight: Insight, region: Region): RegionFacts {
   return {
     extent,
     entrances: entrances.map(({ linear }) => linear >>> 0),
+    physical: (hostOf(entrances[0]) - L.RAM) >>> 0,
     start: Math.min(...spans.filter((_, n) => n % 2 === 0).map(start => start >>> 0)),
     end: Math.max(...ends) + 1,
     blocks: spans.length / 2,

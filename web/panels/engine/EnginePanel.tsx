@@ -83,15 +83,7 @@ function Hottest({ regions, isTranslating }: HottestProperties) {
             {regions.map(region => (
               <tr key={`${region.address} ${region.extent} ${region.start} ${region.bytes} ${region.entrances}`}>
                 <th scope="row">
-                  <button
-                    type="button"
-                    className={styles.link}
-                    title={text.breakpoints.show(hex(region.guest))}
-                    onClick={() => goToCode(region.guest)}
-                  >
-                    {region.symbol ?? hex(region.address)}
-                    {region.symbol !== null && <span>{hex(region.address)}</span>}
-                  </button>
+                  <Name region={region} />
                 </th>
                 <td>{count(region.entered)}</td>
                 <td>{count(region.instructions)}</td>
@@ -101,5 +93,28 @@ function Hottest({ regions, isTranslating }: HottestProperties) {
         </table>
       )}
     </section>
+  );
+}
+
+function Name({ region: { address, symbol, guest } }: { readonly region: RegionView }) {
+  const words = laterText.engine;
+  const name = symbol ?? (guest === null ? words.monitor : null);
+  const content = (
+    <>
+      {name ?? hex(address)}
+      {name !== null && <span>{hex(address)}</span>}
+    </>
+  );
+  // The code panel shows the guest's code, and not the monitor's.
+  if (guest === null) return <span className={styles.name}>{content}</span>;
+  return (
+    <button
+      type="button"
+      className={styles.name}
+      title={text.breakpoints.show(hex(guest))}
+      onClick={() => goToCode(guest)}
+    >
+      {content}
+    </button>
   );
 }

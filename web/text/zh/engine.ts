@@ -59,6 +59,7 @@ export const engine: Words<typeof English> = {
   },
   later: '机器暂停时，或在代码中选定一条指令之后，这里显示 WebAssembly。',
   gone: '这个区域的 WebAssembly 无法再次生成。',
+  monitor: '监视器自身的代码',
   hottest: '最热的区域',
   columns: { region: '区域', entered: '进入次数', instructions: '指令数' },
   cool: '还没有热的代码。请运行客户机：一个基本块执行得够多时，就会连同它的过程一起翻译。',
