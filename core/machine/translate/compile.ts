@@ -5,31 +5,42 @@ import { type CallOut, EXECUTE } from './frame.ts';
 import { type Graph, isLast, meaningOf } from './graph.ts';
 import type { Premises } from './premises.ts';
 import { known, type Value } from './values.ts';
+import { foresee } from './windows.ts';
 
 /** How an instruction is executed in the midst of a region; `endsShadow`: the code behind it ends the shadow that it casts (W_SHADOW). */
 export type WayToExecute = (i: Instruction, endsShadow: boolean) => CallOut;
 
+/** What code is made for, beside its premises. */
+export interface Manner {
+  /** Exceptions of the x87 may be unmasked. */
+  readonly isX87Unmasked: boolean;
+  /** An access may ask the TLB for others with it (windows.ts). */
+  readonly foresees: boolean;
+}
+
 /**
  * Makes one function of a graph: loops and forward jumps become WebAssembly's own constructs, over the tree of dominators (Ramsey, Beyond Relooper:
- * Recursive Translation of Unstructured Control Flow to Structured Control Flow). `callOut` gives the way to have an instruction executed;
- * `isX87Unmasked`: x87 exceptions may be unmasked. Returns what has made the code, to be finished.
+ * Recursive Translation of Unstructured Control Flow to Structured Control Flow). `callOut` gives the way to have an instruction executed.
+ * Returns what has made the code, to be finished.
  */
-export function compile(graph: Graph, premises: Premises, callOut: WayToExecute, isX87Unmasked: boolean): Emitter {
-  return new Compilation(graph, premises, callOut, isX87Unmasked).whole();
+export function compile(graph: Graph, premises: Premises, callOut: WayToExecute, manner: Manner): Emitter {
+  return new Compilation(graph, premises, callOut, manner).whole();
 }
 
 class Compilation {
   readonly #graph: Graph;
   readonly #emitter: Emitter;
   readonly #callOut: WayToExecute;
+  readonly #foresees: boolean;
   /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
   readonly #merges: ReadonlySet<number>;
   readonly #headers: ReadonlySet<number>;
   readonly #numbers: ReadonlyMap<number, number>;
 
-  constructor(graph: Graph, premises: Premises, callOut: WayToExecute, isX87Unmasked: boolean) {
+  constructor(graph: Graph, premises: Premises, callOut: WayToExecute, { isX87Unmasked, foresees }: Manner) {
     this.#graph = graph;
     this.#callOut = callOut;
+    this.#foresees = foresees;
     this.#emitter = new Emitter(premises);
     this.#emitter.canStop = isX87Unmasked;
     const seen = new Set<number>();
@@ -109,6 +120,7 @@ class Compilation {
       );
       return;
     }
+    if (this.#foresees) emitter.foreseen = foresee(instructions);
     emitter.begin(start, instructions.length);
     let offset = start;
     let isShadowed = false;

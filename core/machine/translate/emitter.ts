@@ -152,7 +152,7 @@ export class Emitter extends X87Instructions implements Ops<Value> {
     changed.forEach((register, n) => {
       registers[register] = values.of(merged[n]);
     });
-    this.state = { registers, flags: isFlags ? STORED : before.flags, isHome: true };
+    this.state = { registers, flags: isFlags ? STORED : before.flags, isHome: true, windows: before.windows };
   }
 
   // Vectors

@@ -4,7 +4,8 @@ import { Code, EMPTY, OP, type ValueType } from './code.ts';
 import { FLAG_LOCAL, type Flags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
 import type { Premises } from './premises.ts';
 import type { Site } from './sites.ts';
-import { type Value, Values } from './values.ts';
+import { originOf, type Value, Values } from './values.ts';
+import type { Window } from './windows.ts';
 
 /** Where control goes after an instruction. */
 export type Transfer =
@@ -21,6 +22,8 @@ export interface MachineValues {
   readonly flags: Flags;
   /** Whether all but the kind of the flags is in their locals. */
   readonly isHome: boolean;
+  /** What is known of the TLB; the newest last. */
+  readonly windows: readonly Window[];
 }
 
 /**
@@ -89,6 +92,7 @@ export class Frame {
   readonly values = new Values(FIRST_TEMPORARY);
   protected readonly premises: Premises;
   protected registers: Value[] = [];
+  protected windows: readonly Window[] = [];
   #flags: Flags = STORED;
   #isHome = true;
   /** Whether the instruction in hand has set a register or a flag. */
@@ -130,14 +134,16 @@ export class Frame {
     this.registers = REGISTERS.map(register => this.values.of(register));
     this.#flags = STORED;
     this.#isHome = true;
+    this.windows = [];
   }
 
   get state(): MachineValues {
-    return { registers: [...this.registers], flags: this.#flags, isHome: this.#isHome };
+    return { registers: [...this.registers], flags: this.#flags, isHome: this.#isHome, windows: this.windows };
   }
 
-  set state({ registers, flags, isHome }: MachineValues) {
+  set state({ registers, flags, isHome, windows }: MachineValues) {
     this.registers = [...registers];
+    this.windows = windows;
     this.#flags = flags;
     this.#isHome = isHome;
     this.#isStored = false;
@@ -166,8 +172,9 @@ export class Frame {
   }
 
   /** Keeps the locals of a state and of a value from being used again until unpin(). */
-  pin({ registers, flags }: MachineValues, value: Value): void {
-    this.#pinned.push([...registers, ...localsOf(flags), value].map(({ local }) => local));
+  pin({ registers, flags, windows }: MachineValues, value: Value): void {
+    const entries = windows.map(({ entry }) => entry);
+    this.#pinned.push([...registers, ...entries, ...localsOf(flags), value].map(({ local }) => local));
   }
 
   unpin(): void {
@@ -183,7 +190,8 @@ export class Frame {
     for (const register of moved) this.values.push(this.registers[register]);
     for (const register of moved.reverse()) {
       this.code.set(register);
-      this.registers[register] = this.values.of(register);
+      const origin = originOf(this.registers[register]);
+      this.registers[register] = { ...this.values.of(register), ...(origin !== null && { origin }) };
     }
   }
 
@@ -279,26 +287,26 @@ export class Frame {
   flush(): void {}
 
   /** Leaves for good: the instruction in hand is the executor's. */
-  protected leaveHere(): void {
+  protected leaveHere(isWide = false): void {
     this.#settleOperands();
     this.spill();
-    this.#leaveAt(this.#start, this.#left);
+    this.#leaveAt(this.#start, this.#left, isWide);
   }
 
-  #leaveAt(offset: number, left: number): void {
+  #leaveAt(offset: number, left: number, isWide: boolean): void {
     this.code.constant(SITES + this.sites.length);
-    this.sites.push({ offset, left, lazy: lazyOf(this.#flags) });
+    this.sites.push({ offset, left, lazy: lazyOf(this.#flags), isWide });
     this.code.set(STATUS);
     this.branchTo('out');
   }
 
   /** Leaves before this instruction if what lies on the stack is not 0. */
-  protected leaveIf(): void {
+  protected leaveIf(isWide = false): void {
     // What the instruction has read may be in the local of a register that it has set: then only the way out may settle.
     const state = this.#hasChanged ? this.state : null;
     if (state === null) this.#settleOperands();
     this.open(OP.if, 'leave');
-    this.leaveHere();
+    this.leaveHere(isWide);
     this.close();
     if (state !== null) this.state = state;
   }
@@ -333,6 +341,7 @@ export class Frame {
     const keep = (value: Value) => values.keep(value.local);
     this.registers.forEach(keep);
     localsOf(this.#flags).forEach(keep);
+    for (const { entry } of this.windows) keep(entry);
     for (const pinned of this.#pinned) for (const local of pinned) values.keep(local);
     if (transfer.kind === 'jump') keep(transfer.target);
     if (transfer.kind === 'branch') keep(transfer.condition);
@@ -349,6 +358,8 @@ export class Frame {
     this.code.constant(0);
     this.code.constant(offset);
     this.code.memory(OP.store32, L.W_EIP << 2);
+    // It may have filled the TLB beyond its measure.
+    this.windows = [];
     if (call.isQuiet) this.#callQuietly(call, left);
     else {
       this.#store();

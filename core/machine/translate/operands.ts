@@ -4,7 +4,11 @@ import * as L from '../cpu/layout.ts';
 import { OP } from './code.ts';
 import { Frame } from './frame.ts';
 import { segmentKind } from './premises.ts';
-import { known, type Value } from './values.ts';
+import { known, originOf, type Value } from './values.ts';
+import { type Foreseen, NO_REACH, NOTHING_FORESEEN, type Reach } from './windows.ts';
+
+/** Windows that are kept: the entry of each takes a local. */
+const MOST_WINDOWS = 6;
 
 const LOADS = { 1: OP.load8u, 2: OP.load16u, 4: OP.load32 } as const;
 const STORES = { 1: OP.store8, 2: OP.store16, 4: OP.store32 } as const;
@@ -18,9 +22,14 @@ export class Operands extends Frame {
   /** The operand that readForWrite() has found writable, and where it lies. */
   #held: { readonly operand: Operand; readonly host: Value } | null = null;
 
+  /** What is foreseen of the instructions of the block. */
+  foreseen: readonly Foreseen[] = [];
+  #ahead: Foreseen = NOTHING_FORESEEN;
+
   protected override beginInstruction(offset: number, length: number, left: number): void {
     super.beginInstruction(offset, length, left);
     this.#held = null;
+    this.#ahead = this.foreseen.at(-left) ?? NOTHING_FORESEEN;
   }
 
   // Registers
@@ -65,7 +74,7 @@ export class Operands extends Frame {
       case KIND.m32:
       case KIND.m16:
       case KIND.m8:
-        return this.load(i.memory.segment, this.offset(i), operand.size);
+        return this.#load(i.memory.segment, this.offset(i), operand.size, this.#ahead.operand);
       default:
         throw new Error(`operand kind ${operand.kind} of ${i.row.mnemonic} is not a value`);
     }
@@ -75,7 +84,7 @@ export class Operands extends Frame {
     if (operand.kind === KIND.r32 || operand.kind === KIND.r16 || operand.kind === KIND.r8)
       return this.read(i, operand);
     const linear = this.#linear(i.memory.segment, this.offset(i), operand.size, true);
-    const host = this.#host(linear, operand.size, true);
+    const host = this.#host(linear, operand.size, true, this.#ahead.operand);
     this.#held = { operand, host };
     return this.#loadHost(host, operand.size);
   }
@@ -86,7 +95,7 @@ export class Operands extends Frame {
     } else if (this.#held?.operand === operand) {
       this.#storeHost(this.#held.host, operand.size, value);
     } else {
-      this.store(i.memory.segment, this.offset(i), operand.size, value);
+      this.#store(i.memory.segment, this.offset(i), operand.size, value, this.#ahead.operand);
     }
   }
 
@@ -121,8 +130,28 @@ export class Operands extends Frame {
     return values.add(values.pop(), offset);
   }
 
-  /** Where a linear address lies in the memory. Leaves if the TLB does not say, or the access crosses a page. */
-  #host(linear: Value, size: number, write: boolean): Value {
+  /**
+   * Where a linear address lies in the memory. Leaves if the TLB does not say, or the access crosses a page; if others that are foreseen are not in the
+   * same page, too.
+   */
+  #host(linear: Value, size: number, write: boolean, { before, after }: Reach): Value {
+    const { values } = this;
+    const origin = originOf(linear);
+    if (origin === null) return values.add(linear, this.#entry(linear, size, write, false));
+    const { root, offset } = origin;
+    const window = this.windows.find(
+      w => w.root === root && w.write === write && w.low <= offset && offset + size <= w.high,
+    );
+    if (window !== undefined) return values.add(linear, window.entry);
+    const isWide = before + after > 0;
+    const entry = this.#entry(values.sub(linear, known(before)), before + size + after, write, isWide);
+    const found = { root, low: offset - before, high: offset + size + after, write, entry };
+    this.windows = [...this.windows.slice(1 - MOST_WINDOWS), found];
+    return values.add(linear, entry);
+  }
+
+  /** The entry of the TLB for `size` bytes. */
+  #entry(linear: Value, size: number, write: boolean, isWide: boolean): Value {
     const { values, code } = this;
     values.push(linear);
     code.constant(12);
@@ -143,8 +172,8 @@ export class Operands extends Frame {
       code.constant(4096 - size);
       code.op(OP.gtU);
     }
-    this.leaveIf();
-    return values.add(linear, entry);
+    this.leaveIf(isWide);
+    return entry;
   }
 
   #loadHost(host: Value, size: number): Value {
@@ -162,16 +191,24 @@ export class Operands extends Frame {
   }
 
   /** Where an access lies in the memory. Leaves if that is not known. */
-  protected place(segment: number, offset: Value, size: number, write: boolean): Value {
-    return this.#host(this.#linear(segment, offset, size, write), size, write);
+  protected place(segment: number, offset: Value, size: number, write: boolean, reach: Reach = NO_REACH): Value {
+    return this.#host(this.#linear(segment, offset, size, write), size, write, reach);
+  }
+
+  #load(segment: number, offset: Value, size: number, reach: Reach): Value {
+    return this.#loadHost(this.place(segment, offset, size, false, reach), size);
+  }
+
+  #store(segment: number, offset: Value, size: number, value: Value, reach: Reach): void {
+    this.#storeHost(this.place(segment, offset, size, true, reach), size, value);
   }
 
   load(segment: number, offset: Value, size: number): Value {
-    return this.#loadHost(this.place(segment, offset, size, false), size);
+    return this.#load(segment, offset, size, NO_REACH);
   }
 
   store(segment: number, offset: Value, size: number, value: Value): void {
-    this.#storeHost(this.place(segment, offset, size, true), size, value);
+    this.#store(segment, offset, size, value, NO_REACH);
   }
 
   probeStore(segment: number, offset: Value, size: number): void {
@@ -194,13 +231,13 @@ export class Operands extends Frame {
 
   push(size: number, value: Value): void {
     const offset = this.wrapStack(this.values.sub(this.register(ESP), known(size)));
-    this.store(SS, offset, size, value);
+    this.#store(SS, offset, size, value, this.#ahead.stack);
     this.setStackPointer(offset);
   }
 
   pop(size: number): Value {
     const offset = this.stackPointer();
-    const value = this.load(SS, offset, size);
+    const value = this.#load(SS, offset, size, this.#ahead.stack);
     this.setStackPointer(this.values.add(offset, known(size)));
     return value;
   }

@@ -3,7 +3,7 @@ import { CR4, EBP, ECX, ESI, ESP } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { Processor } from '../cpu/processor.ts';
 import { initialize, setControl } from '../cpu/x87/state.ts';
-import { Bench, DATA } from '../testing/bench.ts';
+import { Bench, DATA, STACKS } from '../testing/bench.ts';
 import { type Code, dword } from '../testing/code.ts';
 import type { MachineUnderTest } from '../testing/machines.ts';
 import { Translator } from './translator.ts';
@@ -21,7 +21,7 @@ const REGIONS: MachineUnderTest = {
   engine: 'regions',
   open: physical => {
     const cpu = new Processor(physical);
-    cpu.translator = new Translator(cpu, 'regions', 0, 1, 2);
+    cpu.translator = new Translator(cpu, 'regions', 0, 1, 2, 3);
     return cpu;
   },
 };
@@ -61,7 +61,7 @@ function memory(random: Random, register: number): Code {
   }
 }
 
-/** Registers that a program may change: not ESP, EBP, ESI, nor the counter ECX. */
+/** Registers that a program may change as it likes: not ESP, EBP, ESI, nor the counter ECX. */
 const FREE_REGISTERS = [0, 2, 3, 7] as const;
 const ANY_REGISTERS = [0, 1, 2, 3, 5, 6, 7] as const;
 /** AL, CL, DL, BL, AH, DH, BH may be read; those of ECX not written. */
@@ -176,9 +176,20 @@ function instruction(random: Random): Code {
     () => [0x66, 0x0f, 0x6e, 0xc0 | from],
     () => [0x66, 0x0f, 0x7e, 0xc0 | to],
     () => [0x0f, 0x58, 0xc0],
+    // The pointers move by a few bytes, and what lies at ESP or just below.
+    () => [0x83, random.pick([0xc5, 0xc6, 0xed, 0xee]), random.next(16)],
+    () => [0x8d, random.pick([0x6d, 0x76]), random.next(16)],
+    () => random.pick([[0x46], [0x4e], [0x45], [0x4d]]),
+    () => [0x8b, 0x44 | (to << 3), 0x24, 4 * random.next(6)],
+    () => [0x89, 0x44 | (from << 3), 0x24, 256 - 4 - 4 * random.next(6)],
+    () => [arithmetic | 1, 0x44 | (from << 3), 0x24, 256 - 4 - random.next(20)],
     // A jump over an instruction.
     () => {
-      const over = [0x89, 0xc0 | (from << 3) | to];
+      const over = random.pick([
+        [0x89, 0xc0 | (from << 3) | to],
+        [0x8b, ...memory(random, to)],
+        [0x89, ...memory(random, from)],
+      ]);
       return [0x70 | condition, over.length, ...over];
     },
   ];
@@ -201,9 +212,12 @@ function program(random: Random, mixture: Mixture): Code {
   return [...body, 0x0f, 0x85, ...dword(-(body.length + 6))];
 }
 
+/** From DATA on: pages of data and stack. */
+const MEMORY_BYTES = 0x4000;
+
 function outcome(machine: MachineUnderTest, code: Code, random: Random) {
   const b = new Bench(machine);
-  for (let n = 0; n < 0x1000; n += 4) b.bytes(DATA + n, dword(random.next(2 ** 32)));
+  for (let n = 0; n < MEMORY_BYTES; n += 4) b.bytes(DATA + n, dword(random.next(2 ** 32)));
   for (let register = 0; register < 8; register++) {
     if (register !== ESP) b.set(register, random.next(2 ** 32) | 0);
   }
@@ -213,17 +227,22 @@ function outcome(machine: MachineUnderTest, code: Code, random: Random) {
     CONTROLS,
     CONTROL_WORDS.flatMap(word => [word & 0xff, word >> 8]),
   );
-  b.set(EBP, DATA + 0x100);
-  b.set(ESI, DATA + 0x400);
+  // Mostly away from the ends of pages.
+  b.set(EBP, DATA + 0x200);
+  b.set(ESI, DATA + (random.next(3) === 0 ? 0x1000 - random.next(0x80) : 0x600));
   b.set(ECX, 9);
-  b.cpu.i32[L.W_CR4] |= CR4.OSFXSR;
+  // Neighbours do not lie side by side in memory.
+  b.paging(CR4.OSFXSR);
+  for (const [n, page] of [DATA, DATA + 0x1000, STACKS[0] - 0x1000, STACKS[0]].entries()) {
+    b.page(page, (DATA + 0x1000 * ((3 * n) % 4)) | 7);
+  }
   // Code is translated for the exceptions that are unmasked when it begins.
   initialize(b.cpu);
   setControl(b.cpu, random.next(2) === 0 ? 0x37f : random.pick(CONTROL_WORDS));
   b.program(code);
   const { vector } = b.run();
   const state = [...b.cpu.i32.subarray(0, 8)].map(word => (word >>> 0).toString(16)).join(' ');
-  const data = b.cpu.i32.slice((L.RAM + DATA) >> 2, (L.RAM + DATA + 0x1000) >> 2);
+  const data = b.cpu.i32.slice((L.RAM + DATA) >> 2, (L.RAM + DATA + MEMORY_BYTES) >> 2);
   const sum = data.reduce((all, word) => (Math.imul(all, 31) + word) | 0, 0);
   const x87 = [...b.cpu.i32.subarray(L.W_X87, L.W_X87_REGISTERS + 32)].map(word => (word >>> 0).toString(16)).join(' ');
   return { vector, state, x87, eflags: b.cpu.eflags(), sum, translated: b.cpu.translator?.translated ?? 0 };

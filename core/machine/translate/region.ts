@@ -5,7 +5,7 @@ import type { Access } from '../cpu/access.ts';
 import * as L from '../cpu/layout.ts';
 import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
 import type { ValueType } from './code.ts';
-import { compile, type WayToExecute } from './compile.ts';
+import { compile, type Manner, type WayToExecute } from './compile.ts';
 import type { Part } from './frame.ts';
 import { type Extent, explore, type Graph, type GraphBlock } from './graph.ts';
 import { type Premises, premisesOf } from './premises.ts';
@@ -86,8 +86,9 @@ export interface Region {
   readonly instructions: number;
   /** Of its WebAssembly. */
   readonly bytes: number;
-  /** Whether it is made for unmasked exceptions of the x87 as well. */
-  readonly isX87Unmasked: boolean;
+  readonly manner: Manner;
+  /** How often it was left where an access asks for others with it. */
+  wide: number;
   /** How often it was entered before its counter was set, and to what that was set then. */
   entered: number;
   countsFrom: number;
@@ -117,6 +118,8 @@ export interface Wish {
   readonly isStopPage: (page: number) => boolean;
   /** The way to have an instruction executed in the midst of a region. */
   readonly callOut: WayToExecute;
+  /** Whether an access may ask the TLB for others with it in the code that begins at a byte offset in the machine's memory. */
+  readonly foresees: (host: number) => boolean;
 }
 
 /** The code from an offset in CS on as a graph; null where not even the first instruction can be translated. */
@@ -124,7 +127,7 @@ function graphOf(
   reader: Reader,
   start: number,
   { codeBase, codeLimit, word }: Premises,
-  wish: Omit<Wish, 'callOut'>,
+  wish: Omit<Wish, 'callOut' | 'foresees'>,
 ): Graph | null {
   const codeSize = (word & L.PREMISE.code32) === 0 ? 2 : 4;
   return explore(
@@ -161,7 +164,11 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   const reader = new Reader(cpu.u8, page => i32[table + page]);
   const graph = graphOf(reader, i32[L.W_EIP], premises, wish);
   if (graph === null) return null;
-  const isX87Unmasked = (i32[W_CONTROL] & EXCEPTIONS) !== EXCEPTIONS;
+  const start = (codeBase + i32[L.W_EIP]) | 0;
+  const manner: Manner = {
+    isX87Unmasked: (i32[W_CONTROL] & EXCEPTIONS) !== EXCEPTIONS,
+    foresees: wish.foresees(hostOf({ linear: start, entry: i32[table + (start >>> 12)] })),
+  };
   const callOuts: number[] = [];
   const emitter = compile(
     graph,
@@ -171,7 +178,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       callOuts.push(call.number);
       return call;
     },
-    isX87Unmasked,
+    manner,
   );
   const entranceAt = ({ start }: GraphBlock): Entrance => {
     const linear = (codeBase + start) | 0;
@@ -197,7 +204,8 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       spans: blocks.flatMap(({ start, end }) => [(codeBase + start) | 0, (codeBase + end) | 0]),
       instructions: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0),
       bytes: code.length,
-      isX87Unmasked,
+      manner,
+      wide: 0,
       entered: 0,
       countsFrom: 0,
     },
@@ -236,7 +244,7 @@ export function repeatRegion(
     isStopPage: () => false,
   });
   if (graph === null) return null;
-  const emitter = compile(graph, premises, wish.callOut, region.isX87Unmasked);
+  const emitter = compile(graph, premises, wish.callOut, region.manner);
   const { code, parts } = emitter.finish(toCompare(pages, entrances));
   const instructions = new Map<number, Instruction>();
   for (const block of graph.blocks) {

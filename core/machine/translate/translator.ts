@@ -38,6 +38,8 @@ const LUKEWARM = 1 / 16;
 const MOST_BLOCKS = 64;
 /** Regions that are kept: when there are more, the oldest quarter goes. */
 const MOST_REGIONS = 8192;
+/** How often a region is left where an access asks for others with it before it is made without. */
+const MOST_WIDE = 4096;
 /** Regions of one module, and how often their blocks are executed at most while they wait for others. */
 const BATCH = 16;
 const PATIENCE = 400;
@@ -88,6 +90,8 @@ export class Translator {
   readonly #handlers = new Map<OpcodeRow, Handler>();
   readonly #executed: (Executed | null)[] = [];
   readonly #freeNumbers: number[] = [];
+  /** Where code begins whose accesses ask the TLB each for itself, byte offsets in the machine's memory. */
+  readonly #narrowHosts = new Set<number>();
   readonly #heat = new Uint16Array(HEATS);
   /** Regions that begin there, and those that have a block there in their midst. */
   readonly #beginning = new Uint8Array(HEATS);
@@ -99,23 +103,34 @@ export class Translator {
   readonly #hot: number;
   readonly #often: number;
   readonly #batch: number;
+  readonly #mostWide: number;
   /** Where the instruction that is executed for a region begins, an offset in CS. */
   start = 0;
   /** Regions made since the machine was, and their modules. */
   translated = 0;
   modules = 0;
+  /** Of the regions, how many were made anew with each access for itself. */
+  narrowed = 0;
 
   /**
    * `hot`: how often a block is executed before it is translated; `batch`: regions of one module; `often`: how often what is translated is entered
-   * before it is translated with all that it calls.
+   * before it is translated with all that it calls; `mostWide`: how often it is left where an access asks for others with it before it is made without.
    */
-  constructor(cpu: Processor, engine: Exclude<Engine, 'execute'>, hot = HOT, batch = BATCH, often = OFTEN) {
+  constructor(
+    cpu: Processor,
+    engine: Exclude<Engine, 'execute'>,
+    hot = HOT,
+    batch = BATCH,
+    often = OFTEN,
+    mostWide = MOST_WIDE,
+  ) {
     const { memory, regions } = cpu.physical;
     this.engine = engine;
     this.#cpu = cpu;
     this.#hot = hot;
     this.#often = engine === 'blocks' ? NEVER : often;
     this.#batch = batch;
+    this.#mostWide = mostWide;
     this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
     const execute = (number: number, rest: number) => this.#execute(number, rest);
     this.#env = { memory, ...makeRuntime(memory), ...makeKernel(memory), execute };
@@ -149,12 +164,21 @@ export class Translator {
     const { i32 } = this.#cpu;
     const region = this.#lastRun();
     if (region === null) throw new Error('A region was dropped that still runs.');
-    const { offset, left, lazy } = siteAt(region.sites, status - SITES);
+    const { offset, left, lazy, isWide } = siteAt(region.sites, status - SITES);
+    if (isWide && ++region.wide === this.#mostWide) this.#narrow(region);
     i32[L.W_EIP] = offset;
     i32[L.W_BUDGET] += left;
     if (lazy === null) return;
     i32[L.W_FLAGS_KIND] = lazy.kind;
     i32[L.W_FLAGS_SIZE] = lazy.size;
+  }
+
+  /** Makes it anew, with each access for itself: some may lie in two pages together where they do not alone. */
+  #narrow(region: Region): void {
+    if (this.#narrowHosts.size > MOST_REGIONS) this.#narrowHosts.clear();
+    for (const host of region.entrances.map(hostOf)) this.#narrowHosts.add(host);
+    this.#drop(region);
+    this.narrowed++;
   }
 
   /** The region that the driver came to last. */
@@ -262,6 +286,7 @@ export class Translator {
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
       callOut: (i, endsShadow) => this.#callOut(i, endsShadow),
+      foresees: host => !this.#narrowHosts.has(host),
     });
     if (made === null) return false;
     this.#keep(made.region);

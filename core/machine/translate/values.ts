@@ -11,6 +11,19 @@ export interface Value {
   readonly local: number;
   /** All bits from this one on are 0. */
   readonly bits: number;
+  /** It is known to be another value plus a number. */
+  readonly origin?: Origin;
+}
+
+export interface Origin {
+  readonly root: Value;
+  readonly offset: number;
+}
+
+/** What a value is a known number away from: itself, if nothing else is known. Null for a constant. */
+export function originOf(value: Value): Origin | null {
+  if (value.constant !== null) return null;
+  return value.origin ?? { root: value, offset: 0 };
 }
 
 /** How many low bits a number needs, taken as unsigned. */
@@ -20,6 +33,14 @@ function width(value: number): number {
 
 export function known(value: number): Value {
   return { constant: value | 0, local: -1, bits: width(value) };
+}
+
+/** A value that is another plus a number. */
+function moved(value: Value, from: Value, by: number): Value {
+  const origin = originOf(from);
+  if (origin === null) return value;
+  const { constant, local, bits } = value;
+  return { constant, local, bits, origin: { root: origin.root, offset: origin.offset + by } };
 }
 
 /** Makes values, and the code that computes them, one after the other. */
@@ -109,13 +130,16 @@ export class Values {
     if (a.constant !== null && b.constant !== null) return known(a.constant + b.constant);
     if (a.constant === 0) return b;
     if (b.constant === 0) return a;
-    return this.binary(OP.add, a, b, Math.min(32, Math.max(a.bits, b.bits) + 1));
+    const sum = this.binary(OP.add, a, b, Math.min(32, Math.max(a.bits, b.bits) + 1));
+    if (b.constant !== null) return moved(sum, a, b.constant);
+    return a.constant === null ? sum : moved(sum, b, a.constant);
   }
 
   sub(a: Value, b: Value): Value {
     if (a.constant !== null && b.constant !== null) return known(a.constant - b.constant);
     if (b.constant === 0) return a;
-    return this.binary(OP.sub, a, b);
+    const difference = this.binary(OP.sub, a, b);
+    return b.constant === null ? difference : moved(difference, a, -b.constant);
   }
 
   and(a: Value, b: Value): Value {
