@@ -74,6 +74,12 @@ describe.each(MODES)('under %s', mode => {
     expect(shown).toBeGreaterThan(3);
     // The monitor's own code is hot as well.
     expect(view.hottest.some(({ guest: of }) => of === null)).toBe(mode !== 'bare');
+    // A translation that is among the hottest is found by the guest's address.
+    const translations = view.hottest.filter(({ address, guest: of }) => of !== null && of !== address);
+    for (const { guest: of, entered } of translations) {
+      const { run } = runBy(session, of ?? 0, false);
+      expect(run.by === 'region' ? run.region.entered : -1).toBeGreaterThanOrEqual(entered);
+    }
     if (mode === 'translate') expect(view.hottest.some(({ address, guest: of }) => address !== of)).toBe(true);
   });
 });

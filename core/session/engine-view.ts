@@ -1,4 +1,4 @@
-import type { RegionFacts, TextPart } from '../machine/translate/explain.ts';
+import type { Explanation, RegionFacts, TextPart } from '../machine/translate/explain.ts';
 import type { Answer, RegionPart, RegionView, RunBy } from '../protocol/questions.ts';
 import { BinaryTranslation } from '../vmm/full/translate/technique.ts';
 import { machineAddress } from './address-spaces.ts';
@@ -17,15 +17,16 @@ interface Place {
   readonly physical: number;
 }
 
-/** Where the machine has the guest's code at a linear address. */
-function placeOf({ pc, monitor, processor }: Session, address: number): Place {
+/** Where the machine has the guest's code at a linear address: in a translation cache that may be at several places. */
+function placesOf({ pc, monitor, processor }: Session, address: number): readonly Place[] {
   const { cpu } = pc;
-  if (monitor === null) return { linear: address, physical: cpu.lookUp(address | 0) };
-  const [place] = monitor.technique.placesOf?.(address) ?? [];
-  if (place !== undefined) return { linear: place, physical: cpu.lookUp(place | 0) };
+  const own = (linear: number): Place => ({ linear, physical: cpu.lookUp(linear | 0) });
+  if (monitor === null) return [own(address)];
+  const places = monitor.technique.placesOf?.(address) ?? [];
+  if (places.length > 0) return places.map(own);
   const physical = processor.lookUp(address | 0);
   const machine = physical < 0 ? null : machineAddress(monitor.vm.memory, physical);
-  return { linear: address, physical: machine ?? -1 };
+  return [{ linear: address, physical: machine ?? -1 }];
 }
 
 function namesOf({ monitor, symbols }: Session): Names {
@@ -71,25 +72,35 @@ export function engineView(session: Session, count: number): AnswerOf<'engine'> 
   };
 }
 
-/** What runs the guest's code at a linear address. */
+/** What runs the guest's code at a linear address: of several places, the one that was entered most. */
 export function runBy(session: Session, address: number, withText: boolean): AnswerOf<'region'> {
-  const place = placeOf(session, address >>> 0);
+  const [first, ...others] = placesOf(session, address >>> 0).map(place => ({ place, found: foundAt(session, place) }));
+  const { place, found } = others.reduce((a, b) => (enteredIn(b.found) > enteredIn(a.found) ? b : a), first);
   return {
     kind: 'region',
     place: place.linear === address >>> 0 ? null : place.linear,
-    run: runAt(session, place, withText),
+    run: runOf(session, found, withText),
   };
 }
 
-function runAt(session: Session, { linear, physical }: Place, withText: boolean): RunBy {
-  const { translator } = session.pc.cpu;
-  if (translator === null) return { by: 'executor', why: 'engine' };
-  if (physical < 0 || physical >= session.pc.physical.size) return { by: 'executor', why: 'unmapped' };
-  const found = translator.explain(linear, physical);
+type Found = Explanation | { readonly kind: 'engine' | 'unmapped' };
+
+function foundAt({ pc }: Session, { linear, physical }: Place): Found {
+  if (pc.cpu.translator === null) return { kind: 'engine' };
+  if (physical < 0 || physical >= pc.physical.size) return { kind: 'unmapped' };
+  return pc.cpu.translator.explain(linear, physical);
+}
+
+/** -1 where there is no region. */
+function enteredIn(found: Found): number {
+  return found.kind === 'region' ? found.facts.entered : -1;
+}
+
+function runOf(session: Session, found: Found, withText: boolean): RunBy {
   switch (found.kind) {
     case 'region': {
       const names = namesOf(session);
-      const parts = withText ? translator.textOf(found.region) : null;
+      const parts = withText ? session.pc.cpu.translator?.textOf(found.region) : null;
       return {
         by: 'region',
         region: regionView(session, names, found.facts),

@@ -116,16 +116,18 @@ function factsOf(insight: Insight, region: Region): RegionFacts {
 }
 
 export function overview(insight: Insight, most: number): Overview {
-  const all = [...insight.regions].filter(({ index }) => index >= 0).map(region => factsOf(insight, region));
-  const sum = (of: (facts: RegionFacts) => number) => all.reduce((total, facts) => total + of(facts), 0);
+  const all = [...insight.regions].filter(({ index }) => index >= 0);
+  const sum = (of: (region: Region) => number) => all.reduce((total, region) => total + of(region), 0);
   return {
     alive: all.length,
     instructions: sum(({ instructions }) => instructions),
     bytes: sum(({ bytes }) => bytes),
     hottest: all
+      .map(region => ({ region, entered: insight.entriesOf(region) }))
       .filter(({ entered }) => entered > 0)
-      .sort((a, b) => b.entered - a.entered)
-      .slice(0, most),
+      .sort((one, other) => other.entered - one.entered)
+      .slice(0, most)
+      .map(({ region }) => factsOf(insight, region)),
   };
 }
 

@@ -36,14 +36,15 @@ export function EnginePanel() {
         <p className={styles.empty}>{words.empty}</p>
       ) : (
         <div className={styles.body}>
-          <div className={styles.view}>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard. */}
+          <section className={styles.view} tabIndex={0} aria-label={words.view}>
             {inView !== null && <InView {...inView} />}
             {inView?.answer.run.by === 'region' && !isShown && (
               <button type="button" className={styles.show} onClick={showWasm}>
                 {words.show}
               </button>
             )}
-          </div>
+          </section>
           <Hottest regions={overview.hottest} isTranslating={overview.engine !== 'execute'} />
         </div>
       )}
@@ -101,7 +102,7 @@ function Name({ region: { address, symbol, guest } }: { readonly region: RegionV
   const name = symbol ?? (guest === null ? words.monitor : null);
   const content = (
     <>
-      {name ?? hex(address)}
+      <b>{name ?? hex(address)}</b>
       {name !== null && <span>{hex(address)}</span>}
     </>
   );

@@ -5,6 +5,7 @@ import { count, hex, size } from '../../format.ts';
 import { machine } from '../../stores/machine.ts';
 import { isFollowing, windows } from '../../stores/windows.ts';
 import { laterText } from '../../text/later.ts';
+import { text } from '../../text.ts';
 import { useAsked } from '../asked.ts';
 import styles from './Engine.module.css';
 import { useKept } from './kept.ts';
@@ -44,6 +45,7 @@ export function InView({ address, answer: { run, place }, isSteady }: CodeInView
         </span>{' '}
         {run.by === 'executor' &&
           (run.why === 'cold' ? words.cold(count(run.executed), count(run.needed)) : words.why[run.why])}
+        {run.by === 'executor' && place !== null && text.units.gap}
         {place !== null && words.cache(hex(place))}
       </p>
       {region !== null && <Figures region={region} />}
