@@ -209,24 +209,35 @@ function returnDescriptor(cpu: Executor, selector: number): Descriptor {
   return d;
 }
 
-/** Takes SS:ESP from the stack for a return to less privileged code; `extra` bytes of parameters are released there. */
-function returnOuter(
+/** Stack of less privileged code that is returned to. */
+interface OuterStack {
+  readonly selector: number;
+  readonly descriptor: Descriptor;
+  readonly pointer: number;
+}
+
+/** Takes SS:ESP from the stack for a return to less privileged code, to an offset in `code`. */
+function takeOuterStack(
   cpu: Executor,
   stack: StackWindow,
   size: number,
-  to: { readonly code: Descriptor; readonly offset: number; readonly rpl: number },
-  extra: number,
-  enter: () => void,
-): void {
+  code: Descriptor,
+  offset: number,
+  rpl: number,
+): OuterStack {
   const pointer = stack.pop(size);
   const selector = stack.pop(size) & 0xffff;
-  const ss = isNull(selector) ? cpu.generalProtection(0) : stackDescriptor(cpu, selector, to.rpl, VECTOR.GP, 0);
+  const descriptor = isNull(selector) ? cpu.generalProtection(0) : stackDescriptor(cpu, selector, rpl, VECTOR.GP, 0);
   // After the stack (SDM volume 2, RET).
-  checkTarget(cpu, to.code, to.offset);
-  markAccessed(cpu, ss);
-  enter();
-  setFromDescriptor(cpu, SS, selector, ss);
-  setStackPointer(cpu, (pointer + extra) | 0);
+  checkTarget(cpu, code, offset);
+  markAccessed(cpu, descriptor);
+  return { selector, descriptor, pointer };
+}
+
+/** The last of such a return, in the code that is returned to; `release` bytes of parameters go. */
+function enterOuterStack(cpu: Executor, { selector, descriptor, pointer }: OuterStack, release: number): void {
+  setFromDescriptor(cpu, SS, selector, descriptor);
+  setStackPointer(cpu, (pointer + release) | 0);
   dropInaccessibleSegments(cpu);
 }
 
@@ -253,7 +264,9 @@ export function retFar(cpu: Executor, i: Instruction): void {
     setStackPointer(cpu, stack.pointer);
     return;
   }
-  returnOuter(cpu, stack, size, { code: d, offset, rpl }, release, () => enterCode(cpu, selector, d, rpl, offset));
+  const outer = takeOuterStack(cpu, stack, size, d, offset, rpl);
+  enterCode(cpu, selector, d, rpl, offset);
+  enterOuterStack(cpu, outer, release);
   cpu.probe?.transferred('retFar');
 }
 
@@ -307,11 +320,11 @@ function interruptReturn(cpu: Executor, i: Instruction): void {
     popFlags(cpu, flags, size, extra);
     return;
   }
-  returnOuter(cpu, stack, size, { code: d, offset, rpl }, 0, () => {
-    markAccessed(cpu, d);
-    popFlags(cpu, flags, size, extra);
-    enterCode(cpu, selector, d, rpl, offset);
-  });
+  const outer = takeOuterStack(cpu, stack, size, d, offset, rpl);
+  markAccessed(cpu, d);
+  popFlags(cpu, flags, size, extra);
+  enterCode(cpu, selector, d, rpl, offset);
+  enterOuterStack(cpu, outer, 0);
 }
 
 /** IRET to virtual-8086 mode (SDM volume 3, 20.2.5). */

@@ -95,17 +95,15 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   const inner = !isConforming(d) && d.dpl < cpu.cpl;
   if (fromVirtual && (!inner || d.dpl !== 0)) cpu.generalProtection(selectorCode);
   const newCpl = inner ? d.dpl : cpu.cpl;
-  // After privilege and the room on the stack (SDM volume 2, INT n).
-  const checkTarget = (): void => {
-    if (target >>> 0 > descriptorLimit(d) >>> 0) cpu.generalProtection(external);
-  };
+  // Looked at after privilege and the room on the stack (SDM volume 2, INT n).
+  const isBeyond = target >>> 0 > descriptorLimit(d) >>> 0;
 
   if (inner) {
     const { selector: newSs, pointer } = stackFromTss(cpu, newCpl, external);
     const ss = stackDescriptor(cpu, newSs, newCpl, VECTOR.TS, external);
     const stack = StackWindow.forDescriptor(cpu, ss, pointer, newCpl, (newSs & 0xfffc) | external);
     stack.probe((fromVirtual ? 9 : 5) + (errorCode === null ? 0 : 1), size);
-    checkTarget();
+    if (isBeyond) cpu.generalProtection(external);
     if (fromVirtual) for (const index of [GS, FS, DS, ES]) stack.push(size, cpu.selector(index));
     stack.push(size, cpu.selector(SS));
     stack.push(size, i32[4]);
@@ -121,7 +119,7 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   } else {
     const stack = StackWindow.current(cpu, external);
     stack.probe(3 + (errorCode === null ? 0 : 1), size);
-    checkTarget();
+    if (isBeyond) cpu.generalProtection(external);
     pushReturn(stack, size, oldFlags, oldCs, oldEip, errorCode);
     markAccessed(cpu, d);
     setStackPointer(cpu, stack.pointer);
