@@ -291,6 +291,22 @@ describe.each(MACHINES)('self-modifying code, $engine', machine => {
     });
   });
 
+  it('a page that lies all within straight-line code is seen to change', () => {
+    const b = bench();
+    // Ten bytes each: mov dword [DATA], 0, and the one in the middle of the second page writes elsewhere.
+    const at = CODE + 0x1ff0;
+    const middle = at + 10 * 200;
+    for (let n = 0; n < 450; n++)
+      b.bytes(at + 10 * n, [0xc7, 0x05, ...dword(n === 200 ? DATA + 4 : DATA), ...dword(7)]);
+    b.bytes(at + 4500, RET);
+    // Time and again, so that translated code runs: add dword [middle + 6], 1; call esi; dec ecx; jnz
+    b.set(ECX, 9);
+    b.set(ESI, at);
+    b.program([0x83, 0x05, ...dword(middle + 6), 1], x('ff d6'), x('49 75 f4'));
+    expect(b.run().vector).toBeNull();
+    expect(b.read(DATA + 4)).toBe(7 + 9);
+  });
+
   it('the page tables may be code, too', () => {
     const b = bench().paging();
     // A directory entry that nobody uses is an instruction: jmp $+2 and so on, in the last entries.

@@ -272,8 +272,11 @@ function hasCode({ instructions }: GraphBlock): boolean {
 function pagesOf(graph: Graph, codeBase: number, reader: Reader): readonly CodePage[] {
   const pages = new Map<number, CodePage>();
   for (const { start, end } of graph.blocks.filter(hasCode)) {
-    for (const offset of [start, (end - 1) | 0]) {
-      const page = reader.pages.get(((codeBase + offset) | 0) >>> 12);
+    const first = (codeBase + start) | 0;
+    // As bytes from the first page's beginning: linear addresses may wrap around.
+    const bytes = (first & 0xfff) + ((end - start) | 0);
+    for (let n = 0; n < bytes; n += 4096) {
+      const page = reader.pages.get(((first + n) | 0) >>> 12);
       if (page !== undefined) pages.set(page.page, page);
     }
   }
