@@ -13,8 +13,9 @@ import * as L from './layout.ts';
  */
 const STEP_BYTES = 4096;
 
-/** Runs below this many elements are not worth a block copy. */
-const BULK_MINIMUM = 8;
+/** Runs below this many elements are done one by one, with all that each has to ask for; those below the other one, without. */
+const BULK_MINIMUM = 2;
+const BLOCK_MINIMUM = 16;
 
 /** One iteration; returns false to end the repetition (SCAS and CMPS). */
 type Iteration = (cpu: Executor, i: Instruction, size: number) => boolean;
@@ -77,6 +78,14 @@ function run(cpu: Executor, i: Instruction, segment: number, register: number, c
   return isPlain ? ((4096 - (cpu.i32[register] & 0xfff)) / size) | 0 : 0;
 }
 
+/** Element by element; places are byte offsets in the memory. */
+function copyUpwards({ u8, view }: Executor, target: number, source: number, bytes: number, size: number): void {
+  if (size === 4) for (let n = 0; n < bytes; n += 4) view.setInt32(target + n, view.getInt32(source + n, true), true);
+  else if (size === 2)
+    for (let n = 0; n < bytes; n += 2) view.setInt16(target + n, view.getInt16(source + n, true), true);
+  else for (let n = 0; n < bytes; n++) u8[target + n] = u8[source + n];
+}
+
 const bulkMovs: Bulk = (cpu, i, size, most) => {
   const { i32 } = cpu;
   const count = Math.min(most, run(cpu, i, i.segment, ESI, 1, size), run(cpu, i, ES, EDI, 2, size));
@@ -88,8 +97,9 @@ const bulkMovs: Bulk = (cpu, i, size, most) => {
   const target = (i32[EDI] + to) >>> 0;
   const bytes = count * size;
   // A destination just above the source repeats the bytes between them: only one by one gives that.
-  if (target > source && target < source + bytes) return 0;
-  cpu.u8.copyWithin(target, source, source + bytes);
+  const isRepeating = target > source && target < source + bytes;
+  if (count >= BLOCK_MINIMUM && !isRepeating) cpu.u8.copyWithin(target, source, source + bytes);
+  else copyUpwards(cpu, target, source, bytes, size);
   i32[ESI] += bytes;
   i32[EDI] += bytes;
   return count;

@@ -49,6 +49,10 @@ function frameRow({ mode, panels }: Measured): readonly string[] {
   ];
 }
 
+function idleRow({ mode, idle }: Measured): readonly string[] {
+  return [mode, ...[idle.worker, idle.page, idle.other].map(part => part.toFixed(3))];
+}
+
 function waitRow({ mode, waits }: Measured): readonly string[] {
   const step = figures(waits.steps);
   return [mode, spread(step, 0), step.p95.toFixed(0), waits.firstBack.toFixed(0), spread(figures(waits.backs), 0)];
@@ -66,6 +70,11 @@ const TABLES = [
     title: 'Meanwhile, between animation frames of the page: ms',
     heads: ['mode', 'frames/s', 'median', '95 %', 'most', 'over 20 ms'],
     row: frameRow,
+  },
+  {
+    title: 'While it waits at its prompt: parts of a processor',
+    heads: ['mode', 'worker', 'page', 'other'],
+    row: idleRow,
   },
   {
     title: 'From the press to what is painted: ms',

@@ -19,13 +19,24 @@ export interface Turn {
   readonly frames: readonly number[];
 }
 
+/** Of a guest that waits at its prompt, with the panels that the page opens with: processor seconds in each second. */
+export interface Idle {
+  readonly worker: number;
+  readonly page: number;
+  readonly other: number;
+}
+
 export interface Rates {
   readonly mode: string;
+  readonly idle: Idle;
   readonly panels: readonly Turn[];
   readonly alone: readonly Turn[];
 }
 
 const LONGEST = 300_000;
+/** How long a guest is watched that waits, and what it may still have to do before; milliseconds. */
+const IDLE = 10_000;
+const SETTLING = 3000;
 
 /** Measures one mode, with so many turns for each. */
 export async function measureRates(bench: Bench, mode: string, rounds: number): Promise<Rates> {
@@ -41,9 +52,11 @@ export async function measureRates(bench: Bench, mode: string, rounds: number): 
   await openAlone(blank, await page.evaluate(() => ({ source: spy.source, opened: spy.opened })));
   const panels: Turn[] = [];
   const alone: Turn[] = [];
+  let idle: Idle = { worker: 0, page: 0, other: 0 };
   for (const each of [page, blank]) {
     await tell(each, { type: 'run' });
     await prompted(each, 1);
+    if (each === page) idle = await measureIdle(bench, page);
     await tell(each, { type: 'pause' });
     // Only now there is paging, and so there are tables.
     if (each === page) await openPanels(page);
@@ -56,7 +69,17 @@ export async function measureRates(bench: Bench, mode: string, rounds: number): 
     if (round % 2 === 1) panels.push(await turn(bench, page));
   }
   for (const context of contexts) await context.close();
-  return { mode, panels, alone };
+  return { mode, idle, panels, alone };
+}
+
+async function measureIdle(bench: Bench, page: Page): Promise<Idle> {
+  await page.waitForTimeout(SETTLING);
+  const [before, from] = [bench.cpu(), performance.now()];
+  await page.waitForTimeout(IDLE);
+  const [after, seconds] = [bench.cpu(), (performance.now() - from) / 1000];
+  const worker = (after.workers - before.workers) / seconds;
+  const own = (after.pages - before.pages) / seconds;
+  return { worker, page: own, other: (after.all - before.all) / seconds - worker - own };
 }
 
 async function prompted(page: Page, count: number): Promise<Sample> {
