@@ -335,8 +335,11 @@ export class Processor extends Executor {
     let length = 0;
     let start = 0;
     let startsAnew = false;
+    // Null while there is none, or translated code runs.
+    let running: Block | null = null;
     while (i32[L.W_BUDGET] > 0) {
       n = FETCHING;
+      running = null;
       try {
         let single = startsAnew || (i32[L.W_EFLAGS] & STEPPED) !== 0 || i32[L.W_SHADOW] !== 0;
         startsAnew = false;
@@ -402,7 +405,8 @@ export class Processor extends Executor {
           }
         }
         const { instructions, handlers } = block;
-        length = Math.min(instructions.length, i32[L.W_BUDGET]);
+        running = block;
+        length = Math.min(block.most, i32[L.W_BUDGET]);
         // The whole block is counted at once: whatever asks for the count in between ends its block.
         i32[L.W_BUDGET] -= length;
         this.#countedAtOnce = length;
@@ -432,6 +436,8 @@ export class Processor extends Executor {
           if (n !== FETCHING) {
             i32[L.W_BUDGET] += length - n;
             i32[L.W_EIP] = start;
+            // The next time it comes by itself without this.
+            if (running !== null) running.most = Math.max(n, 1);
           }
           startsAnew = true;
           continue;
