@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FLAG } from '../../ia32/flags.ts';
-import { EAX, SS } from '../../ia32/registers.ts';
+import { EAX, EBX, ECX, SS } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { Bench, CODE, CODE_SELECTOR } from '../testing/bench.ts';
 import { HLT, IRET, mov, NOP, STI, toSegment, x } from '../testing/code.ts';
@@ -54,6 +54,26 @@ describe.each(MACHINES)('NMI, $engine', machine => {
     expect(b.get(EAX)).toBe(2);
     expect(b.run()).toMatchObject({ vector: null, eip: CODE + 4 });
     expect(b.get(EAX)).toBe(2);
+  });
+
+  it('comes right behind the IRET that it waits for, in code that has run before, with IF clear', () => {
+    // The handler notes how far the program is.
+    const b = withHandler(INC_EAX, NOP, x('89 d9'), IRET);
+    const INC_EBX = x('43');
+    b.program(INC_EBX, INC_EBX, INC_EBX);
+    for (const isOften of [false, true]) {
+      b.cpu.i32[L.W_EIP] = CODE;
+      b.cpu.i32[L.W_HALTED] = 0;
+      b.set(EAX, 0);
+      b.set(EBX, 0);
+      b.cpu.raiseNmi();
+      b.step();
+      if (isOften) b.cpu.raiseNmi();
+      // Who has raised it asked for a look: that is over when IRET comes.
+      b.step();
+      b.run();
+    }
+    expect([b.get(EAX), b.get(EBX), b.get(ECX)]).toEqual([2, 3, 0]);
   });
 
   it('waits behind MOV to SS, and behind STI', () => {

@@ -218,7 +218,8 @@ export class Processor extends Executor {
     const { i32 } = this;
     const flags = i32[L.W_EFLAGS];
     if ((flags & STEPPED) !== 0) return true;
-    return (i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0 || (this.interruptPending && (flags & FLAG.IF) !== 0);
+    if ((i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0) return true;
+    return this.interruptPending && (this.isWakeable || this.hasNmi);
   }
 
   /** Ends the current run() after this instruction: a device has news for the board. */
