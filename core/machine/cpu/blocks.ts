@@ -25,8 +25,6 @@ export interface Block {
   readonly bytes: number;
   readonly instructions: readonly Instruction[];
   readonly handlers: readonly Handler[];
-  /** Instructions that are run at once: up to one that has to know the step, or that one alone (Processor, STARTS_ANEW). */
-  most: number;
   /** Whether it was tried to translate it (translate/translator.ts), in vain. */
   isUntranslatable: boolean;
   /** Whether the cache keeps it: not what crosses a page or lies outside of RAM, and not for ever. */
@@ -302,7 +300,6 @@ export class Blocks {
       instructions: instructions.slice(0, count),
       handlers: handlers.slice(0, count),
       isCached,
-      most: count,
       isUntranslatable: false,
       link: null,
       linkKey: -1,

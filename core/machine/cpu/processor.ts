@@ -336,11 +336,8 @@ export class Processor extends Executor {
     let length = 0;
     let start = 0;
     let startsAnew = false;
-    // Null while there is none, or translated code runs.
-    let running: Block | null = null;
     while (i32[L.W_BUDGET] > 0) {
       n = FETCHING;
-      running = null;
       try {
         let single = startsAnew || (i32[L.W_EFLAGS] & STEPPED) !== 0 || i32[L.W_SHADOW] !== 0;
         startsAnew = false;
@@ -406,8 +403,7 @@ export class Processor extends Executor {
           }
         }
         const { instructions, handlers } = block;
-        running = block;
-        length = Math.min(block.most, i32[L.W_BUDGET]);
+        length = Math.min(instructions.length, i32[L.W_BUDGET]);
         // The whole block is counted at once: whatever asks for the count in between ends its block.
         i32[L.W_BUDGET] -= length;
         this.#countedAtOnce = length;
@@ -437,8 +433,6 @@ export class Processor extends Executor {
           if (n !== FETCHING) {
             i32[L.W_BUDGET] += length - n;
             i32[L.W_EIP] = start;
-            // The next time it comes by itself without this.
-            if (running !== null) running.most = Math.max(n, 1);
           }
           startsAnew = true;
           continue;
