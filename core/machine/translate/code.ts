@@ -18,6 +18,7 @@ export const OP = {
   else: 0x05,
   end: 0x0b,
   br: 0x0c,
+  brIf: 0x0d,
   return: 0x0f,
   call: 0x10,
   callIndirect: 0x11,
@@ -87,6 +88,10 @@ export type Op = (typeof OP)[keyof typeof OP];
 export class Code {
   #bytes = new Uint8Array(1024);
   #length = 0;
+  /** The last set(): where it begins, which local it sets, and where it ends. */
+  #lastSet = -1;
+  #lastLocal = 0;
+  #behindSet = -1;
 
   get length(): number {
     return this.#length;
@@ -153,14 +158,28 @@ export class Code {
     this.byte(op);
   }
 
+  /** Right behind its set() the two become one instruction. */
   get(local: number): void {
+    if (this.#length === this.#behindSet && this.#lastLocal === local) {
+      this.#bytes[this.#lastSet] = OP.localTee;
+      this.#behindSet = -1;
+      return;
+    }
     this.byte(OP.localGet);
     this.unsigned(local);
   }
 
   set(local: number): void {
+    this.#lastSet = this.#length;
+    this.#lastLocal = local;
     this.byte(OP.localSet);
     this.unsigned(local);
+    this.#behindSet = this.#length;
+  }
+
+  /** What follows is not joined with what was before. */
+  fence(): void {
+    this.#behindSet = -1;
   }
 
   tee(local: number): void {

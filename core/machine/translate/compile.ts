@@ -36,6 +36,10 @@ class Compilation {
   readonly #merges: ReadonlySet<number>;
   readonly #headers: ReadonlySet<number>;
   readonly #numbers: ReadonlyMap<number, number>;
+  /** Where it is asked for steps: entries, and all that a later block goes back to. */
+  readonly #asking: ReadonlySet<number>;
+  /** Of each block, how many steps are taken at most from its beginning on before it is asked for more. */
+  readonly #needed: readonly number[];
 
   constructor(graph: Graph, premises: Premises, callOut: WayToExecute, { isX87Unmasked, foresees }: Manner) {
     this.#graph = graph;
@@ -57,6 +61,13 @@ class Compilation {
     this.#merges = merges;
     this.#headers = headers;
     this.#numbers = new Map(graph.blocks.map(({ start }, n) => [start, n]));
+    this.#asking = new Set([...graph.entries, ...headers]);
+    const needed: number[] = [];
+    for (let n = graph.blocks.length - 1; n >= 0; n--) {
+      const behind = graph.blocks[n].successors.map(to => (to <= n || this.#asking.has(to) ? 0 : needed[to]));
+      needed[n] = graph.blocks[n].instructions.length + Math.max(0, ...behind);
+    }
+    this.#needed = needed;
   }
 
   #isCut(from: number, to: number): boolean {
@@ -121,7 +132,8 @@ class Compilation {
       return;
     }
     if (this.#foresees) emitter.foreseen = foresee(instructions);
-    emitter.begin(start, instructions.length);
+    const needed = this.#needed[n];
+    emitter.begin(start, instructions.length, this.#asking.has(n) ? needed : null);
     let offset = start;
     let isShadowed = false;
     instructions.forEach((instruction, index) => {
@@ -145,7 +157,7 @@ class Compilation {
       if (meaning === null) {
         // What comes behind STI can end its shadow, if that is no jump and not the executor's.
         isShadowed = instruction.row.operation === 'sti' && left > 2 && meaningOf(instructions[index + 1].row) !== null;
-        emitter.callOut(this.#callOut(instruction, isShadowed), at, instruction.length, left);
+        emitter.callOut(this.#callOut(instruction, isShadowed), at, instruction.length, left, needed - index - 1);
         if (left === 1) this.#go(n, end);
         return;
       }

@@ -94,7 +94,7 @@ function assemble(text: string): Uint8Array {
     } else if (name === 'i32.const') code.constant(Number(immediate));
     else if (name === 'i64.const') code.constant64(BigInt(immediate));
     else if (name === 'call') code.call(CALLEES.indexOf(immediate));
-    else if (name === 'br') {
+    else if (name === 'br' || name === 'br_if') {
       code.op(op);
       code.unsigned(labels.length - 1 - labels.lastIndexOf(immediate));
     } else if (isAccess) code.memory(op, Number(immediate.slice('offset='.length)));

@@ -231,6 +231,7 @@ export class Frame {
 
   set purpose(purpose: Purpose) {
     this.#purpose = purpose;
+    this.code.fence();
     this.#notes.push({ purpose, piece: this.#pieces.length, at: this.code.length });
   }
 
@@ -252,8 +253,8 @@ export class Frame {
     this.labels.pop();
   }
 
-  branchTo(label: string): void {
-    this.code.op(OP.br);
+  branchTo(label: string, op: typeof OP.br | typeof OP.brIf = OP.br): void {
+    this.code.op(op);
     this.code.unsigned(this.labels.length - 1 - this.labels.lastIndexOf(label));
   }
 
@@ -265,10 +266,8 @@ export class Frame {
     this.code.set(EIP);
     this.#store();
     if (steps !== 0) this.#pay(-steps);
-    if (status !== GO_ON) {
-      this.code.constant(status);
-      this.code.set(STATUS);
-    }
+    this.code.constant(status);
+    this.code.set(STATUS);
     this.branchTo('out');
   }
 
@@ -283,6 +282,11 @@ export class Frame {
   /** What else the code has in locals goes to memory, on a way out: no more is known than before. */
   protected spill(): void {}
 
+  /** Whether spill() does anything. */
+  protected get spills(): boolean {
+    return false;
+  }
+
   /** The same where the code goes on, which has it in memory from now on. */
   flush(): void {}
 
@@ -290,14 +294,14 @@ export class Frame {
   protected leaveHere(isWide = false): void {
     this.#settleOperands();
     this.spill();
-    this.#leaveAt(this.#start, this.#left, isWide);
+    this.#tellSite(isWide);
+    this.branchTo('out');
   }
 
-  #leaveAt(offset: number, left: number, isWide: boolean): void {
+  #tellSite(isWide: boolean): void {
     this.code.constant(SITES + this.sites.length);
-    this.sites.push({ offset, left, lazy: lazyOf(this.#flags), isWide });
+    this.sites.push({ offset: this.#start, left: this.#left, lazy: lazyOf(this.#flags), isWide });
     this.code.set(STATUS);
-    this.branchTo('out');
   }
 
   /** Leaves before this instruction if what lies on the stack is not 0. */
@@ -305,6 +309,11 @@ export class Frame {
     // What the instruction has read may be in the local of a register that it has set: then only the way out may settle.
     const state = this.#hasChanged ? this.state : null;
     if (state === null) this.#settleOperands();
+    if (state === null && !this.spills) {
+      this.#tellSite(isWide);
+      this.branchTo('out', OP.brIf);
+      return;
+    }
     this.open(OP.if, 'leave');
     this.leaveHere(isWide);
     this.close();
@@ -313,18 +322,20 @@ export class Frame {
 
   // Blocks and instructions
 
-  /** A block of `steps` instructions from `offset` begins: all are paid at once, or it is left to the executor, which can do a part. */
-  begin(offset: number, steps: number): void {
+  /**
+   * A block of `steps` instructions from `offset` begins: all are paid at once. `needed`: what may be paid from here on before this is asked again;
+   * without as much it is left to the executor, which can do a part. Null: it was asked before.
+   */
+  begin(offset: number, steps: number, needed: number | null): void {
     this.#isStored = false;
-    this.beginInstruction(offset, 0, steps);
-    const { code } = this;
-    code.get(BUDGET);
-    code.constant(steps);
-    code.op(OP.sub);
-    code.tee(BUDGET);
-    code.constant(0);
-    code.op(OP.ltS);
-    this.leaveIf();
+    if (needed !== null) {
+      this.beginInstruction(offset, 0, 0);
+      this.code.get(BUDGET);
+      this.code.constant(needed);
+      this.code.op(OP.ltS);
+      this.leaveIf();
+    }
+    this.#pay(steps);
   }
 
   /** An instruction of `length` bytes at an offset in CS; `left` counts it and those of its block that follow. */
@@ -352,7 +363,7 @@ export class Frame {
    * The executor carries this instruction out, with the whole state in memory, and the code goes on behind it, unless something has to be
    * looked at first. If the instruction faults the code is gone.
    */
-  callOut(call: CallOut, offset: number, length: number, left: number): void {
+  callOut(call: CallOut, offset: number, length: number, left: number, needed: number): void {
     this.beginInstruction(offset, length, left);
     this.flush();
     this.code.constant(0);
@@ -360,13 +371,13 @@ export class Frame {
     this.code.memory(OP.store32, L.W_EIP << 2);
     // It may have filled the TLB beyond its measure.
     this.windows = [];
-    if (call.isQuiet) this.#callQuietly(call, left);
+    if (call.isQuiet) this.#callQuietly(call, left, needed);
     else {
       this.#store();
       this.#pay(-left);
       this.#split('store');
       this.settle();
-      this.#call(call, left);
+      this.#call(call, needed);
       this.#split('load');
       this.#pay(left - 1);
     }
@@ -398,7 +409,7 @@ export class Frame {
   }
 
   /** The locals stay as they are, and what is in memory already is not stored again. */
-  #callQuietly(call: CallOut, left: number): void {
+  #callQuietly(call: CallOut, left: number, needed: number): void {
     if (!this.#isStored) {
       this.#store();
       this.#split('store');
@@ -410,14 +421,14 @@ export class Frame {
     code.constant(left);
     code.op(OP.add);
     code.memory(OP.store32, L.W_BUDGET << 2);
-    this.#call(call, left);
+    this.#call(call, needed);
   }
 
   /** Returns at once if something has to be looked at. */
-  #call({ index, number }: CallOut, left: number): void {
+  #call({ index, number }: CallOut, needed: number): void {
     const { code } = this;
     code.constant(number);
-    code.constant(left - 1);
+    code.constant(needed);
     code.call(index);
     this.#returnIf(code);
   }

@@ -18,6 +18,7 @@ export const TEXT: Readonly<Record<OpName, readonly [name: string, operands: num
   else: ['else', 0, 0],
   end: ['end', 0, 0],
   br: ['br', 0, 0],
+  brIf: ['br_if', 1, 0],
   return: ['return', 1, 0],
   call: ['call', 0, 0],
   callIndirect: ['call_indirect', 1, 1],
@@ -191,7 +192,8 @@ class Printer {
         this.#labels.pop();
         this.#line(text);
         return;
-      case 'br': {
+      case 'br':
+      case 'brIf': {
         const depth = Number(this.#number(false));
         this.#apply(`${text} ${this.#labels.at(-1 - depth) ?? depth}`, operands, results);
         return;

@@ -220,6 +220,10 @@ export class X87Run extends Operands {
     this.#spillPointer(run);
   }
 
+  protected override get spills(): boolean {
+    return this.run !== null;
+  }
+
   /** Everything into memory, where the code goes on. */
   override flush(): void {
     if (this.run !== null) this.#flushRun(this.run);
