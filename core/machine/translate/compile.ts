@@ -1,7 +1,7 @@
 import type { Instruction } from '../../ia32/instruction.ts';
 import { OP } from './code.ts';
 import { Emitter } from './emitter.ts';
-import { type CallOut, EXECUTE } from './frame.ts';
+import type { CallOut } from './frame.ts';
 import { type Graph, isLast, meaningOf } from './graph.ts';
 import type { Premises } from './premises.ts';
 import { known, type Value } from './values.ts';
@@ -223,16 +223,15 @@ class Compilation {
       const { start } = this.#graph.blocks[to];
       this.#if(emitter.equal(target, known(start)), () => this.#go(from, start), target);
     }
-    emitter.leaveTo(target, 0);
+    emitter.leaveTo(target);
   }
 
   #go(from: number, target: number): void {
     const emitter = this.#emitter;
     const to = this.#numbers.get(target);
     if (to === undefined || !this.#graph.blocks[from].successors.includes(to) || this.#isCut(from, to)) {
-      // What follows without a jump is not translatable: the executor has it next.
-      const isEnd = to === undefined && this.#graph.blocks[from].end === target;
-      emitter.leaveTo(known(target), 0, isEnd ? EXECUTE : undefined);
+      // It may be in another region by now, also what follows without a jump.
+      emitter.leaveTo(known(target));
     } else if (to <= from || this.#merges.has(to)) {
       emitter.join();
       emitter.branchTo(to <= from ? `loop ${to}` : `behind ${to}`);

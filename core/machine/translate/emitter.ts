@@ -131,7 +131,7 @@ export class Emitter extends X87Instructions implements Ops<Value> {
     const isFlags = this.flags !== before.flags;
     if (isFlags) this.storeFlags();
     const after = this.state;
-    const changed = REGISTERS.filter(n => after.registers[n].local !== before.registers[n].local);
+    const changed = REGISTERS.filter(n => after.registers[n] !== before.registers[n]);
     const merged = changed.map(() => values.fresh());
     changed.forEach((register, n) => {
       values.push(after.registers[register]);

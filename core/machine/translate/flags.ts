@@ -1,7 +1,7 @@
 import { FLAG, STATUS_FLAGS } from '../../ia32/flags.ts';
 import * as L from '../cpu/layout.ts';
 import { OP } from './code.ts';
-import { known, type Value, type Values } from './values.ts';
+import { isIn, known, type Value, type Values } from './values.ts';
 
 /**
  * What is known of the status flags where code is being made: how they follow from values, as the executor's lazy flags do (cpu/layout.ts, LAZY_), but
@@ -308,7 +308,7 @@ export function storeKind(o: Values, flags: Flags): void {
 export function storeOperands(o: Values, flags: Flags): Flags {
   const set = (name: keyof typeof FLAG_LOCAL, value: Value): Value => {
     const local = FLAG_LOCAL[name];
-    if (value.local !== local) {
+    if (!isIn(value, local)) {
       o.push(value);
       o.code.set(local);
     }

@@ -4,7 +4,7 @@ import { Code, EMPTY, OP, type ValueType } from './code.ts';
 import { FLAG_LOCAL, type Flags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
 import type { Premises } from './premises.ts';
 import type { Site } from './sites.ts';
-import { originOf, type Value, Values } from './values.ts';
+import { isIn, originOf, type Value, Values } from './values.ts';
 import type { Window } from './windows.ts';
 
 /** Where control goes after an instruction. */
@@ -173,8 +173,8 @@ export class Frame {
 
   /** Keeps the locals of a state and of a value from being used again until unpin(). */
   pin({ registers, flags, windows }: MachineValues, value: Value): void {
-    const entries = windows.map(({ entry }) => entry);
-    this.#pinned.push([...registers, ...entries, ...localsOf(flags), value].map(({ local }) => local));
+    const hosts = windows.map(({ host }) => host);
+    this.#pinned.push([...registers, ...hosts, ...localsOf(flags), value].map(({ local }) => local));
   }
 
   unpin(): void {
@@ -186,7 +186,7 @@ export class Frame {
     if (!this.#isHome) this.#flags = storeOperands(this.values, this.#flags);
     this.#isHome = true;
     // All are read before one is written: a register's value may be in the local of another.
-    const moved = REGISTERS.filter(register => this.registers[register].local !== register);
+    const moved = REGISTERS.filter(register => !isIn(this.registers[register], register));
     for (const register of moved) this.values.push(this.registers[register]);
     for (const register of moved.reverse()) {
       this.code.set(register);
@@ -200,9 +200,11 @@ export class Frame {
    * moves that other one there.
    */
   protected freshen(register: number): void {
-    const { local } = this.registers[register];
-    const isBorrowed = local >= 0 && local < REGISTERS.length && local !== register;
-    if (isBorrowed && this.registers[local].local !== local && !this.#hasChanged) this.#settleOperands();
+    const value = this.registers[register];
+    const { local, plus } = value;
+    if (local < 0 || local >= REGISTERS.length || this.#hasChanged) return;
+    if (local !== register && !isIn(this.registers[local], local)) this.#settleOperands();
+    else if (plus !== 0) this.registers[register] = this.values.settled(value);
   }
 
   /** The flags into their locals, also the kind. */
@@ -260,13 +262,12 @@ export class Frame {
 
   // Ways out
 
-  /** Leaves to an offset in CS, giving back `steps` of the block's that were not taken. */
-  leaveTo(target: Value, steps: number, status: typeof GO_ON | typeof EXECUTE = GO_ON): void {
+  /** Leaves to an offset in CS, where what is translated goes on. */
+  leaveTo(target: Value): void {
     this.values.push(target);
     this.code.set(EIP);
     this.#store();
-    if (steps !== 0) this.#pay(-steps);
-    this.code.constant(status);
+    this.code.constant(GO_ON);
     this.code.set(STATUS);
     this.branchTo('out');
   }
@@ -352,7 +353,7 @@ export class Frame {
     const keep = (value: Value) => values.keep(value.local);
     this.registers.forEach(keep);
     localsOf(this.#flags).forEach(keep);
-    for (const { entry } of this.windows) keep(entry);
+    for (const { host } of this.windows) keep(host);
     for (const pinned of this.#pinned) for (const local of pinned) values.keep(local);
     if (transfer.kind === 'jump') keep(transfer.target);
     if (transfer.kind === 'branch') keep(transfer.condition);

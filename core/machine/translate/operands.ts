@@ -7,7 +7,7 @@ import { segmentKind } from './premises.ts';
 import { known, originOf, type Value } from './values.ts';
 import { type Foreseen, NO_REACH, NOTHING_FORESEEN, type Reach } from './windows.ts';
 
-/** Windows that are kept: the entry of each takes a local. */
+/** Windows that are kept: each takes a local. */
 const MOST_WINDOWS = 6;
 
 const LOADS = { 1: OP.load8u, 2: OP.load16u, 4: OP.load32 } as const;
@@ -17,10 +17,16 @@ function isSize(size: number): size is 1 | 2 | 4 {
   return size === 1 || size === 2 || size === 4;
 }
 
+/** Where an access lies in the memory: `offset` bytes, not below 0, behind a byte of the same page. */
+interface Host {
+  readonly base: Value;
+  readonly offset: number;
+}
+
 /** Registers, operands, memory and stack of translated code. */
 export class Operands extends Frame {
   /** The operand that readForWrite() has found writable, and where it lies. */
-  #held: { readonly operand: Operand; readonly host: Value } | null = null;
+  #held: { readonly operand: Operand; readonly host: Host } | null = null;
 
   /** What is foreseen of the instructions of the block. */
   foreseen: readonly Foreseen[] = [];
@@ -134,24 +140,24 @@ export class Operands extends Frame {
    * Where a linear address lies in the memory. Leaves if the TLB does not say, or the access crosses a page; if others that are foreseen are not in the
    * same page, too.
    */
-  #host(linear: Value, size: number, write: boolean, { before, after }: Reach): Value {
+  #host(linear: Value, size: number, write: boolean, { before, after }: Reach): Host {
     const { values } = this;
     const origin = originOf(linear);
-    if (origin === null) return values.add(linear, this.#entry(linear, size, write, false));
+    if (origin === null) return { base: this.#find(linear, size, write, false), offset: 0 };
     const { root, offset } = origin;
     const window = this.windows.find(
       w => w.root === root && w.write === write && w.low <= offset && offset + size <= w.high,
     );
-    if (window !== undefined) return values.add(linear, window.entry);
-    const isWide = before + after > 0;
-    const entry = this.#entry(values.sub(linear, known(before)), before + size + after, write, isWide);
-    const found = { root, low: offset - before, high: offset + size + after, write, entry };
+    if (window !== undefined) return { base: window.host, offset: offset - window.low };
+    const first = values.settled(values.sub(linear, known(before)));
+    const host = this.#find(first, before + size + after, write, before + after > 0);
+    const found = { root, low: offset - before, high: offset + size + after, write, host };
     this.windows = [...this.windows.slice(1 - MOST_WINDOWS), found];
-    return values.add(linear, entry);
+    return { base: host, offset: before };
   }
 
-  /** The entry of the TLB for `size` bytes. */
-  #entry(linear: Value, size: number, write: boolean, isWide: boolean): Value {
+  /** Where `size` bytes lie, by the TLB. */
+  #find(linear: Value, size: number, write: boolean, isWide: boolean): Value {
     const { values, code } = this;
     values.push(linear);
     code.constant(12);
@@ -173,34 +179,39 @@ export class Operands extends Frame {
       code.op(OP.gtU);
     }
     this.leaveIf(isWide);
-    return entry;
+    return values.binary(OP.add, linear, entry);
   }
 
-  #loadHost(host: Value, size: number): Value {
+  #loadHost({ base, offset }: Host, size: number): Value {
     if (!isSize(size)) throw new Error(`no value has ${size} bytes`);
-    this.values.push(host);
-    this.code.memory(LOADS[size], 0);
+    this.values.push(base);
+    this.code.memory(LOADS[size], offset);
     return this.values.pop(8 * size);
   }
 
-  #storeHost(host: Value, size: number, value: Value): void {
+  #storeHost({ base, offset }: Host, size: number, value: Value): void {
     if (!isSize(size)) throw new Error(`no value has ${size} bytes`);
-    this.values.push(host);
+    this.values.push(base);
     this.values.push(value);
-    this.code.memory(STORES[size], 0);
+    this.code.memory(STORES[size], offset);
   }
 
   /** Where an access lies in the memory. Leaves if that is not known. */
-  protected place(segment: number, offset: Value, size: number, write: boolean, reach: Reach = NO_REACH): Value {
+  protected place(segment: number, offset: Value, size: number, write: boolean): Value {
+    const host = this.#place(segment, offset, size, write, NO_REACH);
+    return this.values.add(host.base, known(host.offset));
+  }
+
+  #place(segment: number, offset: Value, size: number, write: boolean, reach: Reach): Host {
     return this.#host(this.#linear(segment, offset, size, write), size, write, reach);
   }
 
   #load(segment: number, offset: Value, size: number, reach: Reach): Value {
-    return this.#loadHost(this.place(segment, offset, size, false, reach), size);
+    return this.#loadHost(this.#place(segment, offset, size, false, reach), size);
   }
 
   #store(segment: number, offset: Value, size: number, value: Value, reach: Reach): void {
-    this.#storeHost(this.place(segment, offset, size, true, reach), size, value);
+    this.#storeHost(this.#place(segment, offset, size, true, reach), size, value);
   }
 
   load(segment: number, offset: Value, size: number): Value {
@@ -212,7 +223,7 @@ export class Operands extends Frame {
   }
 
   probeStore(segment: number, offset: Value, size: number): void {
-    this.place(segment, offset, size, true);
+    this.#place(segment, offset, size, true, NO_REACH);
   }
 
   // Stack

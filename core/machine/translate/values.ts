@@ -9,6 +9,8 @@ export interface Value {
   readonly constant: number | null;
   /** -1 for a constant. */
   readonly local: number;
+  /** What is added to the local whenever the value is asked for; 0 for a constant. */
+  readonly plus: number;
   /** All bits from this one on are 0. */
   readonly bits: number;
   /** It is known to be another value plus a number. */
@@ -32,15 +34,20 @@ function width(value: number): number {
 }
 
 export function known(value: number): Value {
-  return { constant: value | 0, local: -1, bits: width(value) };
+  return { constant: value | 0, local: -1, plus: 0, bits: width(value) };
 }
 
-/** A value that is another plus a number. */
-function moved(value: Value, from: Value, by: number): Value {
-  const origin = originOf(from);
-  if (origin === null) return value;
-  const { constant, local, bits } = value;
-  return { constant, local, bits, origin: { root: origin.root, offset: origin.offset + by } };
+/** A value that is not known, plus a number: no code, before somebody asks for it. */
+function moved(value: Value, by: number): Value {
+  const root = value.origin?.root ?? value;
+  const bits = Math.min(32, Math.max(value.bits, width(by)) + 1);
+  const origin = { root, offset: (value.origin?.offset ?? 0) + by };
+  return { constant: null, local: value.local, plus: (value.plus + by) | 0, bits, origin };
+}
+
+/** Whether a value is what lies in a local. */
+export function isIn(value: Value, local: number): boolean {
+  return value.local === local && value.plus === 0;
 }
 
 /** Makes values, and the code that computes them, one after the other. */
@@ -97,20 +104,31 @@ export class Values {
 
   /** The value in a local that has a use of its own: only while nothing is set there. */
   of(local: number, bits = 32): Value {
-    return { constant: null, local, bits };
+    return { constant: null, local, plus: 0, bits };
   }
 
   /** Puts a value on the stack. */
   push(value: Value): void {
     if (value.constant !== null) this.code.constant(value.constant);
     else this.code.get(value.local);
+    if (value.plus === 0) return;
+    this.code.constant(value.plus);
+    this.code.op(OP.add);
+  }
+
+  /** The same value, in a local as it is. */
+  settled(value: Value): Value {
+    if (value.plus === 0) return value;
+    this.push(value);
+    const { local } = this.pop();
+    return { ...value, local, plus: 0 };
   }
 
   /** What lies on the stack becomes a value. */
   pop(bits = 32): Value {
     const local = this.fresh();
     this.code.set(local);
-    return { constant: null, local, bits };
+    return { constant: null, local, plus: 0, bits };
   }
 
   unary(op: Op, a: Value, bits = 32): Value {
@@ -130,16 +148,15 @@ export class Values {
     if (a.constant !== null && b.constant !== null) return known(a.constant + b.constant);
     if (a.constant === 0) return b;
     if (b.constant === 0) return a;
-    const sum = this.binary(OP.add, a, b, Math.min(32, Math.max(a.bits, b.bits) + 1));
-    if (b.constant !== null) return moved(sum, a, b.constant);
-    return a.constant === null ? sum : moved(sum, b, a.constant);
+    if (b.constant !== null) return moved(a, b.constant);
+    if (a.constant !== null) return moved(b, a.constant);
+    return this.binary(OP.add, a, b, Math.min(32, Math.max(a.bits, b.bits) + 1));
   }
 
   sub(a: Value, b: Value): Value {
     if (a.constant !== null && b.constant !== null) return known(a.constant - b.constant);
     if (b.constant === 0) return a;
-    const difference = this.binary(OP.sub, a, b);
-    return b.constant === null ? difference : moved(difference, a, -b.constant);
+    return b.constant === null ? this.binary(OP.sub, a, b) : moved(a, -b.constant);
   }
 
   and(a: Value, b: Value): Value {
@@ -163,7 +180,7 @@ export class Values {
     if (a.constant !== null && b.constant !== null) return known(a.constant ^ b.constant);
     if (a.constant === 0) return b;
     if (b.constant === 0) return a;
-    if (a.constant === null && a.local === b.local) return known(0);
+    if (a.constant === null && a.local === b.local && a.plus === b.plus) return known(0);
     return this.binary(OP.xor, a, b, Math.max(a.bits, b.bits));
   }
 

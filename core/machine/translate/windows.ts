@@ -15,8 +15,8 @@ export interface Window {
   readonly high: number;
   /** For writes; else for reads. */
   readonly write: boolean;
-  /** Of the TLB. */
-  readonly entry: Value;
+  /** Where the first of them lies in the memory. */
+  readonly host: Value;
 }
 
 /** How far before an access, and behind its end, others will go. */
