@@ -23,11 +23,15 @@ export const ENTRY = {
   periodic: 1 << 17,
 } as const;
 
-/** A message for local APICs. */
-export interface ApicMessage {
-  readonly destination: number;
-  readonly isLogical: boolean;
+/** An interrupt as a local APIC accepts it. */
+export interface ApicInterrupt {
   readonly deliveryMode: number;
   readonly vector: number;
   readonly isLevel: boolean;
+}
+
+/** A message for local APICs. */
+export interface ApicMessage extends ApicInterrupt {
+  readonly destination: number;
+  readonly isLogical: boolean;
 }

@@ -1,67 +1,19 @@
 import type { MemoryHandler } from '../physical.ts';
-import { type ApicMessage, DELIVERY, deliveryMode, ENTRY } from './apic-bits.ts';
-import { ApicTimer } from './apic-timer.ts';
+import { type ApicInterrupt, type ApicMessage, DELIVERY, ENTRY } from './apic-bits.ts';
+import { ERROR } from './apic-errors.ts';
+import { LVT, LVT_ENTRIES, type Pin } from './apic-lvt.ts';
+import { readCommand, SHORTHAND } from './apic-messages.ts';
+import { ApicRegisters, COMMAND_WRITABLE, lvtIndex, REGISTER, SPURIOUS } from './apic-registers.ts';
 import type { Clock, Device, DeviceState } from './device.ts';
 import { StateReader } from './state.ts';
-import { VectorSet } from './vector-set.ts';
 
 /** IA32_APIC_BASE (SDM volume 3, figure 10-5). */
 const APIC_BASE = { bootProcessor: 1 << 8, enable: 1 << 11, address: 0xfffff000 } as const;
 const DEFAULT_ADDRESS = 0xfee00000;
 const SIZE = 0x1000;
 
-/** Registers by their offset (SDM volume 3, table 10-1). */
-const REGISTER = {
-  id: 0x20,
-  version: 0x30,
-  taskPriority: 0x80,
-  arbitrationPriority: 0x90,
-  processorPriority: 0xa0,
-  endOfInterrupt: 0xb0,
-  remoteRead: 0xc0,
-  logicalDestination: 0xd0,
-  destinationFormat: 0xe0,
-  spurious: 0xf0,
-  inService: 0x100,
-  triggerMode: 0x180,
-  request: 0x200,
-  errorStatus: 0x280,
-  commandLow: 0x300,
-  commandHigh: 0x310,
-  initialCount: 0x380,
-  currentCount: 0x390,
-  divide: 0x3e0,
-} as const;
-
-/** The local vector table, in the order of its registers from 320h on, and which bits of each can be written. */
-const LVT_START = 0x320;
-const LVT = { timer: 0, thermal: 1, performance: 2, lint0: 3, lint1: 4, error: 5 } as const;
-const LINT_WRITABLE = ENTRY.vector | ENTRY.deliveryMode | ENTRY.activeLow | ENTRY.level | ENTRY.masked;
-const MONITOR_WRITABLE = ENTRY.vector | ENTRY.deliveryMode | ENTRY.masked;
-const LVT_WRITABLE = [
-  ENTRY.vector | ENTRY.masked | ENTRY.periodic,
-  MONITOR_WRITABLE,
-  MONITOR_WRITABLE,
-  LINT_WRITABLE,
-  LINT_WRITABLE,
-  ENTRY.vector | ENTRY.masked,
-] as const;
-const LVT_KEPT = LINT_WRITABLE | ENTRY.periodic | ENTRY.remoteIrr;
-
-/** An integrated APIC of version 14h, as in the later P6 family and on, whose last LVT entry is number 5. */
-const VERSION = 0x14 | ((LVT_WRITABLE.length - 1) << 16);
-
-const SPURIOUS = { enable: 1 << 8, writable: 0x3ff } as const;
-const COMMAND_WRITABLE = 0x000ccfff;
-const SHORTHAND = { none: 0, self: 1, allWithSelf: 2 } as const;
-/** A level-triggered INIT that is de-asserted only sets arbitration IDs (10.6.1). */
-const ASSERT = 1 << 14;
-/** ESR (figure 10-9). */
-const ERROR = { sendIllegalVector: 0x20, receiveIllegalVector: 0x40, illegalRegister: 0x80 } as const;
-const ERRORS = ERROR.sendIllegalVector | ERROR.receiveIllegalVector | ERROR.illegalRegister;
 /** The first vector that an APIC takes. */
 const LOWEST_VECTOR = 16;
-const BROADCAST = 0xff;
 
 export interface LocalApicOptions {
   readonly clock: Clock;
@@ -86,24 +38,8 @@ export class LocalApic implements Device, MemoryHandler {
   readonly name = 'localApic';
   readonly timed = true;
   readonly #options: LocalApicOptions;
-  readonly #timer = new ApicTimer();
   #base = DEFAULT_ADDRESS | APIC_BASE.enable | APIC_BASE.bootProcessor;
-  #id = 0;
-  #taskPriority = 0;
-  #logicalId = 0;
-  #destinationFormat = 0xf;
-  #spurious = 0xff;
-  #commandLow = 0;
-  #commandHigh = 0;
-  readonly #lvt = new Int32Array(LVT_WRITABLE.length).fill(ENTRY.masked);
-  readonly #requests = new VectorSet();
-  readonly #inService = new VectorSet();
-  readonly #triggerMode = new VectorSet();
-  /** Errors since the last write to the ESR, and what that write made readable. */
-  #errors = 0;
-  #errorStatus = 0;
-  /** The pins: INTR of the 8259A pair, and a wire for NMI. */
-  readonly #pins: [boolean, boolean] = [false, false];
+  readonly #registers = new ApicRegisters();
   /** Whether the I/O APIC asks for an acknowledge cycle of the 8259A pair. */
   #extInt = false;
   #pending = false;
@@ -126,7 +62,7 @@ export class LocalApic implements Device, MemoryHandler {
     if ((low & ~known) !== 0 || high !== 0) return false;
     this.#base = low >>> 0;
     // What it was set up to is lost (10.4.3).
-    if (!this.isEnabled) this.#resetRegisters();
+    if (!this.isEnabled) this.#registers.reset();
     this.#update();
     this.#plan();
     this.#options.onRelocate();
@@ -160,34 +96,23 @@ export class LocalApic implements Device, MemoryHandler {
 
   /** The processor takes it: the vector. ExtINT goes past the priorities (10.6.1); what has gone away gives the spurious vector (10.9). */
   acknowledge(): number {
-    let vector = this.#spurious & ENTRY.vector;
-    if (this.#extIntPending()) {
-      vector = this.#options.pic.acknowledge();
-    } else {
-      const highest = this.#requests.highest();
-      if (highest >> 4 > this.#processorPriority() >> 4) {
-        this.#requests.delete(highest);
-        this.#inService.add(highest);
-        vector = highest;
-      }
-    }
+    let vector = this.#registers.spurious & SPURIOUS.vector;
+    if (this.#extIntPending()) vector = this.#options.pic.acknowledge();
+    else if (this.#registers.interrupts.isPending()) vector = this.#registers.interrupts.take();
     this.#update();
     return vector;
   }
 
   /** Whether anything could raise an NMI by itself: a wire that is set up for one. */
   get hasNmiWire(): boolean {
-    const entry = this.#lvt[LVT.lint0];
-    return (entry & ENTRY.masked) === 0 && deliveryMode(entry) === DELIVERY.nmi;
+    return this.#registers.lvt.isLint0(DELIVERY.nmi);
   }
 
   // The board's side
 
   /** LINT0, which INTR of the 8259A pair drives, or LINT1. */
-  setPin(pin: 0 | 1, level: boolean): void {
-    const before = this.#isAsserted(pin);
-    this.#pins[pin] = level;
-    this.#pinChanged(pin, before);
+  setPin(pin: Pin, level: boolean): void {
+    this.#deliver(this.#registers.lvt.setPin(pin, level, this.isEnabled));
     this.#update();
   }
 
@@ -199,8 +124,8 @@ export class LocalApic implements Device, MemoryHandler {
 
   /** A message on the bus. Returns whether it was accepted. */
   receive(message: ApicMessage): boolean {
-    if (!this.isEnabled || !this.#isAddressed(message)) return false;
-    this.#accept(message.deliveryMode, message.vector, message.isLevel);
+    if (!this.isEnabled || !this.#registers.address.matches(message)) return false;
+    this.#accept(message);
     this.#update();
     return true;
   }
@@ -220,7 +145,7 @@ export class LocalApic implements Device, MemoryHandler {
   /** State after RESET (10.4.7.1), with the pins as they are. */
   reset(): void {
     this.#base = DEFAULT_ADDRESS | APIC_BASE.enable | APIC_BASE.bootProcessor;
-    this.#resetRegisters();
+    this.#registers.reset();
     this.#update();
     this.#plan();
     this.#options.onRelocate();
@@ -231,55 +156,20 @@ export class LocalApic implements Device, MemoryHandler {
    * through LINT1.
    */
   setVirtualWire(): void {
-    this.#spurious |= SPURIOUS.enable;
-    this.#lvt[LVT.lint0] = (DELIVERY.extInt << 8) | ENTRY.level;
-    this.#lvt[LVT.lint1] = (DELIVERY.nmi << 8) | ENTRY.level;
+    this.#registers.spurious |= SPURIOUS.enable;
+    this.#registers.lvt.setVirtualWire();
     this.#update();
   }
 
   save(): DeviceState {
-    return {
-      base: this.#base >>> 0,
-      id: this.#id,
-      taskPriority: this.#taskPriority,
-      logicalId: this.#logicalId,
-      destinationFormat: this.#destinationFormat,
-      spurious: this.#spurious,
-      commandLow: this.#commandLow,
-      commandHigh: this.#commandHigh,
-      lvt: Array.from(this.#lvt),
-      requests: this.#requests.save(),
-      inService: this.#inService.save(),
-      triggerMode: this.#triggerMode.save(),
-      errors: this.#errors,
-      errorStatus: this.#errorStatus,
-      pin0: this.#pins[0],
-      pin1: this.#pins[1],
-      extInt: this.#extInt,
-      timer: this.#timer.save(),
-    };
+    return { base: this.#base >>> 0, extInt: this.#extInt, ...this.#registers.save() };
   }
 
   restore(state: DeviceState): void {
     const from = new StateReader(this.name, state);
     this.#base = from.uint('base', 0xffffffff);
-    this.#id = from.byte('id');
-    this.#taskPriority = from.byte('taskPriority');
-    this.#logicalId = from.byte('logicalId');
-    this.#destinationFormat = from.uint('destinationFormat', 15);
-    this.#spurious = from.uint('spurious', SPURIOUS.writable);
-    this.#commandLow = from.uint('commandLow', COMMAND_WRITABLE);
-    this.#commandHigh = from.byte('commandHigh');
-    this.#lvt.set(from.uints('lvt', LVT_WRITABLE.length, LVT_KEPT));
-    this.#requests.restore(from.uints('requests', 8, 0xffffffff));
-    this.#inService.restore(from.uints('inService', 8, 0xffffffff));
-    this.#triggerMode.restore(from.uints('triggerMode', 8, 0xffffffff));
-    this.#errors = from.uint('errors', ERRORS);
-    this.#errorStatus = from.uint('errorStatus', ERRORS);
-    this.#pins[0] = from.flag('pin0');
-    this.#pins[1] = from.flag('pin1');
     this.#extInt = from.flag('extInt');
-    this.#timer.restore(from.part('timer'));
+    this.#registers.restore(from);
     from.end();
     this.#pending = this.#isPending();
     this.#plan();
@@ -303,56 +193,16 @@ export class LocalApic implements Device, MemoryHandler {
   }
 
   #read(offset: number): number {
-    if (offset >= REGISTER.inService && offset < REGISTER.errorStatus) {
-      const set =
-        offset < REGISTER.triggerMode
-          ? this.#inService
-          : offset < REGISTER.request
-            ? this.#triggerMode
-            : this.#requests;
-      return set.words[(offset >> 4) & 7];
+    const now = this.#options.clock.now();
+    if (offset === REGISTER.currentCount) {
+      this.#settle(now);
+      this.#update();
     }
-    const entry = lvtIndex(offset);
-    if (entry >= 0) return this.#lvt[entry];
-    switch (offset) {
-      case REGISTER.id:
-        return this.#id << 24;
-      case REGISTER.version:
-        return VERSION;
-      case REGISTER.taskPriority:
-        return this.#taskPriority;
-      case REGISTER.arbitrationPriority:
-        return this.#arbitrationPriority();
-      case REGISTER.processorPriority:
-        return this.#processorPriority();
-      case REGISTER.endOfInterrupt:
-      case REGISTER.remoteRead:
-        return 0;
-      case REGISTER.logicalDestination:
-        return this.#logicalId << 24;
-      case REGISTER.destinationFormat:
-        return (this.#destinationFormat << 28) | 0x0fffffff;
-      case REGISTER.spurious:
-        return this.#spurious;
-      case REGISTER.errorStatus:
-        return this.#errorStatus;
-      case REGISTER.commandLow:
-        return this.#commandLow;
-      case REGISTER.commandHigh:
-        return this.#commandHigh << 24;
-      case REGISTER.initialCount:
-        return this.#timer.initial;
-      case REGISTER.currentCount:
-        this.#settle(this.#options.clock.now());
-        this.#update();
-        return this.#timer.current(this.#options.clock.now());
-      case REGISTER.divide:
-        return this.#timer.divide;
-      default:
-        this.#raiseError(ERROR.illegalRegister);
-        this.#update();
-        return 0;
-    }
+    const value = this.#registers.read(offset, now);
+    if (value !== null) return value;
+    this.#raiseError(ERROR.illegalRegister);
+    this.#update();
+    return 0;
   }
 
   #write(offset: number, value: number): void {
@@ -361,164 +211,84 @@ export class LocalApic implements Device, MemoryHandler {
       this.#writeLvt(entry, value);
       return;
     }
+    const registers = this.#registers;
+    const now = this.#options.clock.now();
     switch (offset) {
-      case REGISTER.id:
-        this.#id = value >>> 24;
-        break;
-      case REGISTER.taskPriority:
-        this.#taskPriority = value & 0xff;
-        break;
       case REGISTER.endOfInterrupt:
         this.#endOfInterrupt();
-        break;
-      case REGISTER.logicalDestination:
-        this.#logicalId = value >>> 24;
-        break;
-      case REGISTER.destinationFormat:
-        this.#destinationFormat = value >>> 28;
         break;
       case REGISTER.spurious:
         this.#writeSpurious(value & SPURIOUS.writable);
         break;
-      case REGISTER.errorStatus:
-        this.#errorStatus = this.#errors;
-        this.#errors = 0;
-        break;
-      case REGISTER.commandHigh:
-        this.#commandHigh = value >>> 24;
-        break;
       case REGISTER.commandLow:
-        this.#commandLow = value & COMMAND_WRITABLE;
+        registers.commandLow = value & COMMAND_WRITABLE;
         this.#send();
         break;
       case REGISTER.initialCount:
-        this.#settle(this.#options.clock.now());
-        this.#timer.start(this.#options.clock.now(), value >>> 0);
+        this.#settle(now);
+        registers.timer.start(now, value >>> 0);
         this.#plan();
         break;
       case REGISTER.divide:
-        this.#settle(this.#options.clock.now());
-        this.#timer.setDivide(this.#options.clock.now(), value);
+        this.#settle(now);
+        registers.timer.setDivide(now, value);
         this.#plan();
         break;
       default:
-        if (!isReadOnly(offset)) this.#raiseError(ERROR.illegalRegister);
+        if (!registers.write(offset, value)) this.#raiseError(ERROR.illegalRegister);
     }
   }
 
   /** While software has disabled the APIC every mask bit is set and stays so (10.4.7.2). */
   #writeSpurious(value: number): void {
-    this.#spurious = value;
-    if ((value & SPURIOUS.enable) === 0) {
-      for (let n = 0; n < this.#lvt.length; n++) this.#writeLvt(n, this.#lvt[n]);
-    }
+    this.#registers.spurious = value;
+    if (this.#registers.isSoftwareEnabled) return;
+    for (let n = 0; n < LVT_ENTRIES; n++) this.#writeLvt(n, this.#registers.lvt.read(n));
   }
 
   #writeLvt(index: number, value: number): void {
     if (index === LVT.timer) this.#settle(this.#options.clock.now());
-    const isPin = index === LVT.lint0 || index === LVT.lint1;
-    const pin = index === LVT.lint0 ? 0 : 1;
-    const before = isPin && this.#isAsserted(pin);
-    const masked = (this.#spurious & SPURIOUS.enable) === 0 ? ENTRY.masked : 0;
-    const isLevel = (value & ENTRY.level) !== 0 && deliveryMode(value) === DELIVERY.fixed;
-    const remoteIrr = isLevel ? this.#lvt[index] & ENTRY.remoteIrr : 0;
-    this.#lvt[index] = (value & LVT_WRITABLE[index]) | masked | remoteIrr;
-    if (isPin) this.#pinChanged(pin, before);
+    const { lvt, timer, isSoftwareEnabled } = this.#registers;
+    this.#deliver(lvt.write(index, value, !isSoftwareEnabled));
     if (index === LVT.timer) {
-      this.#timer.isPeriodic = (value & ENTRY.periodic) !== 0;
+      timer.isPeriodic = (value & ENTRY.periodic) !== 0;
       this.#plan();
     }
   }
 
-  #resetRegisters(): void {
-    this.#id = 0;
-    this.#taskPriority = 0;
-    this.#logicalId = 0;
-    this.#destinationFormat = 0xf;
-    this.#spurious = 0xff;
-    this.#commandLow = 0;
-    this.#commandHigh = 0;
-    this.#lvt.fill(ENTRY.masked);
-    this.#requests.clear();
-    this.#inService.clear();
-    this.#triggerMode.clear();
-    this.#errors = 0;
-    this.#errorStatus = 0;
-    this.#timer.reset();
-  }
-
-  // Priorities (10.8.3.1)
-
-  #processorPriority(): number {
-    const serving = Math.max(this.#inService.highest(), 0);
-    return this.#taskPriority >> 4 >= serving >> 4 ? this.#taskPriority : serving & 0xf0;
-  }
-
-  #arbitrationPriority(): number {
-    const serving = Math.max(this.#inService.highest(), 0) >> 4;
-    const requested = Math.max(this.#requests.highest(), 0) >> 4;
-    const task = this.#taskPriority >> 4;
-    return task >= requested && task > serving ? this.#taskPriority : Math.max(task, serving, requested) << 4;
-  }
-
   #endOfInterrupt(): void {
-    const vector = this.#inService.highest();
+    const vector = this.#registers.interrupts.end();
     if (vector < 0) return;
-    this.#inService.delete(vector);
-    if (!this.#triggerMode.has(vector)) return;
-    const lint0 = this.#lvt[LVT.lint0];
-    if ((lint0 & ENTRY.remoteIrr) !== 0 && (lint0 & ENTRY.vector) === vector) {
-      this.#lvt[LVT.lint0] &= ~ENTRY.remoteIrr;
-      this.#pinChanged(0, true);
-    }
+    this.#deliver(this.#registers.lvt.endOfInterrupt(vector));
     this.#options.onEnd(vector);
   }
 
-  // Messages
+  // What is sent, and what is accepted
 
   #send(): void {
-    const command = this.#commandLow;
-    const mode = deliveryMode(command);
-    const shorthand = command >>> 18;
-    const isInitDeassert = mode === DELIVERY.init && (command & (ENTRY.level | ASSERT)) === ENTRY.level;
-    if (isInitDeassert) return;
-    const vector = command & ENTRY.vector;
-    if ((mode === DELIVERY.fixed || mode === DELIVERY.lowestPriority) && vector < LOWEST_VECTOR) {
+    const command = readCommand(this.#registers.commandLow, this.#registers.commandHigh);
+    if (command === null) return;
+    const { message, shorthand } = command;
+    if (isFixed(message) && message.vector < LOWEST_VECTOR) {
       this.#raiseError(ERROR.sendIllegalVector);
       if (shorthand !== SHORTHAND.self) return;
     }
-    const isLogical = (command & ENTRY.logical) !== 0;
-    const message = { destination: this.#commandHigh, isLogical, deliveryMode: mode, vector, isLevel: false };
     const isForSelf =
       shorthand === SHORTHAND.none
-        ? this.#isAddressed(message)
+        ? this.#registers.address.matches(message)
         : shorthand === SHORTHAND.self || shorthand === SHORTHAND.allWithSelf;
-    if (isForSelf) this.#accept(mode, vector, false);
+    if (isForSelf) this.#accept(message);
   }
 
-  /** Logical destinations: a bit each in the flat model, four clusters bits in the cluster model (10.6.2.2). */
-  #isAddressed({ destination, isLogical }: ApicMessage): boolean {
-    if (destination === BROADCAST) return true;
-    if (!isLogical) return destination === this.#id;
-    if (this.#destinationFormat === 0xf) return (destination & this.#logicalId) !== 0;
-    return destination >> 4 === this.#logicalId >> 4 && (destination & this.#logicalId & 15) !== 0;
+  #deliver(interrupt: ApicInterrupt | null): void {
+    if (interrupt !== null) this.#accept(interrupt);
   }
 
   /** There is no SMM, and a start-up message is for a processor that waits for one. ExtINT comes by setExtInt(). */
-  #accept(mode: number, vector: number, isLevel: boolean): void {
-    switch (mode) {
-      case DELIVERY.fixed:
-      case DELIVERY.lowestPriority:
-        this.#request(vector, isLevel);
-        break;
-      case DELIVERY.nmi:
-        this.#options.onNmi();
-        break;
-      case DELIVERY.init:
-        this.#options.onInit();
-        break;
-      default:
-    }
+  #accept(interrupt: ApicInterrupt): void {
+    if (isFixed(interrupt)) this.#request(interrupt.vector, interrupt.isLevel);
+    else if (interrupt.deliveryMode === DELIVERY.nmi) this.#options.onNmi();
+    else if (interrupt.deliveryMode === DELIVERY.init) this.#options.onInit();
   }
 
   #request(vector: number, isLevel: boolean): void {
@@ -527,51 +297,25 @@ export class LocalApic implements Device, MemoryHandler {
       return;
     }
     // Disabled by software, it takes only what goes past it (10.4.7.2).
-    if ((this.#spurious & SPURIOUS.enable) === 0) return;
-    this.#requests.add(vector);
-    if (isLevel) this.#triggerMode.add(vector);
-    else this.#triggerMode.delete(vector);
+    if (!this.#registers.isSoftwareEnabled) return;
+    this.#registers.interrupts.request(vector, isLevel);
   }
 
   /** The interrupt comes with the first error after the ESR was written (10.5.3). */
   #raiseError(error: number): void {
-    const isFirst = this.#errors === 0;
-    this.#errors |= error;
-    const entry = this.#lvt[LVT.error];
-    if (isFirst && (entry & ENTRY.masked) === 0) this.#request(entry & ENTRY.vector, false);
+    const vector = this.#registers.lvt.vectorOf(LVT.error);
+    if (this.#registers.errors.note(error) && vector >= 0) this.#request(vector, false);
   }
 
-  // Pins
-
-  #isAsserted(pin: 0 | 1): boolean {
-    return this.#pins[pin] !== ((this.#lvt[LVT.lint0 + pin] & ENTRY.activeLow) !== 0);
-  }
-
-  /** A pin, or what its LVT entry says of it, is another than when it was asserted or not `before`. */
-  #pinChanged(pin: 0 | 1, before: boolean): void {
-    const index = LVT.lint0 + pin;
-    const entry = this.#lvt[index];
-    if (!this.isEnabled || (entry & ENTRY.masked) !== 0 || !this.#isAsserted(pin)) return;
-    const mode = deliveryMode(entry);
-    // LINT1 knows edges only (10.5.1).
-    if (mode === DELIVERY.fixed && pin === 0 && (entry & ENTRY.level) !== 0) {
-      if ((entry & ENTRY.remoteIrr) !== 0) return;
-      this.#lvt[index] |= ENTRY.remoteIrr;
-      this.#request(entry & ENTRY.vector, true);
-    } else if (!before) {
-      this.#accept(mode, entry & ENTRY.vector, false);
-    }
-  }
+  // INTR
 
   #extIntPending(): boolean {
-    if (!this.isEnabled) return this.#pins[0];
-    const entry = this.#lvt[LVT.lint0];
-    const byPin = (entry & ENTRY.masked) === 0 && deliveryMode(entry) === DELIVERY.extInt && this.#isAsserted(0);
-    return byPin || this.#extInt;
+    if (!this.isEnabled) return this.#registers.lvt.level(0);
+    return (this.#registers.lvt.isLint0(DELIVERY.extInt) && this.#registers.lvt.isAsserted(0)) || this.#extInt;
   }
 
   #isPending(): boolean {
-    return this.#extIntPending() || this.#requests.highest() >> 4 > this.#processorPriority() >> 4;
+    return this.#extIntPending() || this.#registers.interrupts.isPending();
   }
 
   #update(): void {
@@ -584,14 +328,14 @@ export class LocalApic implements Device, MemoryHandler {
   // Timer
 
   #settle(now: number): void {
-    if (!this.#timer.settle(now)) return;
-    const entry = this.#lvt[LVT.timer];
-    if ((entry & ENTRY.masked) === 0) this.#request(entry & ENTRY.vector, false);
+    if (!this.#registers.timer.settle(now)) return;
+    const vector = this.#registers.lvt.vectorOf(LVT.timer);
+    if (vector >= 0) this.#request(vector, false);
   }
 
   /** Nobody waits for the end of a count whose interrupt is masked. */
   #timerEnd(): number {
-    return (this.#lvt[LVT.timer] & ENTRY.masked) !== 0 ? Number.POSITIVE_INFINITY : this.#timer.end();
+    return this.#registers.lvt.vectorOf(LVT.timer) < 0 ? Number.POSITIVE_INFINITY : this.#registers.timer.end();
   }
 
   #plan(): void {
@@ -602,20 +346,7 @@ export class LocalApic implements Device, MemoryHandler {
   }
 }
 
-/** Which LVT entry lies at an offset, or -1. */
-function lvtIndex(offset: number): number {
-  const index = (offset - LVT_START) >> 4;
-  return offset >= LVT_START && index < LVT_WRITABLE.length ? index : -1;
-}
-
-const READ_ONLY: readonly number[] = [
-  REGISTER.version,
-  REGISTER.arbitrationPriority,
-  REGISTER.processorPriority,
-  REGISTER.remoteRead,
-  REGISTER.currentCount,
-];
-
-function isReadOnly(offset: number): boolean {
-  return READ_ONLY.includes(offset) || (offset >= REGISTER.inService && offset < REGISTER.errorStatus);
+/** Whether an interrupt goes by the priorities. */
+function isFixed({ deliveryMode }: ApicInterrupt): boolean {
+  return deliveryMode === DELIVERY.fixed || deliveryMode === DELIVERY.lowestPriority;
 }
