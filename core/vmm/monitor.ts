@@ -1,23 +1,23 @@
 import { FLAG } from '../ia32/flags.ts';
 import { MachineStop } from '../machine/cpu/fault.ts';
-import { deliverException } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
-import { Processor } from '../machine/cpu/processor.ts';
+import type { Processor } from '../machine/cpu/processor.ts';
 import type { MachineStart, MachineState, Pc, RunEnd } from '../machine/pc.ts';
 import type { DomainPlan } from '../xen/domain-plan.ts';
-import { Counts, type Executed, type ExitCount } from './counts.ts';
+import { Accounts } from './accounts.ts';
+import { ConsoleInput } from './console-input.ts';
+import { Counts } from './counts.ts';
 import { createTechnique } from './create.ts';
-import type { Exit, ExitKind, ExitOf, Handling, OwnExit } from './exit.ts';
+import { ExitService } from './exit-service.ts';
 import { type Hole, Holes } from './full/holes/holes.ts';
-import { ScratchMemory } from './full/holes/scratch.ts';
-import { HANDLERS, type Operations } from './handlers.ts';
+import { GuestCopy } from './guest-copy.ts';
 import { Host } from './host/host.ts';
 import { MachineMemory } from './host/machine-memory.ts';
 import { FrameAllocator } from './memory/frames.ts';
-import { type ShadowFault, ShadowPaging } from './memory/shadow.ts';
+import { ShadowPaging } from './memory/shadow.ts';
 import { Paravirtualization } from './para/para.ts';
-import { reasonOf } from './reason.ts';
-import { ownerOf, StepCount } from './step-count.ts';
+import { Progress } from './progress.ts';
+import { ownerOf } from './step-count.ts';
 import { ModeError, type MonitorMode, type Paging, type Technique } from './technique.ts';
 import { MonitorTimer } from './timer.ts';
 import type { MonitorWatcher } from './trace.ts';
@@ -33,19 +33,9 @@ const FIRST_FRAME = 256;
 const EMULATED_STEPS = 256;
 /** Steps in which the machine's timer surely interrupts. */
 const SLICE_STEPS = 10_000;
-/** Bytes typed by people that wait for the guest's serial port. */
-const MOST_INPUT = 4096;
-
-const PIC_COMMAND = 0x20;
-const END_OF_INTERRUPT = 0x20;
-const UART_DATA = 0x3f8;
-const UART_LINE_STATUS = 0x3fd;
 
 /** Why run() returned; `trap`: see stopAtTraps. */
 export type MonitorEnd = RunEnd | 'trap';
-
-/** Exits that are an affair of the monitor's: the guest has come no further. */
-const OWN_EXITS: readonly ExitKind[] = ['interrupt', 'interruptWindow', 'callout'];
 
 export interface MonitorOptions extends VmOptions {
   readonly mode: MonitorMode;
@@ -61,45 +51,32 @@ export interface GuestStart extends MachineStart {
  * The virtual machine monitor: runs the guest on the machine by one of its techniques, and does what the machine will not let the guest do.
  * It lets the processor go, and wakes when the processor halts in one of its stubs.
  */
-export class Monitor implements Operations {
+export class Monitor {
   readonly pc: Pc;
   readonly vm: VirtualMachine;
   readonly counts = new Counts();
-  shadow: ShadowPaging;
-  readonly #memory: MachineMemory;
+  readonly shadow: ShadowPaging;
   readonly #host: Host;
   readonly #timer: MonitorTimer;
+  readonly #accounts: Accounts;
+  readonly #progress: Progress;
+  readonly #input: ConsoleInput;
+  readonly #service: ExitService;
+  readonly #copy: GuestCopy;
   readonly #start: GuestStart;
   readonly #options: MonitorOptions;
   #technique: Technique;
   /** What the processor does: it is halted in the monitor, runs the guest, or waits for an interrupt on the guest's behalf. */
   #state: 'monitor' | 'guest' | 'idle' = 'monitor';
-  readonly #steps: StepCount;
   #watcher: MonitorWatcher | null = null;
-  /** The exit that what the monitor does is for, until the guest goes on. */
-  #serving: ExitCount | null = null;
-  /** What the page fault of this exit was. */
-  #fault: ShadowFault | null = null;
-  /** Steps and references of the monitor that are counted already. */
-  #charged = 0;
-  /** Guest instructions on the machine up to the last exit. */
-  #directAtExit = 0;
-  #input: number[] = [];
   /** Instructions that may still be emulated before the monitor looks up; 0 when it does not emulate in a row. */
   #emulating = 0;
-  /** Counts what was done for the guest: instructions emulated, events given. */
-  #progress = 0;
-  #marked = { steps: 0, progress: 0 };
   /** Whether run() ends when the monitor has served an exit that is of the guest's doing. */
   stopAtTraps = false;
   #trapped = false;
   /** Whether run() ends where the guest is now. */
   #isPausing = false;
   #breakpoints: ReadonlySet<number> = new Set();
-  /** For those who look: a copy of the guest's processor, once it was asked for, and whether it is of this stretch. */
-  #seen: Processor | null = null;
-  #seenMemory: ScratchMemory | null;
-  #hasSeen = false;
   #holes: Holes | null = null;
 
   /** `pc` must have MONITOR_MEMORY more than the guest. `used`: another monitor, which goes. Throws OutOfFrames if there is less. */
@@ -107,27 +84,39 @@ export class Monitor implements Operations {
     this.pc = pc;
     this.#start = start;
     this.#options = options;
-    this.#seenMemory = used === null ? null : used.#seenMemory;
     pc.powerOn();
-    this.#memory = new MachineMemory(pc.cpu);
-    this.#steps = new StepCount(pc.cpu, this.counts, () => this.#charge());
-    pc.cpu.probe = this.#steps;
+    const memory = new MachineMemory(pc.cpu);
+    this.#accounts = new Accounts(pc.cpu, memory, this.counts);
+    this.#progress = new Progress(this.#accounts.steps);
     const frames = new FrameAllocator(
       Array.from({ length: (pc.physical.size >>> 12) - FIRST_FRAME }, (_, n) => FIRST_FRAME + n),
     );
-    this.#host = new Host(pc.cpu, this.#memory, frames);
-    this.vm = new VirtualMachine(options, this.#memory, frames, pc.clock, used?.vm);
+    this.#host = new Host(pc.cpu, memory, frames);
+    this.vm = new VirtualMachine(options, memory, frames, pc.clock, used?.vm);
     this.vm.onMap = () => {
       this.shadow.dropAll();
       this.#technique?.remap?.();
     };
     this.#timer = new MonitorTimer(this.#host, pc.clock);
     this.shadow = new ShadowPaging(this.#host, this.vm.vcpu);
+    this.#input = new ConsoleInput(this.#host);
+    this.#copy = new GuestCopy(this.vm.memory, memory, used === null ? null : used.#copy);
+    this.#service = new ExitService({
+      cpu: pc.cpu,
+      host: this.#host,
+      vcpu: this.vm.vcpu,
+      shadow: this.shadow,
+      timer: this.#timer,
+      input: this.#input,
+      accounts: this.#accounts,
+      progress: this.#progress,
+      serve: exit => this.#technique.serve(exit),
+    });
     this.#host.install();
     this.vm.start(start, hasFirmware(start));
     this.#technique = this.#create(options);
     this.#technique.start();
-    this.counts.setup += this.#spent();
+    this.#accounts.chargeSetup();
   }
 
   /**
@@ -138,15 +127,12 @@ export class Monitor implements Operations {
     if (mode === 'para' || this.mode === 'para')
       throw new ModeError('A paravirtualized kernel starts anew: it cannot be changed into.');
     this.interrupt();
-    this.#charge();
-    this.counts.clear();
-    this.#serving = null;
-    this.#directAtExit = 0;
+    this.#accounts.clear();
     this.#technique.stop();
     this.#technique = this.#create({ ...this.#options, mode, paging });
     this.#technique.watchHoles?.(this.#holes);
     this.#technique.start();
-    this.counts.setup += this.#spent();
+    this.#accounts.chargeSetup();
   }
 
   /** The guest as a machine's state; it goes on from there. Throws ModeError for a paravirtualized one. */
@@ -162,16 +148,16 @@ export class Monitor implements Operations {
     if (this.mode === 'para') throw new ModeError('A paravirtualized kernel starts anew: it cannot be changed into.');
     const { cpu } = this.pc;
     this.interrupt();
-    this.#charge();
+    this.#accounts.charge();
     this.#technique.stop();
     const before = cpu.count;
     try {
       restoreVm(this.vm, this.pc, state);
     } finally {
       // The count is that of the guest's past, which this monitor did not run.
-      this.#steps.skip(cpu.count - before);
+      this.#accounts.steps.skip(cpu.count - before);
       this.#technique.start();
-      this.counts.setup += this.#spent();
+      this.#accounts.chargeSetup();
     }
   }
 
@@ -184,9 +170,9 @@ export class Monitor implements Operations {
       domain: this.#start.domain ?? null,
       startTime,
       onConsole,
-      emulate: () => this.emulate(),
+      emulate: () => this.#service.emulate(),
       emulated: () => {
-        this.#executed.emulated++;
+        this.#accounts.executedBy(this.vcpu).emulated++;
       },
     });
   }
@@ -250,25 +236,14 @@ export class Monitor implements Operations {
    */
   get guest(): Processor {
     if (this.#state !== 'guest') return this.vcpu;
-    if (this.#seen === null) {
-      this.#seenMemory = new ScratchMemory(this.vm.memory, this.#seenMemory);
-      this.#seen = new Processor(this.#seenMemory);
-    }
-    if (this.isInGuest) {
-      // What it reads for that is no work of the monitor's.
-      const { references } = this.#memory;
-      this.#technique.observe(this.#seen);
-      this.#memory.references = references;
-      this.#seen.newEpoch();
-      this.#hasSeen = true;
-    }
-    return this.#hasSeen ? this.#seen : this.vcpu;
+    if (this.isInGuest) this.#copy.take(this.#technique);
+    return this.#copy.current ?? this.vcpu;
   }
 
   /** Has it told what goes on; null: nobody looks. Call between runs. */
   watch(watcher: MonitorWatcher | null): void {
     this.#watcher = watcher;
-    this.#steps.next = watcher;
+    this.#accounts.watch(watcher);
     this.vcpu.probe = watcher?.virtual ?? null;
   }
 
@@ -283,19 +258,19 @@ export class Monitor implements Operations {
 
   /** Bytes for the guest's serial port, by way of the machine's; returns how many it took. */
   input(bytes: Uint8Array): number {
-    return this.#input.length >= MOST_INPUT ? 0 : this.pc.input(bytes);
+    return this.#input.isFull ? 0 : this.pc.input(bytes);
   }
 
   /**
    * Runs the machine for `steps` of its steps, or until virtual time reaches `until`. Throws MachineStop if the guest cannot go on.
    */
   run(steps: number, until: number, passBreakpoint: boolean): MonitorEnd {
-    this.#mark();
+    this.#progress.mark();
     try {
       return this.#run(steps, until, passBreakpoint);
     } finally {
       // On the way in or out, what it costs belongs to the exit that comes next, or came last.
-      if (this.#state !== 'guest') this.#charge();
+      if (this.#state !== 'guest') this.#accounts.charge();
     }
   }
 
@@ -314,7 +289,7 @@ export class Monitor implements Operations {
       }
       if (cpu.count >= last || clock.now() >= until) return 'steps';
       if (this.#state === 'monitor') {
-        const end = this.#prepare(last, passBreakpoint && !this.#hasMoved);
+        const end = this.#prepare(last, passBreakpoint && !this.#progress.hasMoved);
         if (end !== null) return end;
         continue;
       }
@@ -323,7 +298,7 @@ export class Monitor implements Operations {
       if (end === 'deadHalt') this.#wake();
       else if (this.#isPausing) continue;
       // The guest came back to the instruction where the run began, for what the monitor did first: that is no second time.
-      else if (end === 'breakpoint' && passBreakpoint && !this.#hasMoved) pass = true;
+      else if (end === 'breakpoint' && passBreakpoint && !this.#progress.hasMoved) pass = true;
       else return end;
     }
   }
@@ -334,35 +309,24 @@ export class Monitor implements Operations {
    * MachineStop.
    */
   step(most: number, until = Number.POSITIVE_INFINITY, goesOn = false): MonitorEnd | null {
-    if (!goesOn) this.#mark();
+    if (!goesOn) this.#progress.mark();
     const { cpu, clock } = this.pc;
     const last = cpu.count + most;
     try {
-      if (goesOn && this.#hasMoved && this.isBetween) return 'steps';
+      if (goesOn && this.#progress.hasMoved && this.isBetween) return 'steps';
       while (cpu.count < last && clock.now() < until) {
         const end = this.#run(1, until, true);
-        if (end !== 'steps' || (this.#hasMoved && this.isBetween)) return end;
+        if (end !== 'steps' || (this.#progress.hasMoved && this.isBetween)) return end;
       }
       return null;
     } finally {
-      this.#charge();
+      this.#accounts.charge();
     }
   }
 
   /** Counts on from what another monitor counted of this guest. Call between runs. */
   goOnCounting(from: Counts): void {
-    this.counts.add(from);
-    this.#directAtExit = this.counts.direct;
-  }
-
-  /** From here #hasMoved counts. */
-  #mark(): void {
-    this.#marked = { steps: this.#steps.guest, progress: this.#progress };
-  }
-
-  /** Whether the guest has come any further since #mark(): by an instruction, on the machine or emulated, or by an event that it was given. */
-  get #hasMoved(): boolean {
-    return this.#steps.guest !== this.#marked.steps || this.#progress !== this.#marked.progress;
+    this.#accounts.goOn(from);
   }
 
   /** Linear addresses of the guest's before which run() stops. */
@@ -418,19 +382,19 @@ export class Monitor implements Operations {
       if (requested === 'powerOff') return 'powerOff';
       this.#restart();
     }
-    this.#feed();
+    this.#input.feed(bytes => this.para?.input(bytes) ?? vm.board.uart.receive(Uint8Array.from(bytes)));
     const deadline = Math.min(vm.advance(), this.para?.advance() ?? Number.POSITIVE_INFINITY);
     if (vcpu.interruptible) {
       vcpu.takeInterrupt();
       this.counts.injected++;
-      this.#progress++;
+      this.#progress.note();
     }
     if (vcpu.halted) {
       const isHeard = (vcpu.i32[L.W_EFLAGS] & FLAG.IF) !== 0;
       if (!isHeard && !vm.board.hasNmiWire) return 'deadHalt';
       this.#timer.set(deadline);
-      this.#charge();
-      this.#serving = null;
+      this.#accounts.charge();
+      this.#accounts.serveNone();
       this.#watcher?.waits();
       this.#host.idle();
       this.#state = 'idle';
@@ -445,18 +409,18 @@ export class Monitor implements Operations {
     if (this.#breakpoints.size > 0) this.#placeBreakpoints();
     this.#timer.set(deadline);
     this.#technique.enter();
-    this.#hasSeen = false;
+    this.#copy.expire();
     this.#state = 'guest';
     return null;
   }
 
   /** The guest pulled its reset line: it starts anew; the machine runs on. */
   #restart(): void {
-    this.#charge();
+    this.#accounts.charge();
     this.#technique.stop();
     this.vm.start(this.#start, hasFirmware(this.#start));
     this.#technique.start();
-    this.counts.setup += this.#spent();
+    this.#accounts.chargeSetup();
   }
 
   /**
@@ -469,17 +433,17 @@ export class Monitor implements Operations {
     const isCut = () => cpu.count >= last || this.#isPausing || this.#breakpoints.has(vcpu.address);
     let taken = 0;
     do {
-      const executed = this.#executed;
+      const executed = this.#accounts.executedBy(vcpu);
       const steps = vcpu.run(1, true);
       executed.emulated += steps;
       taken += steps;
       this.#emulating--;
-      this.#steps.skip(steps);
+      this.#accounts.steps.skip(steps);
       cpu.restoreCount(cpu.count + steps);
       if (isCut()) break;
       if (this.#emulating > 0 && !this.#mustEmulate) this.#emulating = 0;
     } while (this.#emulating > 0);
-    this.#progress++;
+    this.#progress.note();
     this.#watcher?.emulated(taken);
   }
 
@@ -496,115 +460,19 @@ export class Monitor implements Operations {
 
   /** The processor has halted in the monitor. */
   #wake(): void {
-    const { counts, vcpu } = this;
-    const before = this.#progress;
+    const before = this.#progress.done;
     const wasIdle = this.#state === 'idle';
     this.#state = 'monitor';
     if (wasIdle) {
       const vector = this.#host.vector();
       this.#watcher?.woke(vector);
-      HANDLERS.interrupt(this, { kind: 'interrupt', vector });
+      this.#service.interrupt(vector);
       return;
     }
-    const exit = this.#technique.exit();
-    const { address } = vcpu;
-    const isUser = vcpu.cpl === 3;
-    const reason = reasonOf(exit, vcpu, this.para);
-    this.#fault = null;
-    this.#watcher?.leaves?.(exit);
-    try {
-      const handling = this.para?.handle(exit) ?? handle(this, exit);
-      if (handling === 'reflect' && exit.kind === 'exception') this.deliver(exit.vector, exit.code);
-      if (handling !== 'retry' && !OWN_EXITS.includes(exit.kind)) this.#progress++;
-      if (this.#progress !== before) this.#trapped = this.stopAtTraps;
-      // What translated code did of an instruction is done again.
-      if (handling === 'retry') this.#marked = { ...this.#marked, steps: this.#steps.guest };
-      if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
-    } finally {
-      const name = this.#fault === null ? reason : `${reason} ${this.#fault}`;
-      const record = counts.exit(exit.kind, name, address);
-      record.guest += counts.direct - this.#directAtExit;
-      this.#directAtExit = counts.direct;
-      this.#serving = record;
-      this.#watcher?.exited(exit, name, address, isUser);
-    }
+    const handling = this.#service.handle(this.#technique.exit(), this.para, this.#watcher);
+    if (this.#progress.done !== before) this.#trapped = this.stopAtTraps;
+    if (handling === 'stop') throw new MachineStop('tripleFault', 'the guest met a triple fault');
   }
-
-  /** What the monitor has spent since it was last asked. */
-  #spent(): number {
-    const before = this.#charged;
-    this.#charged = this.#steps.monitor + this.#memory.references;
-    return this.#charged - before;
-  }
-
-  /** That goes to the exit that it serves. */
-  #charge(): void {
-    const cost = this.#spent();
-    if (cost === 0) return;
-    this.counts.monitor += cost;
-    if (this.#serving !== null) this.#serving.monitor += cost;
-    this.#watcher?.charged(cost);
-  }
-
-  /** Where the instruction at the guest's EIP is counted. */
-  get #executed(): Executed {
-    return this.vcpu.cpl === 3 ? this.counts.user : this.counts.kernel;
-  }
-
-  /** Bytes that wait go to the guest's serial port as it has room. */
-  #feed(): void {
-    if (this.#input.length === 0) return;
-    const taken = this.para?.input(this.#input) ?? this.vm.board.uart.receive(Uint8Array.from(this.#input));
-    this.#input = this.#input.slice(taken);
-  }
-
-  // Operations
-
-  emulate(): void {
-    const { vcpu } = this;
-    const executed = this.#executed;
-    const before = vcpu.count;
-    vcpu.emulate();
-    executed.emulated += vcpu.count - before;
-    this.#progress++;
-  }
-
-  deliver(vector: number, code: number | null): void {
-    deliverException(this.vcpu, vector, 'exception', code);
-  }
-
-  noteFault(fault: ShadowFault): void {
-    this.#fault = fault;
-  }
-
-  takeDebugStatus(): number {
-    const { i32 } = this.pc.cpu;
-    const status = i32[L.W_DR + 6];
-    i32[L.W_DR + 6] = 0xffff0ff0 | 0;
-    return status;
-  }
-
-  serviceTimer(): void {
-    this.#timer.fired();
-  }
-
-  serviceConsole(): void {
-    while ((this.#host.in(UART_LINE_STATUS) & 1) !== 0) this.#input.push(this.#host.in(UART_DATA));
-  }
-
-  endOfInterrupt(): void {
-    this.#host.out(PIC_COMMAND, END_OF_INTERRUPT);
-  }
-
-  serve(exit: OwnExit): Handling {
-    return this.#technique.serve(exit);
-  }
-}
-
-/** Calls the handler of an exit's kind. */
-function handle<K extends ExitKind>(monitor: Operations, exit: ExitOf<K> & Exit): Handling {
-  const handler: (monitor: Operations, exit: never) => Handling = HANDLERS[exit.kind];
-  return handler(monitor, exit as never);
 }
 
 /** Whether the board's own firmware comes before the guest: not for a domain of Xen's, nor where the guest is firmware. */
