@@ -3,8 +3,8 @@ import type { Processor } from './machine/cpu/processor.ts';
 import type { Translator } from './machine/translate/translator.ts';
 import type { FromWorker, ToWorker } from './protocol/messages.ts';
 import { Desk } from './session/desk.ts';
-import { gunzip } from './session/gunzip.ts';
-import { LARGEST_SNAPSHOT } from './session/snapshot-file.ts';
+import { gunzip } from './session/files/gunzip.ts';
+import { LARGEST_SNAPSHOT } from './session/files/snapshot-file.ts';
 
 /** The worker's way in: messages to the desk, the desk's answers to the page, and a turn for the machine in between. */
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { ChromeTrace } from '../session/chrome-trace.ts';
 import type { Session } from '../session/session.ts';
+import { ChromeTrace } from '../session/watching/chrome-trace.ts';
 import { TraceRecorder } from '../vmm/trace.ts';
 import { type RunArguments, UsageError } from './arguments.ts';
 

@@ -4,15 +4,15 @@ import type { Breakpoint } from '../protocol/breakpoints.ts';
 import type { FromWorker, StepKind, StopReason, ToWorker } from '../protocol/messages.ts';
 import type { Setting } from '../protocol/monitor.ts';
 import type { Answer, Question } from '../protocol/questions.ts';
-import { answer } from './answers.ts';
 import { ConsoleBuffer } from './console-buffer.ts';
-import { HISTORY } from './history.ts';
+import { readSnapshot, writeSnapshot } from './files/snapshot-file.ts';
 import { Pace } from './pace.ts';
-import { BackError } from './past.ts';
+import { HISTORY } from './past/history.ts';
+import { BackError } from './past/past.ts';
 import { type Guest, Session } from './session.ts';
-import { readSnapshot, writeSnapshot } from './snapshot-file.ts';
-import { Viewer } from './viewer.ts';
-import { Watching } from './watching.ts';
+import { answer } from './views/answers.ts';
+import { Viewer } from './views/viewer.ts';
+import { Watching } from './watching/watching.ts';
 
 /** What the desk needs of its host. */
 export interface DeskHost {

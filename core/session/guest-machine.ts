@@ -9,7 +9,7 @@ import type { Setting } from '../protocol/monitor.ts';
 import type { Counts } from '../vmm/counts.ts';
 import { type GuestStart, MONITOR_MEMORY, Monitor, type MonitorEnd } from '../vmm/monitor.ts';
 import { ModeError } from '../vmm/technique.ts';
-import type { Input, Moment } from './journal.ts';
+import type { Input, Moment } from './past/journal.ts';
 
 const GENERAL: readonly EditableRegister[] = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];
 

@@ -7,10 +7,10 @@ import { CS } from '../ia32/registers.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Mode } from '../protocol/monitor.ts';
 import { ModeError } from '../vmm/technique.ts';
-import { spacesOf } from './address-spaces.ts';
-import { answer } from './answers.ts';
 import { type Guest, Session } from './session.ts';
-import { tablesView } from './tables-view.ts';
+import { spacesOf } from './views/address-spaces.ts';
+import { answer } from './views/answers.ts';
+import { tablesView } from './views/tables-view.ts';
 
 /** A paravirtualized guest in a session, as the command line opens it; and what is said of kernels in the wrong mode. */
 

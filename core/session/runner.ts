@@ -6,13 +6,13 @@ import type { BreakCount, BreakOn, Breakpoint } from '../protocol/breakpoints.ts
 import type { StepKind, StopReason } from '../protocol/messages.ts';
 import type { Monitor, MonitorEnd } from '../vmm/monitor.ts';
 import type { MonitorWatcher } from '../vmm/trace.ts';
-import { BreakEvents } from './break-events.ts';
-import { Breaks } from './breaks.ts';
-import { decodeAt, isPrivileged } from './code-view.ts';
-import { tellAll } from './fan.ts';
+import { BreakEvents } from './breaks/break-events.ts';
+import { Breaks } from './breaks/breaks.ts';
 import type { GuestMachine } from './guest-machine.ts';
-import type { Player } from './player.ts';
+import type { Player } from './past/player.ts';
 import { describeProcessor } from './report.ts';
+import { decodeAt, isPrivileged } from './views/code-view.ts';
+import { tellAll } from './watching/fan.ts';
 
 /** What run() is to reach. Stepping over and out may take long, so they are goals too. */
 type Goal =

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ESP } from '../ia32/registers.ts';
 import * as L from '../machine/cpu/layout.ts';
-import { classOf, codeRows, decodeAt } from './code-view.ts';
+import { readSnapshot, writeSnapshot } from './files/snapshot-file.ts';
 import { type Guest, Session } from './session.ts';
-import { readSnapshot, writeSnapshot } from './snapshot-file.ts';
 import { SymbolTable } from './symbols.ts';
 import { breakBefore } from './testing/breakpoints.ts';
+import { classOf, codeRows, decodeAt } from './views/code-view.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 

@@ -15,14 +15,14 @@ import type { Monitor } from '../vmm/monitor.ts';
 import { ModeError, type Paging } from '../vmm/technique.ts';
 import type { DomainPlan } from '../xen/domain-plan.ts';
 import { GuestMachine } from './guest-machine.ts';
-import { History, type HistoryOptions, type Taken } from './history.ts';
-import { type Input, Journal, type Moment } from './journal.ts';
-import { BackError, Past } from './past.ts';
-import { Player } from './player.ts';
-import { type Checkpoint, type Mark, POWER_ON, replay } from './replay.ts';
+import { History, type HistoryOptions, type Taken } from './past/history.ts';
+import { type Input, Journal, type Moment } from './past/journal.ts';
+import { BackError, Past } from './past/past.ts';
+import { Player } from './past/player.ts';
+import { type Checkpoint, type Mark, POWER_ON, replay } from './past/replay.ts';
+import { type Course, isEqual } from './past/travel.ts';
 import { type Looker, Runner } from './runner.ts';
 import { parseSymbols, SymbolTable } from './symbols.ts';
-import { type Course, isEqual } from './travel.ts';
 
 /** An image with all that is needed to start it, and to start it again. */
 export interface Guest {

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { FLAG } from '../ia32/flags.ts';
 import * as L from '../machine/cpu/layout.ts';
 import type { Setting } from '../protocol/monitor.ts';
-import { decodeAt } from './code-view.ts';
-import { Happenings } from './happenings.ts';
 import { Session } from './session.ts';
 import { breakBefore } from './testing/breakpoints.ts';
+import { decodeAt } from './views/code-view.ts';
+import { Happenings } from './watching/happenings.ts';
 
 /** primer under the monitor, as a person steps it: instruction by instruction of the guest's it is the machine's own course. */
 

@@ -1,6 +1,6 @@
 import { translatorOf } from '../../core/machine/translate/translator.ts';
+import { writeSnapshot } from '../../core/session/files/snapshot-file.ts';
 import { type Guest, Session } from '../../core/session/session.ts';
-import { writeSnapshot } from '../../core/session/snapshot-file.ts';
 import { BuildError } from './apt.ts';
 
 /** What BusyBox's shell asks with. */
