@@ -8,6 +8,7 @@ import { goToCode, showWasm, windows } from '../../stores/windows.ts';
 import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
 import { useAsked } from '../asked.ts';
+import panel from '../Panel.module.css';
 import styles from './Engine.module.css';
 import { InView, useInView } from './InView.tsx';
 import { useKept } from './kept.ts';
@@ -26,8 +27,8 @@ export function EnginePanel() {
   const isShown = useStore(windows, ({ wasm, tab }) => wasm && (tab === 'code' || !isNarrow()));
   const overview = useKept(now?.kind === 'engine' ? now : null);
   return (
-    <section className={styles.panel} aria-label={words.label}>
-      <header className={styles.header}>
+    <section className={`${panel.panel} ${styles.whole}`} aria-label={words.label}>
+      <header className={panel.header}>
         <h2 className="hidden-text">{words.label}</h2>
         {overview !== null && <span>{words.engines[overview.engine]}</span>}
         {overview !== null && overview.made > 0 && <span className={styles.sums}>{sums(overview)}</span>}
@@ -37,10 +38,10 @@ export function EnginePanel() {
       ) : (
         <div className={styles.body}>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard. */}
-          <section className={styles.view} tabIndex={0} aria-label={words.view}>
+          <section className={panel.scroll} tabIndex={0} aria-label={words.view}>
             {inView !== null && <InView {...inView} />}
             {inView?.answer.run.by === 'region' && !isShown && (
-              <button type="button" className={styles.show} onClick={showWasm}>
+              <button type="button" className={panel.show} onClick={showWasm}>
                 {words.show}
               </button>
             )}
@@ -65,11 +66,11 @@ function Hottest({ regions, isTranslating }: HottestProperties) {
   const words = laterText.engine;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard.
-    <section className={styles.hottest} tabIndex={0} aria-label={words.hottest}>
+    <section className={`${panel.scroll} ${styles.hottest}`} tabIndex={0} aria-label={words.hottest}>
       {regions.length === 0 ? (
         <p className={styles.empty}>{isTranslating ? words.cool : words.engines.execute}</p>
       ) : (
-        <table>
+        <table className={`${panel.figures} ${panel.lines}`}>
           <caption className="hidden-text">{words.hottest}</caption>
           <thead>
             <tr>

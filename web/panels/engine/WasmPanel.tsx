@@ -1,6 +1,7 @@
 import { useStore } from 'zustand';
 import { machine } from '../../stores/machine.ts';
 import { laterText } from '../../text/later.ts';
+import panel from '../Panel.module.css';
 import styles from './Engine.module.css';
 import { InView, useInView } from './InView.tsx';
 import { RegionText } from './RegionText.tsx';
@@ -16,7 +17,7 @@ export function WasmPanel() {
   // An address that stands for another one is the machine's: there is no other to be compared with.
   const isGuests = place === null;
   return (
-    <section className={styles.wasm} aria-label={words.list}>
+    <section className={`${panel.panel} ${styles.whole}`} aria-label={words.list}>
       <InView {...inView} />
       {run.by === 'region' &&
         (isSteady ? (

@@ -1,6 +1,7 @@
 import type { Account } from '../../../core/protocol/monitor.ts';
 import { count } from '../../format.ts';
 import { laterText } from '../../text/later.ts';
+import panel from '../Panel.module.css';
 import styles from './Exits.module.css';
 import { percent, sums } from './exit-table.ts';
 
@@ -11,7 +12,7 @@ export function ExitSums({ account }: { readonly account: Account }) {
   const rings = ['user', 'kernel'] as const;
   return (
     <div className={styles.sums}>
-      <table>
+      <table className={panel.figures}>
         <caption>
           {words.label}
           {share !== null && <b>{words.share(percent(share))}</b>}

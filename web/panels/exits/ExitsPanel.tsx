@@ -6,6 +6,7 @@ import { looks } from '../../stores/looks.ts';
 import { machine } from '../../stores/machine.ts';
 import { laterText } from '../../text/later.ts';
 import { text } from '../../text.ts';
+import panel from '../Panel.module.css';
 import { ExitSums } from './ExitSums.tsx';
 import styles from './Exits.module.css';
 import { exitTable, type Order, percent } from './exit-table.ts';
@@ -24,14 +25,14 @@ export function ExitsPanel() {
   }, []);
 
   const header = (
-    <header className={styles.header}>
+    <header className={`${panel.header} ${styles.header}`}>
       <h2>{words.label}</h2>
       {!bare && <span>{words.aside}</span>}
     </header>
   );
   if (bare || now === null) {
     return (
-      <section className={styles.panel} aria-label={words.label}>
+      <section className={panel.panel} aria-label={words.label}>
         {header}
         <p className={styles.empty}>{bare ? words.bare : words.none}</p>
       </section>
@@ -47,15 +48,15 @@ export function ExitsPanel() {
     </th>
   );
   return (
-    <section className={styles.panel} aria-label={words.label}>
+    <section className={panel.panel} aria-label={words.label}>
       {header}
       <div className={styles.body}>
         <ExitSums account={now} />
         {table.lines.length === 0 ? (
           <p className={styles.empty}>{words.none}</p>
         ) : (
-          <div className={styles.scroll}>
-            <table className={styles.table}>
+          <div className={panel.scroll}>
+            <table className={`${panel.figures} ${panel.lines} ${styles.table}`}>
               <thead>
                 <tr>
                   <th>{words.columns.reason}</th>

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { laterText } from '../../text/later.ts';
 import { Section } from '../../widgets/Section.tsx';
-import styles from './System.module.css';
+import panel from '../Panel.module.css';
 
 /** A section whose content is asked of the worker: only when the reader wants to see it. */
 export function OnRequest({
@@ -20,7 +20,7 @@ export function OnRequest({
     <Section
       title={title}
       aside={
-        <button type="button" className={styles.show} aria-expanded={shown} onClick={() => show(!shown)}>
+        <button type="button" className={panel.show} aria-expanded={shown} onClick={() => show(!shown)}>
           {shown ? words.hide : words.show}
         </button>
       }
