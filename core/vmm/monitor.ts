@@ -8,6 +8,7 @@ import { Accounts } from './accounts.ts';
 import { ConsoleInput } from './console-input.ts';
 import { Counts } from './counts.ts';
 import { createTechnique } from './create.ts';
+import { Emulation } from './emulation.ts';
 import { ExitService } from './exit-service.ts';
 import { type Hole, Holes } from './full/holes/holes.ts';
 import { GuestCopy } from './guest-copy.ts';
@@ -29,8 +30,6 @@ import { restoreVm, saveVm } from './vm-state.ts';
 export const MONITOR_MEMORY = 16 << 20;
 /** Frames below 1 MB are left alone: a PC has its holes there. */
 const FIRST_FRAME = 256;
-/** Instructions that are emulated in a row before the monitor looks up. */
-const EMULATED_STEPS = 256;
 /** Steps in which the machine's timer surely interrupts. */
 const SLICE_STEPS = 10_000;
 
@@ -63,14 +62,13 @@ export class Monitor {
   readonly #input: ConsoleInput;
   readonly #service: ExitService;
   readonly #copy: GuestCopy;
+  readonly #emulation: Emulation;
   readonly #start: GuestStart;
   readonly #options: MonitorOptions;
   #technique: Technique;
   /** What the processor does: it is halted in the monitor, runs the guest, or waits for an interrupt on the guest's behalf. */
   #state: 'monitor' | 'guest' | 'idle' = 'monitor';
   #watcher: MonitorWatcher | null = null;
-  /** Instructions that may still be emulated before the monitor looks up; 0 when it does not emulate in a row. */
-  #emulating = 0;
   /** Whether run() ends when the monitor has served an exit that is of the guest's doing. */
   stopAtTraps = false;
   #trapped = false;
@@ -101,6 +99,7 @@ export class Monitor {
     this.shadow = new ShadowPaging(this.#host, this.vm.vcpu);
     this.#input = new ConsoleInput(this.#host);
     this.#copy = new GuestCopy(this.vm.memory, memory, used === null ? null : used.#copy);
+    this.#emulation = new Emulation(pc.cpu, this.vm.vcpu, this.#accounts);
     this.#service = new ExitService({
       cpu: pc.cpu,
       host: this.#host,
@@ -347,7 +346,7 @@ export class Monitor {
    * front does that, before its next instruction.
    */
   interrupt(): void {
-    this.#emulating = 0;
+    this.#emulation.end();
     if (this.#state === 'guest') {
       this.pc.press(true);
       while (this.#state === 'guest') {
@@ -370,10 +369,10 @@ export class Monitor {
   #prepare(last: number, passBreakpoint: boolean): RunEnd | null {
     const { vm, vcpu } = this;
     // Where a run ended in the middle, the next goes on as if it had not: the course does not depend on how it was cut into runs.
-    if (this.#emulating > 0) {
+    if (this.#emulation.isUnderWay) {
       if (!passBreakpoint && this.#breakpoints.has(vcpu.address)) return 'breakpoint';
       if (this.#mustEmulate) this.#emulateUntilReady(last);
-      else this.#emulating = 0;
+      else this.#emulation.end();
       return null;
     }
     const { requested } = vm;
@@ -402,7 +401,7 @@ export class Monitor {
     }
     if (!this.#canEnter) {
       if (!passBreakpoint && this.#breakpoints.has(vcpu.address)) return 'breakpoint';
-      this.#emulating = EMULATED_STEPS;
+      this.#emulation.begin();
       if (!this.#isPausing) this.#emulateUntilReady(last);
       return null;
     }
@@ -423,26 +422,12 @@ export class Monitor {
     this.#accounts.chargeSetup();
   }
 
-  /**
-   * Emulates instructions, which takes the machine as many steps, until the technique can go on or something else must be looked at, or the
-   * count comes to `last`.
-   */
+  /** Emulates instructions until the technique can go on or something else must be looked at, or the count comes to `last`. */
   #emulateUntilReady(last: number): void {
     const { vcpu } = this;
     const { cpu } = this.pc;
     const isCut = () => cpu.count >= last || this.#isPausing || this.#breakpoints.has(vcpu.address);
-    let taken = 0;
-    do {
-      const executed = this.#accounts.executedBy(vcpu);
-      const steps = vcpu.run(1, true);
-      executed.emulated += steps;
-      taken += steps;
-      this.#emulating--;
-      this.#accounts.steps.skip(steps);
-      cpu.restoreCount(cpu.count + steps);
-      if (isCut()) break;
-      if (this.#emulating > 0 && !this.#mustEmulate) this.#emulating = 0;
-    } while (this.#emulating > 0);
+    const taken = this.#emulation.run(isCut, () => this.#mustEmulate);
     this.#progress.note();
     this.#watcher?.emulated(taken);
   }
