@@ -12,7 +12,7 @@ const MAX_INSTRUCTIONS = 32;
  * Blocks kept: a direct-mapped cache, so memory stays bounded. A Linux that boots has some ten thousand in turn; keeping four times as many
  * made it no more than a tenth faster, and the heap twice as large.
  */
-const CACHE_SIZE = 1 << 13;
+const CACHE_SIZE = 1 << 14;
 
 /** Straight-line code decoded once: from an address to the first instruction that ends a block, within one page. */
 export interface Block {

@@ -25,7 +25,7 @@ import { siteAt } from './sites.ts';
 import { KERNEL, makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before its procedure is translated, unless said. */
-const HOT = 150;
+const HOT = 100;
 /** How often what is translated is entered before it is translated with all that it calls, unless said: that takes many milliseconds. */
 const OFTEN = 12_000;
 /** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
@@ -41,8 +41,8 @@ const MOST_REGIONS = 8192;
 /** How often a region is left where an access asks for others with it before it is made without. */
 const MOST_WIDE = 4096;
 /** Regions of one module, and how often their blocks are executed at most while they wait for others. */
-const BATCH = 16;
-const PATIENCE = 400;
+const BATCH = 48;
+const PATIENCE = 2000;
 
 /** Counter of a region that is not to be translated anew. */
 const NEVER = -1;

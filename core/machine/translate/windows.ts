@@ -38,12 +38,6 @@ export const NOTHING_FORESEEN: Foreseen = { operand: NO_REACH, stack: NO_REACH }
 /** Bytes of one window at most: a wide one would lie in two pages too often. */
 const WIDEST = 256;
 
-/** A register's value: something that is not known, plus an offset. */
-interface Symbolic {
-  readonly of: number;
-  readonly offset: number;
-}
-
 interface Access {
   readonly instruction: number;
   readonly slot: keyof Foreseen;
@@ -53,102 +47,111 @@ interface Access {
   readonly write: boolean;
 }
 
-const READS_ONLY: ReadonlySet<OperationName> = new Set<OperationName>([
+/** Bits of ROLES: it does not write its first operand; it has no access to its operand; it changes no general register but its destination. */
+const READS_ONLY = 1;
+const NO_ACCESS = 2;
+const PLAIN = 4;
+const ROLES = new Map<OperationName, number>();
+function assign(role: number, operations: readonly OperationName[]): void {
+  for (const operation of operations) ROLES.set(operation, (ROLES.get(operation) ?? 0) | role);
+}
+assign(READS_ONLY, ['cmp', 'test', 'push', 'jmpIndirect', 'callIndirect']);
+assign(NO_ACCESS, ['lea', 'nop']);
+assign(PLAIN, [
+  'mov',
+  'movzx',
+  'movsx',
+  'lea',
+  'add',
+  'sub',
+  'adc',
+  'sbb',
+  'and',
+  'or',
+  'xor',
+  'inc',
+  'dec',
+  'neg',
+  'not',
+]);
+assign(PLAIN, [
+  'shl',
+  'shr',
+  'sar',
+  'rol',
+  'ror',
+  'shld',
+  'shrd',
+  'cmov',
+  'setcc',
+  'bsf',
+  'bsr',
+  'bt',
+  'bts',
+  'btr',
+  'btc',
+]);
+assign(PLAIN, [
   'cmp',
   'test',
   'push',
+  'pop',
+  'jcc',
+  'jmp',
   'jmpIndirect',
+  'call',
   'callIndirect',
+  'ret',
+  'leave',
+  'nop',
 ]);
-const NO_ACCESS: ReadonlySet<OperationName> = new Set<OperationName>(['lea', 'nop']);
-/** They change no general register but their destination. */
-const PLAIN: ReadonlySet<OperationName> = new Set<OperationName>([
-  ...([
-    'mov',
-    'movzx',
-    'movsx',
-    'lea',
-    'add',
-    'sub',
-    'adc',
-    'sbb',
-    'and',
-    'or',
-    'xor',
-    'inc',
-    'dec',
-    'neg',
-    'not',
-  ] as const),
-  ...([
-    'shl',
-    'shr',
-    'sar',
-    'rol',
-    'ror',
-    'shld',
-    'shrd',
-    'cmov',
-    'setcc',
-    'bsf',
-    'bsr',
-    'bt',
-    'bts',
-    'btr',
-    'btc',
-  ] as const),
-  ...([
-    'cmp',
-    'test',
-    'push',
-    'pop',
-    'jcc',
-    'jmp',
-    'jmpIndirect',
-    'call',
-    'callIndirect',
-    'ret',
-    'leave',
-    'nop',
-    'cli',
-  ] as const),
-  ...(['pushSegment', 'movFromSegment', 'cld', 'std', 'clc', 'stc', 'cmc'] as const),
-]);
+assign(PLAIN, ['cli', 'pushSegment', 'movFromSegment', 'cld', 'std', 'clc', 'stc', 'cmc']);
 
 function isMemory({ kind }: Operand): boolean {
   return kind === KIND.m8 || kind === KIND.m16 || kind === KIND.m32;
 }
 
-/** Follows what the registers hold through a block. */
+/** Follows what the registers hold through a block: something that is not known, by a number that it is given, plus an offset. */
 class Course {
   readonly accesses: Access[] = [];
-  readonly #registers: Symbolic[] = [0, 1, 2, 3, 4, 5, 6, 7].map(of => ({ of, offset: 0 }));
+  readonly #of = [0, 1, 2, 3, 4, 5, 6, 7];
+  readonly #offset = [0, 0, 0, 0, 0, 0, 0, 0];
   #unknown = 8;
 
+  #set(register: number, of: number, offset: number): void {
+    this.#of[register] = of;
+    this.#offset[register] = offset;
+  }
+
   #forget(register: number): void {
-    this.#registers[register] = { of: this.#unknown++, offset: 0 };
+    this.#set(register, this.#unknown++, 0);
   }
 
-  #move(register: number, by: number): void {
-    const { of, offset } = this.#registers[register];
-    this.#registers[register] = { of, offset: offset + by };
+  #copy(register: number, from: number, by: number): void {
+    this.#set(register, this.#of[from], this.#offset[from] + by);
   }
 
-  #access(instruction: number, slot: keyof Foreseen, at: Symbolic, size: number, write: boolean): void {
-    this.accesses.push({ instruction, slot, of: at.of, offset: at.offset, size, write });
+  #access(instruction: number, slot: keyof Foreseen, register: number, by: number, size: number, write: boolean): void {
+    this.accesses.push({
+      instruction,
+      slot,
+      of: this.#of[register],
+      offset: this.#offset[register] + by,
+      size,
+      write,
+    });
   }
 
   step(i: Instruction, n: number): void {
-    const { operation } = i.row;
+    const role = ROLES.get(i.row.operation) ?? 0;
     const { base, index, displacement, mask } = i.memory;
     const operand = isMemory(i.dst) ? i.dst : isMemory(i.src) ? i.src : null;
-    if (operand !== null && base < 8 && index >= 8 && mask === -1 && !NO_ACCESS.has(operation)) {
-      const { of, offset } = this.#registers[base];
-      const write = operand === i.dst && !READS_ONLY.has(operation);
-      this.#access(n, 'operand', { of, offset: offset + displacement }, operand.size, write);
+    if (operand !== null && base < 8 && index >= 8 && mask === -1 && (role & NO_ACCESS) === 0) {
+      const write = operand === i.dst && (role & READS_ONLY) === 0;
+      this.#access(n, 'operand', base, displacement, operand.size, write);
     }
     this.#stack(i, n);
-    this.#result(i);
+    this.#result(i, role);
   }
 
   #stack(i: Instruction, n: number): void {
@@ -158,11 +161,11 @@ class Course {
       case 'call':
       case 'callIndirect':
       case 'pushSegment':
-        this.#move(ESP, -size);
-        this.#access(n, 'stack', this.#registers[ESP], size, true);
+        this.#copy(ESP, ESP, -size);
+        this.#access(n, 'stack', ESP, 0, size, true);
         return;
       case 'leave':
-        this.#registers[ESP] = this.#registers[EBP];
+        this.#copy(ESP, EBP, 0);
         this.#pop(n, size);
         this.#forget(EBP);
         return;
@@ -173,29 +176,28 @@ class Course {
   }
 
   #pop(n: number, size: number): void {
-    this.#access(n, 'stack', this.#registers[ESP], size, false);
-    this.#move(ESP, size);
+    this.#access(n, 'stack', ESP, 0, size, false);
+    this.#copy(ESP, ESP, size);
   }
 
-  #result({ row, dst, src, memory }: Instruction): void {
+  #result({ row, dst, src, memory }: Instruction, role: number): void {
     const { operation } = row;
-    if (!PLAIN.has(operation)) {
+    if ((role & PLAIN) === 0) {
       for (let register = 0; register < 8; register++) this.#forget(register);
       return;
     }
     const isRegister = dst.kind === KIND.r32 || dst.kind === KIND.r16 || dst.kind === KIND.r8;
-    if (!isRegister || (READS_ONLY.has(operation) && operation !== 'test')) return;
+    if (!isRegister || ((role & READS_ONLY) !== 0 && operation !== 'test')) return;
     const { register } = dst;
     const isWhole = dst.kind === KIND.r32;
     if (isWhole && operation === 'mov' && src.kind === KIND.r32) {
-      this.#registers[register] = this.#registers[src.register];
+      this.#copy(register, src.register, 0);
     } else if (isWhole && operation === 'lea' && memory.base < 8 && memory.index >= 8 && memory.mask === -1) {
-      const { of, offset } = this.#registers[memory.base];
-      this.#registers[register] = { of, offset: offset + memory.displacement };
+      this.#copy(register, memory.base, memory.displacement);
     } else if (isWhole && (operation === 'add' || operation === 'sub') && src.kind === KIND.immediate) {
-      this.#move(register, operation === 'add' ? src.value : -src.value);
+      this.#copy(register, register, operation === 'add' ? src.value : -src.value);
     } else if (isWhole && (operation === 'inc' || operation === 'dec')) {
-      this.#move(register, operation === 'inc' ? 1 : -1);
+      this.#copy(register, register, operation === 'inc' ? 1 : -1);
     } else if (operation !== 'cmp' && operation !== 'test') {
       this.#forget(dst.kind === KIND.r8 ? register & 3 : register);
     }
@@ -205,20 +207,25 @@ class Course {
 /** What can be foreseen of each instruction of a block, whatever its segments are. */
 export function foresee(instructions: readonly Instruction[]): readonly Foreseen[] {
   const course = new Course();
-  instructions.forEach((instruction, n) => {
-    course.step(instruction, n);
-  });
+  for (let n = 0; n < instructions.length; n++) course.step(instructions[n], n);
   const foreseen = instructions.map(() => NOTHING_FORESEEN);
-  const extents = new Map<number, { readonly low: number; readonly high: number }>();
+  const extents = new Map<number, { low: number; high: number }>();
   // From the last to the first: each asks for what comes behind it.
-  for (const { instruction, slot, of, offset, size, write } of course.accesses.reverse()) {
+  for (let n = course.accesses.length - 1; n >= 0; n--) {
+    const { instruction, slot, of, offset, size, write } = course.accesses[n];
     const key = 2 * of + (write ? 1 : 0);
-    const known = extents.get(key) ?? { low: offset, high: offset + size };
-    const all = { low: Math.min(known.low, offset), high: Math.max(known.high, offset + size) };
-    const extent = all.high - all.low <= WIDEST ? all : { low: offset, high: offset + size };
-    extents.set(key, extent);
-    const reach = { before: offset - extent.low, after: extent.high - offset - size };
-    foreseen[instruction] = { ...foreseen[instruction], [slot]: reach };
+    const end = offset + size;
+    const extent = extents.get(key);
+    if (extent === undefined) {
+      extents.set(key, { low: offset, high: end });
+      continue;
+    }
+    const isNear = Math.max(extent.high, end) - Math.min(extent.low, offset) <= WIDEST;
+    extent.low = isNear ? Math.min(extent.low, offset) : offset;
+    extent.high = isNear ? Math.max(extent.high, end) : end;
+    const reach = { before: offset - extent.low, after: extent.high - end };
+    const { operand, stack } = foreseen[instruction];
+    foreseen[instruction] = slot === 'operand' ? { operand: reach, stack } : { operand, stack: reach };
   }
   return foreseen;
 }
