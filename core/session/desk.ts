@@ -37,8 +37,8 @@ const SLICE = 10;
 const CHUNK = 100_000;
 /** Without a frame from the page for this long, nobody looks: the machine rests. */
 const UNWATCHED = 1000;
-/** How long to rest while the guest is halted, in milliseconds. */
-const REST = 4;
+/** How long to rest while the guest is halted, in milliseconds: about a frame of the page, so that nobody sees less for it. */
+const REST = 16;
 /** Typed bytes kept for a guest that does not read them. */
 const TYPED_LIMIT = 1 << 20;
 const RATE_INTERVAL = 1000;
