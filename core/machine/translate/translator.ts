@@ -27,7 +27,7 @@ import { KERNEL, makeKernel } from './x87/kernel.ts';
 /** How often a block is executed before its procedure is translated, unless said. */
 const HOT = 100;
 /** How often what is translated is entered before it is translated with all that it calls, unless said: that takes many milliseconds. */
-const OFTEN = 12_000;
+const OFTEN = 100_000;
 /** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
 const INSIDE = 4;
 /** Blocks executed after which what was executed counts half as much. */
