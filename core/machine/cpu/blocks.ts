@@ -9,8 +9,8 @@ import * as L from './layout.ts';
 /** Instructions in one block at most. */
 const MAX_INSTRUCTIONS = 32;
 /**
- * Blocks kept: a direct-mapped cache, so memory stays bounded. A Linux that boots has some ten thousand in turn; keeping four times as many
- * made it no more than a tenth faster, and the heap twice as large.
+ * Blocks kept: a direct-mapped cache, so memory stays bounded. A Linux that boots has some ten thousand in turn; with twice as many, new
+ * programs there begin no more than a tenth faster, and the heap is a hundred megabytes larger.
  */
 const CACHE_SIZE = 1 << 14;
 

@@ -362,7 +362,7 @@ export class Frame {
 
   /**
    * The executor carries this instruction out, with the whole state in memory, and the code goes on behind it, unless something has to be
-   * looked at first. If the instruction faults the code is gone.
+   * looked at first, or there are fewer steps than are `needed` behind it. If the instruction faults the code is gone.
    */
   callOut(call: CallOut, offset: number, length: number, left: number, needed: number): void {
     this.beginInstruction(offset, length, left);
