@@ -4,7 +4,9 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   build: {
     ssr: true,
-    rollupOptions: { input: ['tools/bench/executor.ts', 'tools/bench/linux.ts', 'tools/bench/lockstep.ts'] },
+    rollupOptions: {
+      input: ['tools/bench/executor.ts', 'tools/bench/linux.ts', 'tools/bench/lockstep.ts', 'tools/bench/long.ts'],
+    },
     outDir: 'node_modules/.cache/bench',
     emptyOutDir: true,
     target: 'node20',

@@ -75,6 +75,8 @@ export interface Region {
   readonly hosts: readonly number[];
   /** In the table of functions; -1 until its module is made. */
   index: number;
+  /** Number of its module, in the order in which they were made; -1 until then. */
+  module: number;
   /** Of instructions that the executor does for it. */
   readonly callOuts: readonly number[];
   /** Where it is left for the executor (sites.ts). */
@@ -198,6 +200,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       pages,
       hosts: blocks.filter(block => !isEntrance(block)).map(block => hostOf(entranceAt(block))),
       index: -1,
+      module: -1,
       callOuts,
       sites: packSites(emitter.sites),
       isDead: false,

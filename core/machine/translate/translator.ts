@@ -431,6 +431,7 @@ export class Translator {
     this.modules++;
     waiting.forEach(({ region }, n) => {
       region.index = this.#freeIndexes.pop() ?? 0;
+      region.module = this.modules;
       this.#table.set(region.index, exports[String(n)]);
       this.#byIndex[region.index] = region;
       this.#countRuns(region);
