@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { Random } from '../machine/testing/random.ts';
 import { imm32, movImmediate, push, store } from './testing/encode.ts';
-import { Random } from './testing/random.ts';
 import { BareSubject, difference, MonitorSubject } from './testing/subjects.ts';
 import { CODE, DATA, dress, type Paging, USER_CODE, USER_DATA, USER_STACK_TOP } from './testing/world.ts';
 

@@ -1,7 +1,7 @@
 import { MachineStop } from '../../core/machine/cpu/fault.ts';
 import { type MachineStart, Pc, type RunEnd } from '../../core/machine/pc.ts';
+import { Random } from '../../core/machine/testing/random.ts';
 import { type Engine, translatorOf } from '../../core/machine/translate/translator.ts';
-import { Random } from '../../core/vmm/testing/random.ts';
 
 /** One run of a guest on a bare machine, with or without saves on the way. */
 

@@ -4,17 +4,15 @@ import { CS, DS, ECX, EDX, ES, ESP, FS, GS, SS, TR } from '../../ia32/registers.
 import { VECTOR } from '../../ia32/vectors.ts';
 import { PIN } from '../../ia32/vmx/controls.ts';
 import { EVENT_TYPE } from '../../ia32/vmx/exits.ts';
+import { type Descriptor, descriptorLimit, isConforming, isNull } from './descriptor.ts';
+import { noteDescriptor, USE } from './descriptor-memo.ts';
 import type { Executor } from './executor.ts';
 import { popFlags } from './flags.ts';
 import { deliver, stackFromTss } from './interrupts.ts';
 import * as L from './layout.ts';
 import { SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from './msr-numbers.ts';
 import {
-  type Descriptor,
-  descriptorLimit,
   dropInaccessibleSegments,
-  isConforming,
-  isNull,
   loadReal,
   markAccessed,
   requireDescriptor,
@@ -206,6 +204,7 @@ function returnDescriptor(cpu: Executor, selector: number): Descriptor {
   if (!d.isCode || rpl < cpu.cpl) cpu.generalProtection(code);
   if (isConforming(d) ? d.dpl > rpl : d.dpl !== rpl) cpu.generalProtection(code);
   if (!d.present) cpu.raiseFault(VECTOR.NP, code);
+  noteDescriptor(cpu, USE.return, cpu.cpl, selector, d);
   return d;
 }
 

@@ -3,13 +3,12 @@ import { CS, DS, ES, FS, GS, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR, VECTOR_NAMES } from '../../ia32/vectors.ts';
 import { EVENT_TYPE, EXIT } from '../../ia32/vmx/exits.ts';
 import { DR7 } from './debug-registers.ts';
+import { descriptorLimit, isConforming, isNull } from './descriptor.ts';
+import { noteDescriptor, USE } from './descriptor-memo.ts';
 import type { Executor } from './executor.ts';
 import { MachineStop } from './fault.ts';
 import * as L from './layout.ts';
 import {
-  descriptorLimit,
-  isConforming,
-  isNull,
   loadReal,
   markAccessed,
   requireDescriptor,
@@ -88,6 +87,7 @@ function deliverProtected(cpu: Executor, vector: number, source: EventSource, er
   const selectorCode = (selector & 0xfffc) | external;
   if (!d.isCode || d.dpl > cpu.cpl) cpu.generalProtection(selectorCode);
   if (!d.present) cpu.raiseFault(VECTOR.NP, selectorCode);
+  noteDescriptor(cpu, USE.gate, cpu.cpl, selector, d);
 
   const oldCs = cpu.selector(CS);
   const oldEip = i32[L.W_EIP];

@@ -134,6 +134,20 @@ export const FETCHED = SCRATCH - 16;
 /** Two operands and a result of x87 arithmetic, 16 bytes each as the registers: no state either. */
 export const X87_SCRATCH = SCRATCH + 64;
 
+/** Beside the state, and in no snapshot, as it follows from what is elsewhere: Translation.linkKey, interruptPending, whether there is a probe. */
+export const W_LINK_KEY = 640;
+export const W_INTERRUPT = 641;
+export const W_PROBED = 642;
+
+/** Descriptors as they were loaded last (descriptor-memo.ts): where they lie, in bytes, and how many, eight words each. */
+export const MEMO = 4096;
+export const MEMO_SLOTS = 64;
+export const M_KEY = 0;
+/** The descriptor's two words. */
+export const M_LOW = 1;
+/** What a segment register has then, from its base on: in the order of S_BASE to S_PLAIN. */
+export const M_HIDDEN = 3;
+
 /** TLB: three flat tables (read, write, execute) for supervisor and for user accesses, a word for each linear page. */
 export const TABLE_WORDS = 1 << 20;
 /** Where the first one lies, that of supervisor reads. */

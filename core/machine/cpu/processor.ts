@@ -58,8 +58,6 @@ const VM_ENTRIES: ReadonlySet<OperationName> = new Set<OperationName>(['vmlaunch
 export class Processor extends Executor {
   readonly blocks: Blocks;
   interrupts: InterruptSource | null = null;
-  /** Set by the board when INTR may be raised: looked at between blocks. */
-  interruptPending = false;
   /** Translates what is hot; null: everything is executed. */
   translator: Translator | null = null;
   /** Linear addresses before which run() stops; null when there are none, which costs nothing. */
@@ -191,6 +189,15 @@ export class Processor extends Executor {
     this.i32[L.W_ATTEND] = 1;
   }
 
+  /** Set by the board when INTR may be raised: looked at between blocks. */
+  get interruptPending(): boolean {
+    return this.i32[L.W_INTERRUPT] !== 0;
+  }
+
+  set interruptPending(isPending: boolean) {
+    this.i32[L.W_INTERRUPT] = isPending ? 1 : 0;
+  }
+
   #meetTimed(): void {
     if (this.#countedAtOnce > 1) throw STARTS_ANEW;
     if (this.#countedAtOnce === 1) this.attend();
@@ -210,14 +217,8 @@ export class Processor extends Executor {
 
   /** Whether something has to be looked at before the next instruction, behind one that ends a block. */
   get looksUp(): boolean {
-    return this.i32[L.W_SHADOW] !== 0 || this.looksUpBehindShadow;
-  }
-
-  /** The same for who sees to the end of the interrupt shadow. */
-  get looksUpBehindShadow(): boolean {
     const { i32 } = this;
-    const flags = i32[L.W_EFLAGS];
-    if ((flags & STEPPED) !== 0) return true;
+    if (i32[L.W_SHADOW] !== 0 || (i32[L.W_EFLAGS] & STEPPED) !== 0) return true;
     if ((i32[L.W_VMX_WATCH] & ~L.WATCH_TIMER) !== 0) return true;
     return this.interruptPending && (this.isWakeable || this.hasNmi);
   }

@@ -1,45 +1,10 @@
 import { DS, ES, FS, GS, SS } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import type { Access } from './access.ts';
+import { type Descriptor, descriptorBase, descriptorLimit, isConforming, isNull } from './descriptor.ts';
+import { noteDescriptor, USE } from './descriptor-memo.ts';
 import * as L from './layout.ts';
 import { ATTRIBUTE } from './state.ts';
-
-/** A segment descriptor as it lies in the GDT or LDT (SDM volume 3, 3.4.5). */
-export interface Descriptor {
-  /** Linear address of its eight bytes. */
-  readonly address: number;
-  readonly low: number;
-  readonly high: number;
-  /** Bits 8..23 of the high word, shifted down: see ATTRIBUTE. */
-  readonly attributes: number;
-  readonly dpl: number;
-  readonly present: boolean;
-  /** Code or data, as against a system descriptor. */
-  readonly isSegment: boolean;
-  readonly isCode: boolean;
-  /** Type field, 0 to 15. */
-  readonly type: number;
-}
-
-export function isNull(selector: number): boolean {
-  return (selector & 0xfffc) === 0;
-}
-
-/** Base of a code, data, LDT or TSS descriptor. */
-export function descriptorBase(d: Descriptor): number {
-  return ((d.low >>> 16) & 0xffff) | ((d.high & 0xff) << 16) | (d.high & 0xff000000) | 0;
-}
-
-/** Effective limit in bytes, inclusive, signed. */
-export function descriptorLimit(d: Descriptor): number {
-  const limit = (d.low & 0xffff) | (d.high & 0xf0000);
-  return (d.attributes & ATTRIBUTE.granular) !== 0 ? (limit << 12) | 0xfff : limit;
-}
-
-/** Whether a code segment is conforming: callable from less privileged code without a change of CPL. */
-export function isConforming(d: Descriptor): boolean {
-  return d.isCode && (d.attributes & ATTRIBUTE.conforming) !== 0;
-}
 
 /** Reads a descriptor, or null if the selector is null or beyond its table. May raise page faults. */
 export function readDescriptor(cpu: Access, selector: number): Descriptor | null {
@@ -119,6 +84,7 @@ export function loadSegment(cpu: Access, index: number, selector: number): void 
   if (!readable) cpu.generalProtection(code);
   if (!isConforming(d) && ((selector & 3) > d.dpl || cpu.cpl > d.dpl)) cpu.generalProtection(code);
   if (!d.present) cpu.raiseFault(VECTOR.NP, code);
+  noteDescriptor(cpu, USE.data, cpu.cpl, selector, d);
   markAccessed(cpu, d);
   setFromDescriptor(cpu, index, selector, d);
 }
@@ -144,6 +110,7 @@ export function stackDescriptor(
   const writable = d.isSegment && !d.isCode && (d.attributes & ATTRIBUTE.writable) !== 0;
   if (!writable || (selector & 3) !== cpl || d.dpl !== cpl) cpu.raiseFault(vector, code);
   if (!d.present) cpu.raiseFault(VECTOR.SS, code);
+  noteDescriptor(cpu, USE.stack, cpl, selector, d);
   return d;
 }
 

@@ -2,18 +2,10 @@ import { FLAG } from '../../ia32/flags.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import { DS, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
+import { type Descriptor, descriptorBase, descriptorLimit, isConforming, isNull } from './descriptor.ts';
 import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
-import {
-  type Descriptor,
-  descriptorBase,
-  descriptorLimit,
-  isConforming,
-  isNull,
-  loadSegment,
-  readDescriptor,
-  requireDescriptor,
-} from './segmentation.ts';
+import { loadSegment, readDescriptor, requireDescriptor } from './segmentation.ts';
 import { ATTRIBUTE } from './state.ts';
 import { hasVirtualFlags, virtualFlags } from './virtual-8086.ts';
 

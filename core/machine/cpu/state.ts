@@ -113,13 +113,7 @@ export class State {
     const base = i32[at + L.S_BASE];
     const limit = i32[at + L.S_LIMIT];
     const attributes = i32[at + L.S_ATTRIBUTES];
-    const flat = base === 0 && limit === -1 && (attributes & ATTRIBUTE.present) !== 0;
-    const isCode = (attributes & ATTRIBUTE.code) !== 0;
-    let checked = 3;
-    if (flat && isCode && (attributes & ATTRIBUTE.readable) !== 0) checked = 2;
-    if (flat && !isCode && (attributes & ATTRIBUTE.expandDown) === 0) {
-      checked = (attributes & ATTRIBUTE.writable) !== 0 ? 0 : 2;
-    }
+    const checked = checkedOf(base, limit, attributes);
     i32[at + L.S_CHECKED] = checked;
     i32[at + L.S_PLAIN] = isPlain(attributes) ? 0 : 1;
     if (index > GS) return;
@@ -137,8 +131,19 @@ export class State {
   }
 }
 
+/** S_CHECKED of a segment; base and limit signed. */
+export function checkedOf(base: number, limit: number, attributes: number): number {
+  const flat = base === 0 && limit === -1 && (attributes & ATTRIBUTE.present) !== 0;
+  const isCode = (attributes & ATTRIBUTE.code) !== 0;
+  if (flat && isCode && (attributes & ATTRIBUTE.readable) !== 0) return 2;
+  if (flat && !isCode && (attributes & ATTRIBUTE.expandDown) === 0) {
+    return (attributes & ATTRIBUTE.writable) !== 0 ? 0 : 2;
+  }
+  return 3;
+}
+
 /** Data that grows upwards and can be written. */
-function isPlain(attributes: number): boolean {
+export function isPlain(attributes: number): boolean {
   const plain = ATTRIBUTE.present | ATTRIBUTE.segment | ATTRIBUTE.writable;
   return (attributes & (plain | ATTRIBUTE.code | ATTRIBUTE.expandDown)) === plain;
 }

@@ -2,14 +2,10 @@ import { FLAG } from '../../ia32/flags.ts';
 import { CR0, CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { DR6, DR7 } from './debug-registers.ts';
+import { type Descriptor, descriptorBase, descriptorLimit, isConforming, isNull } from './descriptor.ts';
 import type { Executor } from './executor.ts';
 import * as L from './layout.ts';
 import {
-  type Descriptor,
-  descriptorBase,
-  descriptorLimit,
-  isConforming,
-  isNull,
   loadReal,
   markAccessed,
   requireDescriptor,

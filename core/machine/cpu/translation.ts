@@ -37,8 +37,7 @@ export class Translation extends State implements PagingRegisters {
   readonly watches = new Watches();
   readonly tlb: Tlb;
   readonly debug = new Breakpoints();
-  /** Who looks at changes of the ring; null when nobody does. */
-  probe: Probe | null = null;
+  #probe: Probe | null = null;
   /** Page walks since reset: TLB misses with paging on. */
   walks = 0;
   /** Table entries that they read from memory; PDPTE registers are none. */
@@ -46,8 +45,6 @@ export class Translation extends State implements PagingRegisters {
   /** Those of them that were two-dimensional: a guest's, under EPT. */
   nestedWalks = 0;
   nestedReferences = 0;
-  /** Changes whenever a linear address may mean other code than before: translations, CS, privilege, code itself. */
-  linkKey = 0;
   #epoch = 0;
   readonly #walk = createWalk();
   readonly #lookWalk = createWalk();
@@ -66,6 +63,21 @@ export class Translation extends State implements PagingRegisters {
     // Memory that another processor has had is only taken if its tables were always empty.
     if (this.i32[L.W_TLB] !== L.INVALID) this.flushAll();
     else this.newEpoch();
+  }
+
+  /** Who looks at changes of the ring; null when nobody does. */
+  get probe(): Probe | null {
+    return this.#probe;
+  }
+
+  set probe(probe: Probe | null) {
+    this.#probe = probe;
+    this.i32[L.W_PROBED] = probe === null ? 0 : 1;
+  }
+
+  /** Changes whenever a linear address may mean other code than before: translations, CS, privilege, code itself. The lowest two bits are CPL. */
+  get linkKey(): number {
+    return this.i32[L.W_LINK_KEY];
   }
 
   // Exceptions
@@ -114,12 +126,12 @@ export class Translation extends State implements PagingRegisters {
   /** Links between blocks no longer hold. */
   newEpoch(): void {
     this.#epoch = (this.#epoch + 1) & 0xfffffff;
-    this.linkKey = this.#epoch * 4 + this.i32[L.W_CPL];
+    this.i32[L.W_LINK_KEY] = this.#epoch * 4 + this.i32[L.W_CPL];
   }
 
   override setCpl(cpl: number): void {
     super.setCpl(cpl);
-    this.linkKey = this.#epoch * 4 + cpl;
+    this.i32[L.W_LINK_KEY] = this.#epoch * 4 + cpl;
   }
 
   override setSegment(index: number, selector: number, base: number, limit: number, attributes: number): void {

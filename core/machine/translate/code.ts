@@ -45,6 +45,7 @@ export const OP = {
   leS: 0x4c,
   leU: 0x4d,
   geS: 0x4e,
+  geU: 0x4f,
   eqz64: 0x50,
   eq64: 0x51,
   ne64: 0x52,
@@ -83,6 +84,11 @@ export const OP = {
   extend16S: 0xc1,
 } as const;
 export type Op = (typeof OP)[keyof typeof OP];
+
+/** Instructions for stretches of memory: their numbers behind BULK_PREFIX, and how many memories each names. */
+export const BULK = { copy: { number: 10, memories: 2 }, fill: { number: 11, memories: 1 } } as const;
+export type BulkOp = (typeof BULK)[keyof typeof BULK];
+const BULK_PREFIX = 0xfc;
 
 /** A growing piece of code. */
 export class Code {
@@ -202,6 +208,12 @@ export class Code {
     this.byte(op);
     this.byte(0);
     this.unsigned(offset);
+  }
+
+  bulk({ number, memories }: BulkOp): void {
+    this.byte(BULK_PREFIX);
+    this.unsigned(number);
+    for (let n = 0; n < memories; n++) this.byte(0);
   }
 
   call(index: number): void {

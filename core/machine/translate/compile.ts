@@ -7,8 +7,8 @@ import type { Premises } from './premises.ts';
 import { known, type Value } from './values.ts';
 import { foresee } from './windows.ts';
 
-/** How an instruction is executed in the midst of a region; `endsShadow`: the code behind it ends the shadow that it casts (W_SHADOW). */
-export type WayToExecute = (i: Instruction, endsShadow: boolean) => CallOut;
+/** How an instruction is executed in the midst of a region. */
+export type WayToExecute = (i: Instruction) => CallOut;
 
 /** What code is made for, beside its premises. */
 export interface Manner {
@@ -135,7 +135,6 @@ class Compilation {
     const needed = this.#needed[n];
     emitter.begin(start, instructions.length, this.#asking.has(n) ? needed : null);
     let offset = start;
-    let isShadowed = false;
     instructions.forEach((instruction, index) => {
       const left = instructions.length - index;
       const at = offset;
@@ -149,21 +148,21 @@ class Compilation {
       }
       // Nothing but registers and flags is in locals between blocks.
       if (left === 1) emitter.flush();
+      if (emitter.translateFlags(instruction, at, left)) {
+        if (left === 1) this.#go(n, end);
+        return;
+      }
       const meaning = meaningOf(instruction.row);
       if (isLast(instruction.row)) {
-        emitter.callOutAndLeave(this.#callOut(instruction, false), at);
+        emitter.callOutLast(this.#callOut(instruction), instruction, at);
         return;
       }
       if (meaning === null) {
-        // What comes behind STI can end its shadow, if that is no jump and not the executor's.
-        isShadowed = instruction.row.operation === 'sti' && left > 2 && meaningOf(instructions[index + 1].row) !== null;
-        emitter.callOut(this.#callOut(instruction, isShadowed), at, instruction.length, left, needed - index - 1);
+        emitter.callOutShort(this.#callOut(instruction), instruction, at, left, needed - index - 1);
         if (left === 1) this.#go(n, end);
         return;
       }
       const transfer = emitter.translate(meaning, instruction, at, left);
-      if (isShadowed) emitter.endShadow();
-      isShadowed = false;
       if (left > 1) return;
       switch (transfer.kind) {
         case 'next':

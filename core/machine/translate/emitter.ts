@@ -5,8 +5,8 @@ import * as L from '../cpu/layout.ts';
 import { Code, EMPTY, OP } from './code.ts';
 import { carryOf, conditionOf, FLAG_LOCAL, STORED, statusFlagsOf } from './flags.ts';
 import { REGISTERS, type Transfer } from './frame.ts';
+import { SystemInstructions } from './system/instructions.ts';
 import { known, type Value } from './values.ts';
-import { X87Instructions } from './x87/instructions.ts';
 
 function unreachable(): never {
   throw new Error('Vector instructions are not translated.');
@@ -17,7 +17,7 @@ function unreachable(): never {
  * flags stay in locals. Whatever cannot be done on the fast path (a TLB miss, a fault, code that is written to) leaves before the
  * instruction has changed anything, and the executor carries that instruction out.
  */
-export class Emitter extends X87Instructions implements Ops<Value> {
+export class Emitter extends SystemInstructions implements Ops<Value> {
   /** Whether a carry goes into its sum or difference. */
   #chains = false;
   #transfer: Transfer = { kind: 'next' };

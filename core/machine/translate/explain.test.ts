@@ -6,11 +6,10 @@ import { stateOf } from '../compare.ts';
 import { Pc } from '../pc.ts';
 import { Code, OP } from './code.ts';
 import type { TextPart } from './explain.ts';
+import { REGION_IMPORTS } from './imports.ts';
 import { physicalPage, type Region } from './region.ts';
-import { IMPORTS } from './runtime.ts';
 import { Translator } from './translator.ts';
 import { localName, TEXT } from './wasm-text.ts';
-import { KERNEL } from './x87/kernel.ts';
 
 const memoryBytes = 8 << 20;
 const primer = new Uint8Array(readFileSync(new URL('../../../public/guests/primer.elf', import.meta.url)));
@@ -57,7 +56,7 @@ function textOf(region: Region): readonly TextPart[] {
 
 // The text read back
 
-const CALLEES = [...IMPORTS, ...KERNEL, { name: 'execute' }].map(({ name }) => `$${name}`);
+const CALLEES = REGION_IMPORTS.map(({ name }) => `$${name}`);
 const LOCALS = new Map(Array.from({ length: 2000 }, (_, n) => [`$${localName(n)}`, n]));
 const OPCODES = new Map(Object.entries(TEXT).map(([name, [text]]) => [text, OP[name as keyof typeof OP]]));
 

@@ -4,7 +4,7 @@ import { Code, EMPTY, OP, type ValueType } from './code.ts';
 import { FLAG_LOCAL, type Flags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
 import type { Premises } from './premises.ts';
 import type { Site } from './sites.ts';
-import { isIn, originOf, type Value, Values } from './values.ts';
+import { isIn, known, originOf, type Value, Values } from './values.ts';
 import type { Window } from './windows.ts';
 
 /** Where control goes after an instruction. */
@@ -82,6 +82,14 @@ export interface CallOut {
   readonly number: number;
   /** The instruction changes neither general registers nor flags. */
   readonly isQuiet: boolean;
+}
+
+/** A way to do without the executor what is called out otherwise (system/kernel.ts). */
+export interface ShortWay {
+  /** Leaves 1 on the stack where all has been done but to the general registers, 0 where nothing has. Registers are in their locals. */
+  readonly ask: () => void;
+  /** Does what is left, in those locals. */
+  readonly finish: () => void;
 }
 
 /**
@@ -280,6 +288,11 @@ export class Frame {
     code.set(BUDGET);
   }
 
+  /** 1 where no steps are left behind the block. */
+  protected noSteps(): Value {
+    return this.values.compare(OP.leS, this.values.of(BUDGET), known(0));
+  }
+
   /** What else the code has in locals goes to memory, on a way out: no more is known than before. */
   protected spill(): void {}
 
@@ -362,11 +375,25 @@ export class Frame {
 
   /**
    * The executor carries this instruction out, with the whole state in memory, and the code goes on behind it, unless something has to be
-   * looked at first, or there are fewer steps than are `needed` behind it. If the instruction faults the code is gone.
+   * looked at first, or there are fewer steps than are `needed` behind it. If the instruction faults the code is gone. A short way is tried first.
    */
-  callOut(call: CallOut, offset: number, length: number, left: number, needed: number): void {
+  callOut(
+    call: CallOut,
+    offset: number,
+    length: number,
+    left: number,
+    needed: number,
+    short: ShortWay | null = null,
+  ): void {
     this.beginInstruction(offset, length, left);
     this.flush();
+    if (short !== null) {
+      this.join();
+      short.ask();
+      this.open(OP.if, 'short');
+      short.finish();
+      this.code.op(OP.else);
+    }
     this.code.constant(0);
     this.code.constant(offset);
     this.code.memory(OP.store32, L.W_EIP << 2);
@@ -382,11 +409,15 @@ export class Frame {
       this.#split('load');
       this.#pay(left - 1);
     }
+    if (short !== null) this.close();
     this.endInstruction({ kind: 'next' });
   }
 
-  /** The same for one that ends its block, behind which whatever is translated where it led goes on. */
-  callOutAndLeave(call: CallOut, offset: number): void {
+  /**
+   * The same for one that ends its block, behind which whatever is translated where it led goes on. `ask` leaves 1 on the stack where it has done all,
+   * in memory.
+   */
+  callOutAndLeave(call: CallOut, offset: number, ask: (() => void) | null): void {
     this.beginInstruction(offset, 0, 1);
     this.#store();
     this.#pay(-1);
@@ -395,18 +426,21 @@ export class Frame {
     code.constant(0);
     code.constant(offset);
     code.memory(OP.store32, L.W_EIP << 2);
+    if (ask !== null) {
+      ask();
+      code.op(OP.if);
+      code.byte(EMPTY);
+      // Who was told may want to look: 1 is EXECUTE, 0 GO_ON.
+      code.constant(0);
+      code.memory(OP.load32, L.W_ATTEND << 2);
+      code.op(OP.return);
+      code.op(OP.end);
+    }
     code.constant(call.number);
     code.constant(0);
     code.call(call.index);
     code.op(OP.return);
     this.endInstruction({ kind: 'none' });
-  }
-
-  /** Interrupts are held off no more. */
-  endShadow(): void {
-    this.code.constant(0);
-    this.code.constant(0);
-    this.code.memory(OP.store32, L.W_SHADOW << 2);
   }
 
   /** The locals stay as they are, and what is in memory already is not stored again. */

@@ -175,8 +175,8 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   const emitter = compile(
     graph,
     premises,
-    (i, endsShadow) => {
-      const call = wish.callOut(i, endsShadow);
+    i => {
+      const call = wish.callOut(i);
       callOuts.push(call.number);
       return call;
     },

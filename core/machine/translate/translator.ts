@@ -5,11 +5,12 @@ import type { Block } from '../cpu/blocks.ts';
 import { type Handler, handlerOf } from '../cpu/handlers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
-import { type FunctionBody, I32, type Import, makeModule } from './code.ts';
+import { type FunctionBody, I32, makeModule } from './code.ts';
 import { type Driver, makeDriver, otherSlot, slotOf } from './driver.ts';
 import { type Explanation, explain, type Overview, overview, type TextPart, textOf } from './explain.ts';
 import { type CallOut, ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './frame.ts';
 import { type Extent, isLast } from './graph.ts';
+import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
 import {
   type Entrance,
   hostOf,
@@ -20,9 +21,10 @@ import {
   type Translated,
   translateRegion,
 } from './region.ts';
-import { IMPORTS, makeRuntime } from './runtime.ts';
+import { makeRuntime } from './runtime.ts';
 import { siteAt } from './sites.ts';
-import { KERNEL, makeKernel } from './x87/kernel.ts';
+import { makeSystemKernel } from './system/kernel.ts';
+import { makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before its procedure is translated, unless said. */
 const HOT = 100;
@@ -64,14 +66,7 @@ interface Executed {
   readonly handler: Handler;
   /** The code is left behind it. */
   readonly isLast: boolean;
-  /** The code behind it ends its shadow. */
-  readonly endsShadow: boolean;
 }
-
-/** Execution of an instruction, the last of the functions that translated code imports. */
-const CARRY_OUT: Import = { name: 'execute', parameters: [I32, I32], results: [I32] };
-const REGION_IMPORTS = [...IMPORTS, ...KERNEL, CARRY_OUT];
-const EXECUTE_INDEX = REGION_IMPORTS.length - 1;
 
 /** Translates what is executed often, and runs it. */
 export class Translator {
@@ -133,7 +128,14 @@ export class Translator {
     this.#mostWide = mostWide;
     this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
     const execute = (number: number, rest: number) => this.#execute(number, rest);
-    this.#env = { memory, ...makeRuntime(memory), ...makeKernel(memory), execute };
+    const runtime = makeRuntime(memory);
+    this.#env = {
+      memory,
+      ...runtime,
+      ...makeKernel(memory),
+      ...makeSystemKernel(cpu, runtime.statusFlags),
+      execute,
+    };
     this.#driver = makeDriver(memory, this.#table, regions);
     for (let index = this.#table.length - 1; index >= 0; index--) this.#freeIndexes.push(index);
     cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);
@@ -285,7 +287,7 @@ export class Translator {
       isHot: host => this.#heat[placeOf(host)] >= least,
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
-      callOut: (i, endsShadow) => this.#callOut(i, endsShadow),
+      callOut: i => this.#callOut(i),
       foresees: host => !this.#narrowHosts.has(host),
     });
     if (made === null) return false;
@@ -440,12 +442,12 @@ export class Translator {
     });
   }
 
-  #callOut(instruction: Instruction, endsShadow: boolean): CallOut {
+  #callOut(instruction: Instruction): CallOut {
     const { row } = instruction;
     const handler = this.#handlers.get(row) ?? handlerOf(row);
     this.#handlers.set(row, handler);
     const number = this.#freeNumbers.pop() ?? this.#executed.length;
-    this.#executed[number] = { instruction, handler, isLast: isLast(row), endsShadow };
+    this.#executed[number] = { instruction, handler, isLast: isLast(row) };
     return { index: EXECUTE_INDEX, number, isQuiet: isQuiet(instruction) };
   }
 
@@ -456,7 +458,7 @@ export class Translator {
   #execute(number: number, rest: number): number {
     const executed = this.#executed[number];
     if (executed === null) throw new Error('A region was dropped that still runs.');
-    const { instruction, handler, isLast, endsShadow } = executed;
+    const { instruction, handler, isLast } = executed;
     const cpu = this.#cpu;
     const { i32 } = cpu;
     const { linkKey } = cpu;
@@ -471,7 +473,7 @@ export class Translator {
       i32[L.W_ATTEND] === 0 && i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
     if (!goesOn) return EXECUTE;
     if (!instruction.row.endsBlock) return GO_ON;
-    return cpu.linkKey !== linkKey || (endsShadow ? cpu.looksUpBehindShadow : cpu.looksUp) ? EXECUTE : GO_ON;
+    return cpu.linkKey !== linkKey || cpu.looksUp ? EXECUTE : GO_ON;
   }
 }
 

@@ -45,6 +45,7 @@ export const TEXT: Readonly<Record<OpName, readonly [name: string, operands: num
   leS: ['i32.le_s', 2, 1],
   leU: ['i32.le_u', 2, 1],
   geS: ['i32.ge_s', 2, 1],
+  geU: ['i32.ge_u', 2, 1],
   eqz64: ['i64.eqz', 1, 1],
   eq64: ['i64.eq', 2, 1],
   ne64: ['i64.ne', 2, 1],

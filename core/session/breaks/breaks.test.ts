@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../machine/testing/random.ts';
 import type { BreakHit, BreakOn } from '../../protocol/breakpoints.ts';
 import type { Setting } from '../../protocol/monitor.ts';
-import { Random } from '../../vmm/testing/random.ts';
 import { Session } from '../session.ts';
 import { breakAt, breakBefore } from '../testing/breakpoints.ts';
 

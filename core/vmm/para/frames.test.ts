@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE } from '../../machine/mmu/walk.ts';
+import { Random } from '../../machine/testing/random.ts';
 import { findWrong, type Held } from '../testing/para/invariants.ts';
-import { Random } from '../testing/random.ts';
 import { Refused } from './abi.ts';
 import { ParaCounts } from './counts.ts';
 import { checkDescriptor } from './descriptors.ts';

@@ -1,9 +1,9 @@
 import { MachineStop } from '../../machine/cpu/fault.ts';
 import * as L from '../../machine/cpu/layout.ts';
+import { Random } from '../../machine/testing/random.ts';
 import * as H from '../host/layout.ts';
 import type { Coverage } from './coverage.ts';
 import { createCode } from './pieces.ts';
-import { Random } from './random.ts';
 import { type BareSubject, difference, type MonitorSubject, type Outcome } from './subjects.ts';
 import { dress, type Piece } from './world.ts';
 

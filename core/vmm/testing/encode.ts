@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../../machine/testing/random.ts';
 import { DATA, DATA_BYTES } from './world.ts';
 
 /** Parts of machine code with random operands. */

@@ -1,5 +1,5 @@
+import type { Random } from '../../machine/testing/random.ts';
 import { imm32, type Kind, movImmediate, store } from './encode.ts';
-import type { Random } from './random.ts';
 import {
   CODE,
   DATA,

@@ -1,8 +1,8 @@
+import type { Random } from '../../machine/testing/random.ts';
 import { imm32, type Kind, movImmediate } from './encode.ts';
 import { controls, directories, modes, ownPages, tables } from './paging.ts';
 import { plain, selfModifying, sse, strings, x87 } from './plain.ts';
 import { cpuid, descriptors, privileged, rareFlags, sensitive, sensitiveOfUser, singleStep, vmx } from './privilege.ts';
-import type { Random } from './random.ts';
 import { excursion, farOfKernel, farOfUser, farToAnything, toRing1, virtual8086 } from './transfers.ts';
 import { CODE, CODE_BYTES, type Paging, SELECTORS } from './world.ts';
 

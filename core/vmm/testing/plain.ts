@@ -1,5 +1,5 @@
+import type { Random } from '../../machine/testing/random.ts';
 import { address, any, imm16, imm32, memory, movImmediate, reg, register } from './encode.ts';
-import type { Random } from './random.ts';
 import { CODE } from './world.ts';
 
 /** Code that any program may have. */

@@ -1,5 +1,5 @@
+import type { Random } from '../../machine/testing/random.ts';
 import { address, any, imm32, type Kind, memory, movImmediate, push, reg, register, store } from './encode.ts';
-import type { Random } from './random.ts';
 import { AVAILABLE_TASK, breakpointsOf, CODE, GDT, GDT_BYTES, LOCAL_TABLE, SELECTORS } from './world.ts';
 
 /** Instructions that show or use the privilege level, and privileged ones. */

@@ -1,7 +1,7 @@
+import type { Random } from '../../machine/testing/random.ts';
 import { address, imm16, imm32, type Kind, movImmediate, push, store } from './encode.ts';
 import { plain } from './plain.ts';
 import { selectorOfUser } from './privilege.ts';
-import type { Random } from './random.ts';
 import {
   CODE,
   HALTING_GATE,

@@ -3,7 +3,7 @@ import { CR0, CR4, CS, DS, EAX, ES, ESP, FS, GS, LDTR, SS, TR } from '../../ia32
 import * as L from '../../machine/cpu/layout.ts';
 import { EFER, EFER_NXE, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from '../../machine/cpu/msr-numbers.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../machine/testing/random.ts';
 
 /**
  * A small world for pieces of code: descriptor tables, page tables, handlers, a stack and data, at fixed guest-physical addresses. A piece

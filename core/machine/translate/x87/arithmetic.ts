@@ -1,6 +1,8 @@
 import { RELATION } from '../../../ia32/float/extended/status.ts';
 import { BIAS } from '../../../ia32/float/float80.ts';
 import { type FunctionBody, I32 } from '../code.ts';
+import * as w from '../words.ts';
+import { get, type Part, set, word, word64 } from '../words.ts';
 import { hardNumber, STATUS_SHIFT } from './hard.ts';
 import {
   areOrdinary,
@@ -16,8 +18,6 @@ import {
   signOf,
   TOP_BIT,
 } from './numbers.ts';
-import * as w from './words.ts';
-import { get, type Part, set, word, word64 } from './words.ts';
 
 /** The kernel's arithmetic: for ordinary numbers and zeros. */
 

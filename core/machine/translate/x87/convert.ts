@@ -1,5 +1,7 @@
 import { BIAS } from '../../../ia32/float/float80.ts';
 import { type FunctionBody, I32, I64 } from '../code.ts';
+import * as w from '../words.ts';
+import { get, type Part, set, word, word64 } from '../words.ts';
 import { hardNumber } from './hard.ts';
 import {
   CONTROL,
@@ -14,8 +16,6 @@ import {
   signOf,
   TOP_BIT,
 } from './numbers.ts';
-import * as w from './words.ts';
-import { get, type Part, set, word, word64 } from './words.ts';
 
 /** The kernel's conversions between registers and what memory holds (SDM volume 1, 4.2). */
 

@@ -1,12 +1,12 @@
 import * as L from '../../cpu/layout.ts';
 import { W_EMPTY, W_STATUS } from '../../cpu/x87/state.ts';
 import { type FunctionBody, I32, type Import, makeModule } from '../code.ts';
+import * as w from '../words.ts';
+import { get, set, word } from '../words.ts';
 import { addition, comparison, division, multiplication, squareRoot } from './arithmetic.ts';
 import * as convert from './convert.ts';
 import { makeHard } from './hard.ts';
 import { commonFunctions, NUMBER } from './numbers.ts';
-import * as w from './words.ts';
-import { get, set, word } from './words.ts';
 
 /**
  * x87 arithmetic in WebAssembly, for translated code. Numbers are parameters and results; only the control word is read from memory. Ordinary numbers
@@ -80,11 +80,6 @@ export const KERNEL: readonly Import[] = Object.entries(FUNCTIONS).map(([name, {
   parameters,
   results,
 }));
-
-/** Place of a function among the imports. */
-export function kernelIndex(name: KernelName): number {
-  return NAMES.indexOf(name);
-}
 
 const HARD: Import = { name: 'hard', parameters: [I32], results: [I32] };
 

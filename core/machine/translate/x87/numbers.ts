@@ -1,9 +1,9 @@
 import * as L from '../../cpu/layout.ts';
 import { SW, W_CONTROL } from '../../cpu/x87/state.ts';
 import { type FunctionBody, I32, I64 } from '../code.ts';
+import * as w from '../words.ts';
+import { get, type Part, set, word, word64 } from '../words.ts';
 import { STATUS_SHIFT } from './hard.ts';
-import * as w from './words.ts';
-import { get, type Part, set, word, word64 } from './words.ts';
 
 /**
  * What the kernel's functions have in common. A number is a significand of 64 bits and a word: sign and exponent as in a register, and above them, where

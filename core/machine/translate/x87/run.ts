@@ -3,10 +3,10 @@ import { CR0, CS } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
 import * as S from '../../cpu/x87/state.ts';
 import { I32, I64, OP } from '../code.ts';
+import { importIndex } from '../imports.ts';
 import { Operands } from '../operands.ts';
-import { IMPORTS } from '../runtime.ts';
 import type { Value } from '../values.ts';
-import { type KernelName, kernelIndex } from './kernel.ts';
+import type { KernelName } from './kernel.ts';
 
 /** A number (numbers.ts) in two locals, which do not change as long as a register has it. */
 export interface Pair {
@@ -328,6 +328,6 @@ export class X87Run extends Operands {
 
   /** A function of the kernel's, with what lies on the stack. */
   protected callKernel(name: KernelName): void {
-    this.code.call(IMPORTS.length + kernelIndex(name));
+    this.code.call(importIndex(name));
   }
 }

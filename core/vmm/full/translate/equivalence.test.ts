@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../testing/random.ts';
+import { Random } from '../../../machine/testing/random.ts';
 import { BareSubject, difference, type MonitorSubject } from '../../testing/subjects.ts';
 import { dress, type Piece } from '../../testing/world.ts';
 import { createProgram, dataFor } from './testing/program.ts';

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CR0, EAX, ESP } from '../../../ia32/registers.ts';
 import * as L from '../../../machine/cpu/layout.ts';
+import { Random } from '../../../machine/testing/random.ts';
 import { Caller, error, HOLE, READ_ONLY, UNMAPPED } from '../../testing/para/caller.ts';
 import { ascii, BASE, TABLES_PAGE } from '../../testing/para/kernel.ts';
-import { Random } from '../../testing/random.ts';
 import { DOMID_SELF, type Errno, HYPERCALL, type HypercallName, VCPU_INFO } from '../abi.ts';
 import { perform } from './table.ts';
 

@@ -1,8 +1,8 @@
 import { MachineStop } from '../../../machine/cpu/fault.ts';
 import * as L from '../../../machine/cpu/layout.ts';
+import { Random } from '../../../machine/testing/random.ts';
 import * as H from '../../host/layout.ts';
 import { DOMID_SELF, FLAT, HOLE_START, HYPERCALL, HYPERCALL_VECTOR, type HypercallName } from '../../para/abi.ts';
-import { Random } from '../random.ts';
 import { Caller } from './caller.ts';
 import { BASE, CODE, FOREVER, HANDLER, little, move, STACK_PAGE, TABLES_PAGE } from './kernel.ts';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../../../testing/random.ts';
+import type { Random } from '../../../../machine/testing/random.ts';
 import { CODE, DATA, DATA_BYTES, KERNEL_CODE, KERNEL_DATA } from '../../../testing/world.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { Code, EMPTY, type FunctionBody, I32, I64, OP, type Op, type ValueType } from '../code.ts';
+import { BULK, type BulkOp, Code, EMPTY, type FunctionBody, I32, I64, OP, type Op, type ValueType } from './code.ts';
 
 /** Expressions and statements of functions that are written by hand: each appends its code. */
 export type Part = (code: Code) => void;
@@ -16,6 +16,7 @@ export const or = op(OP.or);
 export const xor = op(OP.xor);
 export const add = op(OP.add);
 export const sub = op(OP.sub);
+export const mul = op(OP.mul);
 export const shl = op(OP.shl);
 export const shr = op(OP.shrU);
 export const isZero = op(OP.eqz);
@@ -24,6 +25,7 @@ export const differs = op(OP.ne);
 export const ltU = op(OP.ltU);
 export const gtU = op(OP.gtU);
 export const geS = op(OP.geS);
+export const geU = op(OP.geU);
 export const and64 = op(OP.and64);
 export const or64 = op(OP.or64);
 export const add64 = op(OP.add64);
@@ -85,15 +87,32 @@ export const load64 =
     code.memory(OP.load64, offset);
   };
 
+export const load8 =
+  (address: Part): Part =>
+  code => {
+    address(code);
+    code.memory(OP.load8u, 0);
+  };
+
 const storing =
-  (o: typeof OP.store32 | typeof OP.store64) =>
+  (o: typeof OP.store32 | typeof OP.store64 | typeof OP.store8) =>
   (address: Part, offset: number, value: Part): Part =>
   code => {
     address(code);
     value(code);
     code.memory(o, offset);
   };
-export const [store, store64] = ([OP.store32, OP.store64] as const).map(storing);
+export const [store, store64, store8] = ([OP.store32, OP.store64, OP.store8] as const).map(storing);
+
+const bulk =
+  (bulkOp: BulkOp) =>
+  (to: Part, what: Part, bytes: Part): Part =>
+  code => {
+    for (const part of [to, what, bytes]) part(code);
+    code.bulk(bulkOp);
+  };
+/** Bytes to a place from another, and of one value. */
+export const [copyBytes, fillBytes] = ([BULK.copy, BULK.fill] as const).map(bulk);
 
 export const call =
   (index: number, ...parts: readonly Part[]): Part =>
@@ -145,6 +164,10 @@ export class Locals {
 
   word(): number {
     return this.types.push(I32) - 1;
+  }
+
+  words(count: number): readonly number[] {
+    return Array.from({ length: count }, () => this.word());
   }
 
   wide(): number {

@@ -1,0 +1,222 @@
+import { FLAG, STATUS_FLAGS } from '../../../ia32/flags.ts';
+import type { Instruction } from '../../../ia32/instruction.ts';
+import { EAX, ECX, EDI, ES, ESI, ESP, SS } from '../../../ia32/registers.ts';
+import * as L from '../../cpu/layout.ts';
+import { OP } from '../code.ts';
+import { FLAG_LOCAL, statusFlagsOf } from '../flags.ts';
+import type { CallOut, ShortWay } from '../frame.ts';
+import { importIndex } from '../imports.ts';
+import { segmentKind } from '../premises.ts';
+import { known, type Value } from '../values.ts';
+import { X87Instructions } from '../x87/instructions.ts';
+import type { SystemName } from './kernel.ts';
+
+/** Flags that POPF writes in ring 0 and in ring 3, beside the status flags. TF, AC and RF are not among them: where those change it is the executor's. */
+const SYSTEM_FLAGS = FLAG.DF | FLAG.NT | FLAG.ID | FLAG.IF | FLAG.IOPL;
+const USER_FLAGS = FLAG.DF | FLAG.NT | FLAG.ID;
+
+const NOTHING = () => {};
+
+/** System instructions in translated code: flags and interrupts where it stands, the others by their short ways (kernel.ts). */
+export class SystemInstructions extends X87Instructions {
+  /** PUSHF, POPF and STI. Returns false for what has to be called out. `left` counts the instruction and those of its block that follow. */
+  translateFlags(i: Instruction, offset: number, left: number): boolean {
+    const { operation } = i.row;
+    const isStack = (operation === 'pushf' || operation === 'popf') && i.operandSize === 4;
+    if (!isStack && operation !== 'sti') return false;
+    this.beginInstruction(offset, i.length, left);
+    if (operation === 'pushf') this.#pushFlags();
+    else if (operation === 'popf') this.#popFlags();
+    else this.#setInterrupts(left === 1);
+    this.endInstruction({ kind: 'next' });
+    return true;
+  }
+
+  #word(word: number): Value {
+    this.code.constant(0);
+    this.code.memory(OP.load32, word << 2);
+    return this.values.pop();
+  }
+
+  #eflags(mask: number): Value {
+    this.code.get(FLAG_LOCAL.eflags);
+    this.code.constant(mask);
+    this.code.op(OP.and);
+    return this.values.pop();
+  }
+
+  #leaveIf(condition: Value): void {
+    this.values.push(condition);
+    this.leaveIf();
+  }
+
+  /** What asks to be looked at as soon as interrupts are on. */
+  #awaits(): Value {
+    const { values } = this;
+    return values.or(this.#word(L.W_INTERRUPT), values.and(this.#word(L.W_VMX_WATCH), known(~L.WATCH_TIMER)));
+  }
+
+  #pushFlags(): void {
+    const { values } = this;
+    this.#leaveIf(this.#eflags(FLAG.VM));
+    const others = this.#eflags(~(STATUS_FLAGS | FLAG.VM | FLAG.RF));
+    this.push(4, values.or(values.or(others, known(FLAG.ONE)), statusFlagsOf(values, this.flags)));
+  }
+
+  #popFlags(): void {
+    const { values, code } = this;
+    const isUser = (this.premises.word & L.PREMISE.user) !== 0;
+    const mask = isUser ? USER_FLAGS : SYSTEM_FLAGS;
+    // A user's IOPL decides about IF; rings 1 and 2 are the executor's.
+    this.#leaveIf(this.#eflags(isUser ? FLAG.VM | FLAG.IOPL : FLAG.VM));
+    if (!isUser) this.#leaveIf(this.#word(L.W_CPL));
+    const offset = this.stackPointer();
+    const flags = this.load(SS, offset, 4);
+    const changed = values.and(values.xor(flags, this.#eflags(-1)), known(FLAG.TF | FLAG.AC));
+    const opens = values.and(flags, known(FLAG.IF));
+    const mayInterrupt = isUser ? known(0) : values.select(opens, this.#awaits(), known(0));
+    this.#leaveIf(values.or(changed, mayInterrupt));
+    code.get(FLAG_LOCAL.eflags);
+    code.constant(~mask);
+    code.op(OP.and);
+    values.push(values.and(flags, known(mask)));
+    code.op(OP.or);
+    code.set(FLAG_LOCAL.eflags);
+    this.flags = { kind: 'all', flags: values.and(flags, known(STATUS_FLAGS)) };
+    this.setStackPointer(values.add(offset, known(4)));
+  }
+
+  /**
+   * No interrupt can come between STI and the instruction behind it where none waits and that instruction has a step: so nobody can see the shadow
+   * that holds them off (SDM volume 2, STI), but for the monitor of a guest that exits there.
+   */
+  #setInterrupts(isLast: boolean): void {
+    const { values, code } = this;
+    const isOff = values.isZero(this.#eflags(FLAG.IF));
+    const isGuest = values.compare(OP.eq, this.#word(L.W_VMX_OPERATION), known(L.VMX_NON_ROOT));
+    const isSeen = [isGuest, isLast ? this.noSteps() : known(0)].reduce((a, b) => values.or(a, b), this.#awaits());
+    this.#leaveIf(values.or(this.#word(L.W_CPL), values.select(isOff, isSeen, known(0))));
+    this.changes();
+    code.get(FLAG_LOCAL.eflags);
+    code.constant(FLAG.IF);
+    code.op(OP.or);
+    code.set(FLAG_LOCAL.eflags);
+  }
+
+  /** As callOut(), by the short way of the instruction if it has one. */
+  callOutShort(call: CallOut, i: Instruction, offset: number, left: number, needed: number): void {
+    this.callOut(call, offset, i.length, left, needed, this.#shortWay(i));
+  }
+
+  /** As callOutAndLeave(), by the short way of the instruction if it has one. */
+  callOutLast(call: CallOut, i: Instruction, offset: number): void {
+    this.callOutAndLeave(call, offset, this.#shortTransfer(i, (offset + i.length) | 0));
+  }
+
+  #call(name: SystemName): void {
+    this.code.call(importIndex(name));
+  }
+
+  #shortTransfer(i: Instruction, next: number): (() => void) | null {
+    switch (i.row.operation) {
+      case 'int':
+        return () => {
+          this.code.constant(i.dst.value & 0xff);
+          this.code.constant(next);
+          this.#call('interrupt');
+        };
+      case 'iret':
+        return i.operandSize === 4 ? () => this.#call('interruptReturn') : null;
+      case 'sysenter':
+        return () => this.#call('sysenter');
+      case 'sysexit':
+        return () => this.#call('sysexit');
+      default:
+        return null;
+    }
+  }
+
+  #shortWay(i: Instruction): ShortWay | null {
+    switch (i.row.operation) {
+      case 'movToSegment':
+        return i.dst.register === SS ? null : this.#loadingSegment(i, NOTHING);
+      case 'popSegment': {
+        const isWide = i.operandSize === 4 && this.premises.stackMask === -1;
+        return i.dst.register === SS || !isWide ? null : this.#loadingSegment(i, () => this.#advance(ESP, 4));
+      }
+      case 'movs':
+      case 'stos':
+        return this.#shortString(i);
+      default:
+        return null;
+    }
+  }
+
+  #loadingSegment(i: Instruction, finish: () => void): ShortWay {
+    const { values, code } = this;
+    return {
+      ask: () => {
+        const isPop = i.row.operation === 'popSegment';
+        const selector = values.and(isPop ? this.load(SS, this.register(ESP), 4) : this.read(i, i.src), known(0xffff));
+        code.constant(i.dst.register);
+        values.push(selector);
+        this.#call('loadSegment');
+      },
+      finish,
+    };
+  }
+
+  /** Adds a number to a register in its local. */
+  #advance(register: number, by: number): void {
+    const { code } = this;
+    this.written.add(register);
+    code.get(register);
+    code.constant(by);
+    code.op(OP.add);
+    code.set(register);
+  }
+
+  /** MOVS and STOS of bytes and words of 32 bits, between segments without base and limit. */
+  #shortString(i: Instruction): ShortWay | null {
+    const isCopy = i.row.operation === 'movs';
+    const size = i.dst.size === 0 ? i.src.size : i.dst.size;
+    const isFlat = segmentKind(this.premises, ES) === L.SEGMENT_FLAT;
+    const from = segmentKind(this.premises, i.segment);
+    const canRead = !isCopy || from === L.SEGMENT_FLAT || from === L.SEGMENT_FLAT_READ_ONLY;
+    if (i.addressSize !== 4 || size === 2 || !isFlat || !canRead) return null;
+    const { values, code } = this;
+    const isRepeated = i.repeat !== 0;
+    return {
+      ask: () => {
+        // Nothing is short where it goes down.
+        const isUp = values.isZero(this.#eflags(FLAG.DF));
+        values.push(isRepeated ? values.select(isUp, this.register(ECX), known(0)) : isUp);
+        const operands = isCopy ? [ESI, EDI] : [EDI, EAX];
+        for (const register of operands) values.push(this.register(register));
+        code.constant(size);
+        this.#call(isCopy ? 'copy' : 'fill');
+      },
+      finish: () => {
+        for (const register of isCopy ? [ESI, EDI] : [EDI]) {
+          if (isRepeated) this.#advanceByCount(register, size);
+          else this.#advance(register, size);
+        }
+        if (!isRepeated) return;
+        this.written.add(ECX);
+        code.constant(0);
+        code.set(ECX);
+      },
+    };
+  }
+
+  #advanceByCount(register: number, size: number): void {
+    const { code } = this;
+    this.written.add(register);
+    code.get(register);
+    code.get(ECX);
+    code.constant(size);
+    code.op(OP.mul);
+    code.op(OP.add);
+    code.set(register);
+  }
+}

@@ -1,0 +1,58 @@
+import type { Processor } from '../../cpu/processor.ts';
+import { type FunctionBody, I32, type Import, makeModule } from '../code.ts';
+import { copy, fill, loadSegment } from './data.ts';
+import { interrupt, interruptReturn, sysenter, sysexit, TOLD } from './transfers.ts';
+import { find } from './words.ts';
+
+/**
+ * Short ways of system instructions, in WebAssembly, for translated code: the common case of what the executor has done before with the same
+ * descriptors, where nothing can fault. Each returns 1 if it has done all, else 0, and nothing has changed: then the executor does it, which alone says
+ * what the instruction means. kernel.test.ts compares.
+ */
+
+/** By name, in the order in which translated code imports them. */
+const FUNCTIONS = {
+  loadSegment: loadSegment(),
+  interrupt: interrupt(),
+  interruptReturn: interruptReturn(),
+  sysenter: sysenter(),
+  sysexit: sysexit(),
+  copy: copy(),
+  fill: fill(),
+} as const satisfies Readonly<Record<string, FunctionBody>>;
+
+export type SystemName = keyof typeof FUNCTIONS;
+const NAMES = Object.keys(FUNCTIONS);
+
+/** What a module of translated code imports, in this order. */
+export const SYSTEM_KERNEL: readonly Import[] = Object.entries(FUNCTIONS).map(([name, { parameters, results }]) => ({
+  name,
+  parameters,
+  results,
+}));
+
+/** In the order of words.ts. */
+const IMPORTS: readonly Import[] = [
+  { name: 'statusFlags', parameters: [I32, I32, I32, I32, I32, I32], results: [I32] },
+  { name: 'tell', parameters: [I32], results: [] },
+];
+const COMMON: readonly FunctionBody[] = [find()];
+let compiled: WebAssembly.Module | null = null;
+
+function tell({ probe }: Processor, what: number): undefined {
+  if (what === TOLD.iret) probe?.transferred('iret');
+  else if (what === TOLD.sysenter) probe?.transferred('sysenter');
+  else if (what === TOLD.sysexit) probe?.transferred('sysexit');
+  else probe?.delivered(what, 'software', null);
+}
+
+/** The kernel of a processor, by name. `statusFlags`: the runtime's (runtime.ts). */
+export function makeSystemKernel(
+  cpu: Processor,
+  statusFlags: WebAssembly.Imported,
+): Readonly<Record<string, WebAssembly.Imported>> {
+  compiled ??= new WebAssembly.Module(makeModule([...COMMON, ...Object.values(FUNCTIONS)], IMPORTS));
+  const env = { memory: cpu.physical.memory, statusFlags, tell: (what: number) => tell(cpu, what) };
+  const { exports } = new WebAssembly.Instance(compiled, { env });
+  return Object.fromEntries(NAMES.map((name, n) => [name, exports[String(COMMON.length + n)]]));
+}
