@@ -103,6 +103,12 @@ export class Code {
     return this.#length;
   }
 
+  /** Forgets all, but not the room that it took. */
+  clear(): void {
+    this.#length = 0;
+    this.#behindSet = -1;
+  }
+
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

@@ -71,6 +71,25 @@ export function localsOf(flags: Flags): readonly Value[] {
   }
 }
 
+/** Has the next sweep leave alone what they need. */
+export function keepFlags(o: Values, flags: Flags): void {
+  switch (flags.kind) {
+    case 'stored':
+      return;
+    case 'add':
+    case 'sub':
+      o.keep(flags.a.local);
+      o.keep(flags.b.local);
+      o.keep(flags.r.local);
+      return;
+    case 'logic':
+      o.keep(flags.r.local);
+      return;
+    default:
+      for (const { local } of localsOf(flags)) o.keep(local);
+  }
+}
+
 function help(o: Values, helper: Helper): Value {
   const { code } = o;
   for (const name of ['kind', 'size', 'a', 'b', 'r', 'eflags'] as const) code.get(FLAG_LOCAL[name]);

@@ -1,7 +1,7 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { Code, EMPTY, OP, type ValueType } from './code.ts';
-import { FLAG_LOCAL, type Flags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
+import { FLAG_LOCAL, type Flags, keepFlags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
 import type { Premises } from './premises.ts';
 import type { Site } from './sites.ts';
 import { isIn, known, originOf, type Value, Values } from './values.ts';
@@ -58,7 +58,19 @@ const FLAG_WORDS = [
 ] as const;
 
 /** A place in the code where locals are loaded from memory or stored to it: which ones is known only when all code is made. */
-type Piece = Uint8Array | 'load' | 'store';
+interface Gap {
+  readonly at: number;
+  readonly piece: 'load' | 'store';
+}
+
+/** Room for the function that is being made, and for what is made of it: there is one at a time, from its Frame to its finish(). */
+const BODY = new Code();
+const WHOLE = new Code();
+
+function cleared(code: Code): Code {
+  code.clear();
+  return code;
+}
 
 /** What code is there for: to come in, to choose between entries, to begin a block, an instruction, to leave. `offset` in CS, `length` in bytes. */
 export interface Purpose {
@@ -97,7 +109,7 @@ export interface ShortWay {
  * instruction has changed anything leaves that instruction to the executor.
  */
 export class Frame {
-  readonly values = new Values(FIRST_TEMPORARY);
+  readonly values = new Values(FIRST_TEMPORARY, cleared(BODY));
   protected readonly premises: Premises;
   protected registers: Value[] = [];
   protected windows: readonly Window[] = [];
@@ -115,9 +127,9 @@ export class Frame {
   protected readonly labels: string[] = [];
   /** Locals that a state kept for later needs. */
   readonly #pinned: (readonly number[])[] = [];
-  readonly #pieces: Piece[] = [];
-  /** Where the code that is being made begins to be for something: in the piece of this number. */
-  readonly #notes: { readonly purpose: Purpose; readonly piece: number; readonly at: number }[] = [];
+  readonly #gaps: Gap[] = [];
+  /** Where the code that is being made begins to be for something. */
+  readonly #notes: Part[] = [];
   #purpose = ENTER;
   // The instruction in hand.
   #start = 0;
@@ -182,24 +194,32 @@ export class Frame {
   /** Keeps the locals of a state and of a value from being used again until unpin(). */
   pin({ registers, flags, windows }: MachineValues, value: Value): void {
     const hosts = windows.map(({ host }) => host);
-    this.#pinned.push([...registers, ...hosts, ...localsOf(flags), value].map(({ local }) => local));
+    const locals = [...registers, ...hosts, ...localsOf(flags), value].map(({ local }) => local);
+    for (const local of locals) this.values.pin(local);
+    this.#pinned.push(locals);
   }
 
   unpin(): void {
-    this.#pinned.pop();
+    for (const local of this.#pinned.pop() ?? []) this.values.unpin(local);
   }
 
   /** Everything but the kind of the flags into its local. What was read from a register before must not be asked for any more. */
   #settleOperands(): void {
     if (!this.#isHome) this.#flags = storeOperands(this.values, this.#flags);
     this.#isHome = true;
+    const { values, registers } = this;
     // All are read before one is written: a register's value may be in the local of another.
-    const moved = REGISTERS.filter(register => !isIn(this.registers[register], register));
-    for (const register of moved) this.values.push(this.registers[register]);
-    for (const register of moved.reverse()) {
+    let moved = 0;
+    for (const register of REGISTERS) {
+      if (isIn(registers[register], register)) continue;
+      values.push(registers[register]);
+      moved |= 1 << register;
+    }
+    for (let register = 7; register >= 0 && moved !== 0; register--) {
+      if (((moved >> register) & 1) === 0) continue;
       this.code.set(register);
-      const origin = originOf(this.registers[register]);
-      this.registers[register] = { ...this.values.of(register), ...(origin !== null && { origin }) };
+      const origin = originOf(registers[register]);
+      registers[register] = { constant: null, local: register, plus: 0, bits: 32, origin };
     }
   }
 
@@ -242,7 +262,7 @@ export class Frame {
   set purpose(purpose: Purpose) {
     this.#purpose = purpose;
     this.code.fence();
-    this.#notes.push({ purpose, piece: this.#pieces.length, at: this.code.length });
+    this.#notes.push({ purpose, at: this.code.length });
   }
 
   // Constructs
@@ -362,14 +382,12 @@ export class Frame {
 
   /** Gives back the locals that nobody can ask for any more. */
   protected endInstruction(transfer: Transfer): void {
-    const { values } = this;
-    const keep = (value: Value) => values.keep(value.local);
-    this.registers.forEach(keep);
-    localsOf(this.#flags).forEach(keep);
-    for (const { host } of this.windows) keep(host);
-    for (const pinned of this.#pinned) for (const local of pinned) values.keep(local);
-    if (transfer.kind === 'jump') keep(transfer.target);
-    if (transfer.kind === 'branch') keep(transfer.condition);
+    const { values, registers, windows } = this;
+    for (const register of REGISTERS) values.keep(registers[register].local);
+    keepFlags(values, this.#flags);
+    for (const { host } of windows) values.keep(host.local);
+    if (transfer.kind === 'jump') values.keep(transfer.target.local);
+    if (transfer.kind === 'branch') values.keep(transfer.condition.local);
     values.sweep();
   }
 
@@ -469,8 +487,8 @@ export class Frame {
   }
 
   #split(piece: 'load' | 'store'): void {
-    this.#pieces.push(this.code.bytes, piece);
-    this.values.code = new Code();
+    this.#gaps.push({ at: this.code.length, piece });
+    this.code.fence();
   }
 
   // The whole
@@ -502,8 +520,7 @@ export class Frame {
     readonly parts: () => readonly Part[];
   } {
     const { premises, values } = this;
-    this.#pieces.push(this.code.bytes);
-    const code = new Code();
+    const code = cleared(WHOLE);
     for (const { page, entry } of pages) this.#expect(code, premises.executeTable + (page << 2), entry);
     if ((premises.word & L.PREMISE.flatCode) === 0) {
       this.#expect(code, W_CODE_BASE << 2, premises.codeBase);
@@ -512,12 +529,17 @@ export class Frame {
     this.#transfer(code, 'load');
     code.op(OP.block);
     code.byte(EMPTY);
-    const starts: number[] = [];
-    for (const piece of this.#pieces) {
-      starts.push(code.length);
-      if (typeof piece === 'string') this.#transfer(code, piece);
-      else code.append(piece);
+    const body = this.code.bytes;
+    let from = 0;
+    /** By gap: how far what follows it is behind its place in the body. */
+    const shifts = [code.length];
+    for (const { at, piece } of this.#gaps) {
+      code.append(body.subarray(from, at));
+      this.#transfer(code, piece);
+      from = at;
+      shifts.push(code.length - at);
     }
+    code.append(body.subarray(from));
     const behind = code.length;
     code.op(OP.end);
     this.#transfer(code, 'store');
@@ -526,12 +548,13 @@ export class Frame {
     code.memory(OP.store32, L.W_EIP << 2);
     code.get(STATUS);
     code.op(OP.end);
+    const place = (at: number) => at + shifts[this.#gaps.filter(gap => gap.at <= at).length];
     const parts = () => [
       { purpose: ENTER, at: 0 },
-      ...this.#notes.map(({ purpose, piece, at }) => ({ purpose, at: starts[piece] + at })),
+      ...this.#notes.map(({ purpose, at }) => ({ purpose, at: place(at) })),
       { purpose: LEAVE, at: behind },
     ];
-    return { locals: values.locals, code: code.bytes, parts };
+    return { locals: values.locals, code: code.bytes.slice(), parts };
   }
 
   /** Between the locals and their places in memory. */

@@ -13,8 +13,8 @@ export interface Value {
   readonly plus: number;
   /** All bits from this one on are 0. */
   readonly bits: number;
-  /** It is known to be another value plus a number. */
-  readonly origin?: Origin;
+  /** It is known to be another value plus a number; null: nothing is known. */
+  readonly origin: Origin | null;
 }
 
 export interface Origin {
@@ -34,7 +34,7 @@ function width(value: number): number {
 }
 
 export function known(value: number): Value {
-  return { constant: value | 0, local: -1, plus: 0, bits: width(value) };
+  return { constant: value | 0, local: -1, plus: 0, bits: width(value), origin: null };
 }
 
 /** A value that is not known, plus a number: no code, before somebody asks for it. */
@@ -52,19 +52,21 @@ export function isIn(value: Value, local: number): boolean {
 
 /** Makes values, and the code that computes them, one after the other. */
 export class Values {
-  code = new Code();
+  code: Code;
   /** Types of the locals so far. */
   readonly locals: ValueType[] = [];
   readonly #first: number;
   readonly #free: number[] = [];
   /** Given out since the last sweep, and of those the ones that are still needed. */
   #temporary: number[] = [];
-  /** By local: the number of the sweep that leaves it alone. */
+  /** By local: the number of the sweep that leaves it alone, and how many hold on to it over sweeps. */
   #kept = new Uint32Array(256);
+  #pins = new Uint16Array(256);
   #sweeps = 1;
 
   /** Locals below `first` have a use of their own. */
-  constructor(first: number) {
+  constructor(first: number, code = new Code()) {
+    this.code = code;
     for (let n = 0; n < first; n++) this.locals.push(I32);
     this.#first = first;
   }
@@ -77,25 +79,38 @@ export class Values {
 
   /** A local that no sweep takes back. */
   reserve(type: ValueType): number {
-    return this.locals.push(type) - 1;
+    const local = this.locals.push(type) - 1;
+    if (local >= this.#kept.length) this.#growBy(local);
+    return local;
+  }
+
+  #growBy(local: number): void {
+    const [kept, pins] = [this.#kept, this.#pins];
+    this.#kept = new Uint32Array(2 * local);
+    this.#kept.set(kept);
+    this.#pins = new Uint16Array(2 * local);
+    this.#pins.set(pins);
   }
 
   /** The next sweep() leaves this local alone. */
   keep(local: number): void {
-    if (local < this.#first) return;
-    if (local >= this.#kept.length) {
-      const larger = new Uint32Array(2 * local);
-      larger.set(this.#kept);
-      this.#kept = larger;
-    }
-    this.#kept[local] = this.#sweeps;
+    if (local >= this.#first) this.#kept[local] = this.#sweeps;
+  }
+
+  /** Every sweep() does so until unpin(), which comes as often as this. */
+  pin(local: number): void {
+    if (local >= this.#first) this.#pins[local]++;
+  }
+
+  unpin(local: number): void {
+    if (local >= this.#first) this.#pins[local]--;
   }
 
   /** Takes back all locals but those that are kept. */
   sweep(): void {
     let count = 0;
     for (const local of this.#temporary) {
-      if (this.#kept[local] === this.#sweeps) this.#temporary[count++] = local;
+      if (this.#kept[local] === this.#sweeps || this.#pins[local] !== 0) this.#temporary[count++] = local;
       else this.#free.push(local);
     }
     this.#temporary.length = count;
@@ -104,7 +119,7 @@ export class Values {
 
   /** The value in a local that has a use of its own: only while nothing is set there. */
   of(local: number, bits = 32): Value {
-    return { constant: null, local, plus: 0, bits };
+    return { constant: null, local, plus: 0, bits, origin: null };
   }
 
   /** Puts a value on the stack. */
@@ -121,14 +136,14 @@ export class Values {
     if (value.plus === 0) return value;
     this.push(value);
     const { local } = this.pop();
-    return { ...value, local, plus: 0 };
+    return { constant: null, local, plus: 0, bits: value.bits, origin: value.origin };
   }
 
   /** What lies on the stack becomes a value. */
   pop(bits = 32): Value {
     const local = this.fresh();
     this.code.set(local);
-    return { constant: null, local, plus: 0, bits };
+    return { constant: null, local, plus: 0, bits, origin: null };
   }
 
   unary(op: Op, a: Value, bits = 32): Value {
