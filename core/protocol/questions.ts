@@ -116,8 +116,8 @@ export interface RegionView {
   /** From its first byte to the one behind its last; there may be other code between. */
   readonly start: number;
   readonly end: number;
-  /** A procedure alone, or with those that it calls. */
-  readonly extent: 'procedure' | 'calls';
+  /** A procedure alone, the rest of one from somewhere in its midst, or one with those that it calls. */
+  readonly extent: 'procedure' | 'rest' | 'calls';
   /** Places where control comes in. */
   readonly entrances: number;
   readonly blocks: number;

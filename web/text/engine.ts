@@ -24,9 +24,10 @@ export const engine = {
   cold: (executed: string, needed: string) =>
     `Not hot yet: of ${needed} times after which it is translated, its block was executed ${executed} lately.`,
   cache: (address: string) => `The machine runs its translation at ${address} in the monitor’s cache.`,
-  extents: { procedure: 'procedure', calls: 'procedure with what it calls' },
+  extents: { procedure: 'procedure', rest: 'rest of a procedure', calls: 'procedure with what it calls' },
   extentHints: {
     procedure: 'One procedure without those that it calls; control may come in behind its calls as well.',
+    rest: 'What follows in the midst of a procedure, up to a call: control came back there often, after an interrupt for one.',
     calls: 'It is entered so often that it was translated once more, together with the procedures that it calls.',
   },
   facts: {

@@ -2,12 +2,13 @@ import { type CodeSource, decode } from '../../ia32/decoder.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import type { OpcodeRow } from '../../ia32/opcode.ts';
 import { CS } from '../../ia32/registers.ts';
+import { CallTargets } from './call-targets.ts';
 import type { Executor } from './executor.ts';
 import { type Handler, handlerOf } from './handlers.ts';
 import * as L from './layout.ts';
 
 /** Instructions in one block at most. */
-const MAX_INSTRUCTIONS = 32;
+export const MOST_INSTRUCTIONS = 32;
 /**
  * Blocks kept: a direct-mapped cache, so memory stays bounded. A Linux that boots has some ten thousand in turn; with twice as many, new
  * programs there begin no more than a tenth faster, and the heap is a hundred megabytes larger.
@@ -115,6 +116,7 @@ export class Blocks {
   #lastDropped: Block | null = null;
   /** Blocks dropped since links to such were last looked for. */
   #dropped = 0;
+  readonly callTargets = new CallTargets();
   /** Others are watched than before. */
   onWatch: () => void = () => {};
   readonly #handlerOfRow = new Map<OpcodeRow, Handler>();
@@ -187,7 +189,7 @@ export class Blocks {
       const crossing = this.#crossingAt(offset, linear, host);
       if (crossing !== null) return crossing;
     }
-    const block = this.#decode(offset, linear, host, MAX_INSTRUCTIONS);
+    const block = this.#decode(offset, linear, host, MOST_INSTRUCTIONS);
     if (!block.isCached) {
       this.#keepCrossing(block, linear);
     } else {
@@ -286,7 +288,9 @@ export class Blocks {
       handlers[count] = this.#handler(instruction.row);
       count++;
       bytes += instruction.length;
-      if (instruction.row.endsBlock) break;
+      if (!instruction.row.endsBlock) continue;
+      if (instruction.row.operation === 'call') this.callTargets.add((linear + bytes + instruction.dst.value) | 0);
+      break;
     }
     const generation = host < 0 ? 0 : cpu.codePages.generations[(host - L.RAM) >>> 12];
     // What crosses into the next page depends on that page's translation: see #crossingAt().

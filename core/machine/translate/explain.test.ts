@@ -135,7 +135,7 @@ describe('the text of a region', () => {
   });
 
   it('stands beside each of its instructions, as they are in memory', () => {
-    expect(new Set(regions.map(({ extent }) => extent))).toEqual(new Set(['procedure', 'calls']));
+    expect(new Set(regions.map(({ extent }) => extent))).toEqual(new Set(['procedure', 'rest', 'calls']));
     for (const region of regions) {
       const byte = (linear: number) => {
         const page = region.pages.find(one => one.page === linear >>> 12);

@@ -14,9 +14,9 @@ const NOWHERE = 2 ** 32;
 
 /**
  * What belongs together: a procedure without those that it calls, which may be entered behind its calls as well, so that no code has to be in two
- * graphs; or all that control goes through from the first block on, the called procedures too.
+ * graphs; what follows in the midst of one, up to a call; or all that control goes through from the first block on, the called procedures too.
  */
-export type Extent = 'procedure' | 'calls';
+export type Extent = 'procedure' | 'rest' | 'calls';
 
 /** Straight-line code. Addresses are offsets in CS. */
 export interface GraphBlock {
@@ -112,7 +112,8 @@ function targetsOf(i: Instruction, end: number): readonly number[] {
 
 /**
  * The code from an offset in CS on, in at most so many blocks. `decode` gives the instruction at an offset, or null where none can be had; `isHot` says
- * whether code that starts there is worth it. Null: not even the first can be translated.
+ * whether code that starts there is worth it; `within`: where a procedure is entered as well if that can be. Null: not even the first can be
+ * translated, or `within` is not in it.
  */
 export function explore(
   start: number,
@@ -120,11 +121,12 @@ export function explore(
   isHot: (offset: number) => boolean,
   mostBlocks: number,
   extent: Extent,
+  within: number | null = null,
 ): Graph | null {
   const found = new Map<number, Instruction>();
   const leaders = new Set([start]);
   const returns: number[] = [];
-  const isProcedure = extent === 'procedure';
+  const hasCallees = extent === 'calls';
   const waiting = [start];
   for (let from = waiting.shift(); from !== undefined && found.size < MOST_INSTRUCTIONS; from = waiting.shift()) {
     for (let at = from; !found.has(at) && found.size < MOST_INSTRUCTIONS; ) {
@@ -134,8 +136,8 @@ export function explore(
       const end = (at + i.length) | 0;
       if (ENDS.has(i.row.operation)) {
         const isCall = CALLS.has(i.row.operation);
-        const targets = isCall && isProcedure ? [] : [...targetsOf(i, end)];
-        if (isCall && (isProcedure || returns.length < MOST_RETURNS)) {
+        const targets = isCall && !hasCallees ? [] : [...targetsOf(i, end)];
+        if (isCall && extent !== 'rest' && (!hasCallees || returns.length < MOST_RETURNS)) {
           returns.push(end);
           targets.push(end);
         }
@@ -151,9 +153,13 @@ export function explore(
     }
   }
   if (!found.has(start)) return null;
-  if (!isProcedure) return order([start], found, leaders, returns);
-  const entries = new Set([start, ...returns.filter(at => leaders.has(at) && found.has(at))]);
-  return order([...entries], found, leaders, []);
+  if (hasCallees) return order([start], found, leaders, returns);
+  const entries = [...new Set([start, ...returns.filter(at => leaders.has(at) && found.has(at))])];
+  if (within === null || entries.includes(within)) return order(entries, found, leaders, []);
+  if (!found.has(within)) return null;
+  const graph = order([...entries, within], found, new Set([...leaders, within]), []);
+  // Who comes into the midst of a loop would cut it: then the next call comes in.
+  return graph.irreducible.size === 0 ? graph : order(entries, found, leaders, []);
 }
 
 /** A block before it has a number. */

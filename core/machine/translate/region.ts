@@ -2,6 +2,7 @@ import { type CodeSource, decode } from '../../ia32/decoder.ts';
 import type { Instruction } from '../../ia32/instruction.ts';
 import type { OpcodeRow } from '../../ia32/opcode.ts';
 import type { Access } from '../cpu/access.ts';
+import { MOST_INSTRUCTIONS } from '../cpu/blocks.ts';
 import * as L from '../cpu/layout.ts';
 import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
 import type { ValueType } from './code.ts';
@@ -68,11 +69,14 @@ export interface Entrance {
 /** Code that was translated as a whole, what it was translated for, and where it is. */
 export interface Region {
   readonly extent: Extent;
+  /** Offset in CS where it was to be entered when it was made, if that is in the midst of its procedure. */
+  readonly within: number | null;
   readonly entrances: readonly Entrance[];
   readonly premises: Premises;
   readonly pages: readonly CodePage[];
-  /** Where its other blocks begin, byte offsets in the machine's memory. */
+  /** Where its other blocks begin, byte offsets in the machine's memory, and where the executor cuts long ones. */
   readonly hosts: readonly number[];
+  readonly cuts: readonly number[];
   /** In the table of functions; -1 until its module is made. */
   index: number;
   /** Number of its module, in the order in which they were made; -1 until then. */
@@ -110,6 +114,8 @@ export function physicalPage({ page, entry }: CodePage): number {
 /** What is to be translated, and how. */
 export interface Wish {
   readonly extent: Extent;
+  /** Offset in CS where the procedure begins that the code may be in the midst of; null: not known. */
+  readonly procedure: number | null;
   /** Blocks at most. */
   readonly mostBlocks: number;
   /** Whether the block at a byte offset in the machine's memory is worth it. */
@@ -129,7 +135,8 @@ function graphOf(
   reader: Reader,
   start: number,
   { codeBase, codeLimit, word }: Premises,
-  wish: Omit<Wish, 'callOut' | 'foresees'>,
+  wish: Omit<Wish, 'callOut' | 'foresees' | 'procedure'>,
+  within: number | null,
 ): Graph | null {
   const codeSize = (word & L.PREMISE.code32) === 0 ? 2 : 4;
   return explore(
@@ -149,6 +156,7 @@ function graphOf(
     },
     wish.mostBlocks,
     wish.extent,
+    within,
   );
 }
 
@@ -164,9 +172,11 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   const { codeBase } = premises;
   const table = i32[L.W_EXECUTE_TABLE];
   const reader = new Reader(cpu.u8, page => i32[table + page]);
-  const graph = graphOf(reader, i32[L.W_EIP], premises, wish);
+  const eip = i32[L.W_EIP];
+  const whole = wish.procedure === null ? null : graphOf(reader, wish.procedure, premises, wish, eip);
+  const graph = whole ?? graphOf(reader, eip, premises, wish, null);
   if (graph === null) return null;
-  const start = (codeBase + i32[L.W_EIP]) | 0;
+  const start = (codeBase + (whole === null ? eip : (wish.procedure ?? eip))) | 0;
   const manner: Manner = {
     isX87Unmasked: (i32[W_CONTROL] & EXCEPTIONS) !== EXCEPTIONS,
     foresees: wish.foresees(hostOf({ linear: start, entry: i32[table + (start >>> 12)] })),
@@ -182,12 +192,12 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
     },
     manner,
   );
-  const entranceAt = ({ start }: GraphBlock): Entrance => {
+  const entranceAt = (start: number): Entrance => {
     const linear = (codeBase + start) | 0;
     return { linear, entry: i32[table + (linear >>> 12)] };
   };
   const isEntrance = (block: GraphBlock) => graph.entries.some(n => graph.blocks[n] === block);
-  const entrances = graph.entries.map(n => entranceAt(graph.blocks[n]));
+  const entrances = graph.entries.map(n => entranceAt(graph.blocks[n].start));
   const blocks = graph.blocks.filter(hasCode);
   const pages = pagesOf(graph, codeBase, reader);
   const { locals, code } = emitter.finish(toCompare(pages, entrances));
@@ -195,10 +205,12 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   return {
     region: {
       extent: wish.extent,
+      within: whole === null ? null : eip,
       entrances,
       premises,
       pages,
-      hosts: blocks.filter(block => !isEntrance(block)).map(block => hostOf(entranceAt(block))),
+      hosts: blocks.filter(block => !isEntrance(block)).map(({ start }) => hostOf(entranceAt(start))),
+      cuts: blocks.flatMap(cutsOf).map(start => hostOf(entranceAt(start))),
       index: -1,
       module: -1,
       callOuts,
@@ -240,12 +252,18 @@ export function repeatRegion(
   const entries = new Map(pages.map(({ page, entry }) => [page, entry]));
   const starts = new Set([...hosts, ...entrances.map(hostOf)]);
   const reader = new Reader(cpu.u8, page => entries.get(page) ?? L.INVALID);
-  const graph = graphOf(reader, (entrances[0].linear - premises.codeBase) | 0, premises, {
-    ...wish,
-    extent,
-    isHot: host => starts.has(host),
-    isStopPage: () => false,
-  });
+  const graph = graphOf(
+    reader,
+    (entrances[0].linear - premises.codeBase) | 0,
+    premises,
+    {
+      ...wish,
+      extent,
+      isHot: host => starts.has(host),
+      isStopPage: () => false,
+    },
+    region.within,
+  );
   if (graph === null) return null;
   const emitter = compile(graph, premises, wish.callOut, region.manner);
   const { code, parts } = emitter.finish(toCompare(pages, entrances));
@@ -264,6 +282,17 @@ export function repeatRegion(
 /** Where it lies: byte offset in the machine's memory. */
 export function hostOf({ linear, entry }: Entrance): number {
   return (linear + entry) >>> 0;
+}
+
+/** Where the executor's blocks end in a longer one, and the next begin. */
+function cutsOf({ start, instructions }: GraphBlock): readonly number[] {
+  const cuts: number[] = [];
+  let at = start;
+  instructions.forEach(({ length }, n) => {
+    if (n > 0 && n % MOST_INSTRUCTIONS === 0) cuts.push(at);
+    at = (at + length) | 0;
+  });
+  return cuts;
 }
 
 /** Not so the block that only chooses between entries. */

@@ -197,7 +197,7 @@ export class Translator {
     this.#countRuns(region);
     const host = (cpu.linearEip + cpu.i32[cpu.i32[L.W_EXECUTE_TABLE] + (cpu.linearEip >>> 12)]) >>> 0;
     const known = this.#known(host);
-    if (known?.extent === 'procedure') this.#translate('calls');
+    if (known !== undefined && known.extent !== 'calls') this.#translate('calls');
     else if (known !== undefined && known.index >= 0) this.#place(known, cpu.linearEip);
   }
 
@@ -268,9 +268,16 @@ export class Translator {
     if (block.host < 0) return false;
     const known = this.#known(block.host);
     if (known !== undefined) return known.index >= 0 && this.#place(known, this.#cpu.linearEip);
-    const isMade = this.#translate('procedure');
+    const isMade = this.#translate(this.#isInMidst(block) ? 'rest' : 'procedure');
     if (!isMade) block.isUntranslatable = true;
     return isMade && this.#waiting.length === 0;
+  }
+
+  /** Whether there is a region with the code at CS:EIP in it: that was left, and cannot be entered there. */
+  #isInMidst({ host }: Block): boolean {
+    const { linearEip } = this.#cpu;
+    const regions = this.#byPage.get((host - L.RAM) >>> 12);
+    return [...(regions ?? [])].some(region => hasCodeAt(region, linearEip));
   }
 
   #known(host: number): Region | undefined {
@@ -283,8 +290,12 @@ export class Translator {
     const least = this.#hot * LUKEWARM;
     const made = translateRegion(cpu, {
       extent,
+      procedure: extent === 'procedure' && this.engine === 'regions' ? this.#procedure(least) : null,
       mostBlocks: this.#mostBlocks,
-      isHot: host => this.#heat[placeOf(host)] >= least,
+      isHot: host => {
+        const place = placeOf(host);
+        return this.#heat[place] >= least && (extent !== 'rest' || this.#beginning[place] === 0);
+      },
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
       callOut: i => this.#callOut(i),
@@ -296,6 +307,21 @@ export class Translator {
     if (this.#waiting.length === 1) this.#patience = PATIENCE;
     if (this.#waiting.length >= this.#batch) this.#instantiate();
     return true;
+  }
+
+  /**
+   * Where the procedure seems to begin that CS:EIP is in the midst of, an offset in CS; null if it is not executed or not known. What is hot first
+   * there is a loop of it mostly: it is translated with the rest, which becomes hot soon.
+   */
+  #procedure(least: number): number | null {
+    const cpu = this.#cpu;
+    const { i32, linearEip, blocks } = cpu;
+    const linear = blocks.callTargets.before(linearEip);
+    if (linear === null) return null;
+    const entry = i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)];
+    const host = (linear + entry) >>> 0;
+    if (entry === L.INVALID || this.#heat[placeOf(host)] < least || this.#regions.has(host)) return null;
+    return (linear - cpu.base(CS)) | 0;
   }
 
   /** Whether a region is what CS:EIP asks for. */
@@ -334,7 +360,7 @@ export class Translator {
       if (counts[place] < 255) counts[place] += by;
     };
     for (const host of region.entrances.map(hostOf)) add(this.#beginning, host);
-    for (const host of region.hosts) add(this.#inside, host);
+    for (const host of [...region.hosts, ...region.cuts]) add(this.#inside, host);
   }
 
   #evict(): void {
@@ -410,7 +436,7 @@ export class Translator {
       const other = otherSlot(slot);
       const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
       // What is there may have more with it.
-      const many = only === null && region.extent === 'procedure' ? L.R_INDEX : words.length;
+      const many = only === null && region.extent !== 'calls' ? L.R_INDEX : words.length;
       if (isIn(slot, many) || isIn(other, many)) continue;
       // Who was there first moves on, unless it is what this one takes the place of.
       if (i32[slot + L.R_PREMISES] !== -1 && !isIn(slot, L.R_INDEX)) i32.copyWithin(other, slot, slot + words.length);
@@ -485,6 +511,13 @@ function isQuiet({ row, dst }: Instruction): boolean {
     check => check === 'fpu' || check === 'fpuNoWait' || check === 'sse' || check === 'mmx',
   );
   return isFloat && !GENERAL.has(dst.kind) && !row.operation.includes('comi');
+}
+
+function hasCodeAt({ spans }: Region, linear: number): boolean {
+  for (let n = 0; n < spans.length; n += 2) {
+    if ((linear - spans[n]) >>> 0 < (spans[n + 1] - spans[n]) >>> 0) return true;
+  }
+  return false;
 }
 
 function placeOf(host: number): number {

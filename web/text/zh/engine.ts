@@ -24,9 +24,10 @@ export const engine: Words<typeof English> = {
   },
   cold: (executed, needed) => `还不够热：它的基本块近来执行了 ${executed} 次，达到 ${needed} 次才会翻译。`,
   cache: address => `机器运行的是它在监视器缓存中的翻译，位于 ${address}。`,
-  extents: { procedure: '单个过程', calls: '过程及其调用的过程' },
+  extents: { procedure: '单个过程', rest: '过程的后半段', calls: '过程及其调用的过程' },
   extentHints: {
     procedure: '单个过程，不含它调用的过程；控制也可以从调用之后进入。',
+    rest: '过程中间某处之后的代码，直到一次调用为止：控制常常回到那里，例如中断返回之后。',
     calls: '它进入得非常频繁，因此连同它调用的过程又翻译了一次。',
   },
   facts: {
