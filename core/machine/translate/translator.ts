@@ -27,11 +27,11 @@ import { makeSystemKernel } from './system/kernel.ts';
 import { makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before its procedure is translated, unless said. */
-const HOT = 100;
+const HOT = 40;
 /** How often what is translated is entered before it is translated with all that it calls, unless said: that takes many milliseconds. */
 const OFTEN = 100_000;
 /** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
-const INSIDE = 4;
+const INSIDE = 32;
 /** Blocks executed after which what was executed counts half as much. */
 const HALF_LIFE = 1 << 21;
 /** Part of that which the other blocks of its region must have been. */
@@ -43,8 +43,8 @@ const MOST_REGIONS = 8192;
 /** How often a region is left where an access asks for others with it before it is made without. */
 const MOST_WIDE = 4096;
 /** Regions of one module, and how often their blocks are executed at most while they wait for others. */
-const BATCH = 48;
-const PATIENCE = 2000;
+const BATCH = 64;
+const PATIENCE = 3000;
 
 /** Counter of a region that is not to be translated anew. */
 const NEVER = -1;
