@@ -1,6 +1,7 @@
 import type { Instruction } from '../../ia32/instruction.ts';
 import { OP } from './code.ts';
 import { Emitter } from './emitter.ts';
+import { commonKind, type Kind, kindOf } from './flags.ts';
 import type { CallOut } from './frame.ts';
 import { type Graph, isLast, meaningOf } from './graph.ts';
 import type { Premises } from './premises.ts';
@@ -38,6 +39,8 @@ class Compilation {
   readonly #numbers: ReadonlyMap<number, number>;
   /** Where it is asked for steps: entries, and all that a later block goes back to. */
   readonly #asking: ReadonlySet<number>;
+  /** Of what kind the flags are on all ways to a block so far that is reached by several; null: of several kinds, or it is not known. */
+  readonly #arriving = new Map<number, Kind | null>();
   /** Of each block, how many steps are taken at most from its beginning on before it is asked for more. */
   readonly #needed: readonly number[];
 
@@ -115,7 +118,7 @@ class Compilation {
     this.#within(n, others);
     this.#begins(outermost);
     emitter.close();
-    emitter.settle();
+    emitter.settle(this.#arriving.get(outermost) ?? null);
     this.#tree(outermost);
   }
 
@@ -231,9 +234,15 @@ class Compilation {
     if (to === undefined || !this.#graph.blocks[from].successors.includes(to) || this.#isCut(from, to)) {
       // It may be in another region by now, also what follows without a jump.
       emitter.leaveTo(known(target));
-    } else if (to <= from || this.#merges.has(to)) {
+    } else if (to <= from) {
       emitter.join();
-      emitter.branchTo(to <= from ? `loop ${to}` : `behind ${to}`);
+      emitter.branchTo(`loop ${to}`);
+    } else if (this.#merges.has(to)) {
+      const kind = kindOf(emitter.flags);
+      const others = this.#arriving.get(to);
+      this.#arriving.set(to, others === undefined ? kind : commonKind(others, kind));
+      emitter.join();
+      emitter.branchTo(`behind ${to}`);
     } else {
       this.#tree(to);
     }

@@ -3,7 +3,7 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import type { Ops } from '../../ia32/ops.ts';
 import * as L from '../cpu/layout.ts';
 import { Code, EMPTY, OP } from './code.ts';
-import { carryOf, conditionOf, FLAG_LOCAL, STORED, statusFlagsOf } from './flags.ts';
+import { carryOf, conditionOf, FLAG_LOCAL, type Flags, STORED, statusFlagsOf } from './flags.ts';
 import { REGISTERS, type Transfer } from './frame.ts';
 import { SystemInstructions } from './system/instructions.ts';
 import { known, type Value } from './values.ts';
@@ -177,12 +177,18 @@ export class Emitter extends SystemInstructions implements Ops<Value> {
     this.flags = { kind: 'logic', size, r };
   }
 
+  /** The flags that CF is to be taken from. */
+  #carrying(): Flags | null {
+    const { flags } = this;
+    return flags.kind === 'increment' || flags.kind === 'decrement' ? flags.before : flags;
+  }
+
   flagsIncrement(size: number, r: Value): void {
-    this.flags = { kind: 'increment', size, r, carry: this.carry() };
+    this.flags = { kind: 'increment', size, r, before: this.#carrying() };
   }
 
   flagsDecrement(size: number, r: Value): void {
-    this.flags = { kind: 'decrement', size, r, carry: this.carry() };
+    this.flags = { kind: 'decrement', size, r, before: this.#carrying() };
   }
 
   flagsResult(size: number, r: Value, carry: Value, overflow: Value): void {

@@ -20,8 +20,13 @@ export type Flags =
       readonly chained: boolean;
     }
   | { readonly kind: 'logic'; readonly size: number; readonly r: Value }
-  /** CF as it was; null: it is in its place in the local of EFLAGS. */
-  | { readonly kind: 'increment' | 'decrement'; readonly size: number; readonly r: Value; readonly carry: Value | null }
+  /** CF as `before` has it, which mostly nobody asks for; null: it is in its place in the local of EFLAGS. */
+  | {
+      readonly kind: 'increment' | 'decrement';
+      readonly size: number;
+      readonly r: Value;
+      readonly before: Flags | null;
+    }
   | {
       readonly kind: 'result';
       readonly size: number;
@@ -61,7 +66,7 @@ export function localsOf(flags: Flags): readonly Value[] {
       return [flags.r];
     case 'increment':
     case 'decrement':
-      return [flags.r, flags.carry].filter(value => value !== null);
+      return flags.before === null ? [flags.r] : [flags.r, ...localsOf(flags.before)];
     case 'result':
       return [flags.r, flags.carry, flags.overflow].filter(value => value !== null);
     case 'all':
@@ -125,6 +130,7 @@ export function carryOf(o: Values, flags: Flags): Value {
       return known(0);
     case 'increment':
     case 'decrement':
+      return flags.before === null ? inEflags(o, 0) : carryOf(o, flags.before);
     case 'result':
       return flags.carry ?? inEflags(o, 0);
     case 'all':
@@ -313,6 +319,49 @@ export function lazyOf(flags: Flags): { readonly kind: number; readonly size: nu
   }
 }
 
+/** Of what kind flags are that lie in the locals. */
+export interface Kind {
+  readonly kind: number;
+  readonly size: number;
+  /** A carry may have gone into the sum or difference. */
+  readonly chained: boolean;
+}
+
+/** Null: known only when the code runs. */
+export function kindOf(flags: Flags): Kind | null {
+  const lazy = lazyOf(flags);
+  return lazy === null ? null : { ...lazy, chained: 'chained' in flags && flags.chained };
+}
+
+/** The kind that both are of; null: there is none. */
+export function commonKind(one: Kind | null, other: Kind | null): Kind | null {
+  if (one === null || other === null || one.kind !== other.kind || one.size !== other.size) return null;
+  return { kind: one.kind, size: one.size, chained: one.chained || other.chained };
+}
+
+/** Flags of a kind in the locals. */
+export function inLocals(o: Values, of: Kind | null): Flags {
+  if (of === null) return STORED;
+  const { kind, size, chained } = of;
+  const [a, b, r] = [FLAG_LOCAL.a, FLAG_LOCAL.b, FLAG_LOCAL.r].map(local => o.of(local));
+  switch (kind) {
+    case L.LAZY_NONE:
+      return { kind: 'all', flags: o.of(FLAG_LOCAL.eflags) };
+    case L.LAZY_ADD:
+      return { kind: 'add', size, a, b, r, chained };
+    case L.LAZY_SUB:
+      return { kind: 'sub', size, a, b, r, chained };
+    case L.LAZY_LOGIC:
+      return { kind: 'logic', size, r };
+    case L.LAZY_INCREMENT:
+      return { kind: 'increment', size, r, before: null };
+    case L.LAZY_DECREMENT:
+      return { kind: 'decrement', size, r, before: null };
+    default:
+      return { kind: 'result', size, r, carry: null, overflow: null };
+  }
+}
+
 /** Puts kind and size into their locals. */
 export function storeKind(o: Values, flags: Flags): void {
   const lazy = lazyOf(flags);
@@ -349,8 +398,8 @@ export function storeOperands(o: Values, flags: Flags): Flags {
       return { ...flags, r: set('r', flags.r) };
     case 'increment':
     case 'decrement':
-      if (flags.carry !== null) replace(FLAG.CF, flags.carry);
-      return { ...flags, r: set('r', flags.r), carry: null };
+      if (flags.before !== null) replace(FLAG.CF, carryOf(o, flags.before));
+      return { ...flags, r: set('r', flags.r), before: null };
     case 'result': {
       const { carry, overflow } = flags;
       if (carry !== null || overflow !== null)

@@ -1,7 +1,18 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { Code, EMPTY, OP, type ValueType } from './code.ts';
-import { FLAG_LOCAL, type Flags, keepFlags, lazyOf, localsOf, STORED, storeKind, storeOperands } from './flags.ts';
+import {
+  FLAG_LOCAL,
+  type Flags,
+  inLocals,
+  type Kind,
+  keepFlags,
+  lazyOf,
+  localsOf,
+  STORED,
+  storeKind,
+  storeOperands,
+} from './flags.ts';
 import type { Premises } from './premises.ts';
 import type { Site } from './sites.ts';
 import { isIn, known, originOf, type Value, Values } from './values.ts';
@@ -148,11 +159,11 @@ export class Frame {
 
   // State
 
-  /** All is in the locals where join() puts it. */
-  settle(): void {
+  /** All is in the locals where join() puts it, the flags of a kind if that is known. */
+  settle(kind: Kind | null = null): void {
     this.#isStored = false;
     this.registers = REGISTERS.map(register => this.values.of(register));
-    this.#flags = STORED;
+    this.#flags = inLocals(this.values, kind);
     this.#isHome = true;
     this.windows = [];
   }

@@ -26,6 +26,7 @@ const OF: Readonly<Record<Helper, (o: Values, flags: Flags) => Value>> = {
 function flagsOf(o: Values, kind: number, size: number): Flags {
   const narrow = { size, r: o.of(R) };
   const bit = (n: number) => o.and(o.shr(o.of(EFLAGS), known(n)), known(1));
+  const carried: Flags = { kind: 'all', flags: bit(0) };
   switch (kind) {
     case L.LAZY_ADD:
       return { kind: 'add', ...narrow, a: o.of(A), b: o.of(B), chained: true };
@@ -34,9 +35,9 @@ function flagsOf(o: Values, kind: number, size: number): Flags {
     case L.LAZY_LOGIC:
       return { kind: 'logic', ...narrow };
     case L.LAZY_INCREMENT:
-      return { kind: 'increment', ...narrow, carry: bit(0) };
+      return { kind: 'increment', ...narrow, before: carried };
     case L.LAZY_DECREMENT:
-      return { kind: 'decrement', ...narrow, carry: bit(0) };
+      return { kind: 'decrement', ...narrow, before: carried };
     case L.LAZY_RESULT:
       return { kind: 'result', ...narrow, carry: bit(0), overflow: bit(11) };
     default:
