@@ -24,6 +24,7 @@ export const equal = op(OP.eq);
 export const differs = op(OP.ne);
 export const ltU = op(OP.ltU);
 export const gtU = op(OP.gtU);
+export const ltS = op(OP.ltS);
 export const geS = op(OP.geS);
 export const geU = op(OP.geU);
 export const and64 = op(OP.and64);

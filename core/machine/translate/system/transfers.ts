@@ -103,6 +103,18 @@ export function interrupt(): FunctionBody {
 
 /** What an IRET here may write: with any other flag it means more. */
 const PLAIN_FLAGS = STATUS_FLAGS | FLAG.ONE | FLAG.IF | FLAG.DF | FLAG.IOPL | FLAG.ID;
+/** Breakpoints that DR7 enables. */
+const DR7_ENABLES = 0xff;
+
+/**
+ * RF, which a return from a fault sets, ends with the instruction that is returned to (17.3.1.1): where that has a step and no breakpoint nobody sees
+ * it, but for the monitor of a guest that exits there.
+ */
+const isResumeSeen: Part = [
+  w.and(state(L.W_DR + 7), word(DR7_ENABLES)),
+  state(L.W_PROBED),
+  w.equal(state(L.W_VMX_OPERATION), word(L.VMX_NON_ROOT)),
+].reduce((a, b) => w.or(a, b), w.ltS(state(L.W_BUDGET), word(2)));
 
 /** Whether a data segment register keeps what it has in ring 3 (5.8.6): it is not more privileged, or null altogether. */
 function refuseIfDropped(index: number, scratch: number): readonly Part[] {
@@ -130,6 +142,7 @@ export function interruptReturn(): FunctionBody {
       ...reach(locals, host, state(L.W_GENERAL + ESP), word(12), SYSTEM_READS),
       set(selector, w.and(w.load(get(host), 4), word(0xffff))),
       set(flags, w.load(get(host), 8)),
+      w.when(w.and(get(flags), word(FLAG.RF)), [refuseIf(isResumeSeen), set(flags, w.and(get(flags), word(~FLAG.RF)))]),
       refuseIf(w.and(get(flags), word(~PLAIN_FLAGS))),
       ...lookUp(code, USE.return, word(0), get(selector)),
       refuseUnlessSameCode(code),
