@@ -5,8 +5,8 @@ import { ENTERED_OFTEN, EXECUTE } from './frame.ts';
 import { known, type Value, Values } from './values.ts';
 
 /**
- * Goes from region to region until one wants an instruction executed, the steps are used up, nothing is translated where control goes, or a region has
- * been entered as often as its counter said (layout.ts, REGION_RUNS). Returns what the last region did (frame.ts), EXECUTE if there was none.
+ * Goes from region to region until one wants an instruction executed, as also where the steps are used up, nothing is translated where control goes, or
+ * a region has been entered as often as its counter said (layout.ts, REGION_RUNS). Returns what the last region did (frame.ts), EXECUTE if there was none.
  */
 export type Driver = () => number;
 
@@ -47,7 +47,6 @@ export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table,
   };
   code.op(OP.loop);
   code.byte(EMPTY);
-  returnIf(o.compare(OP.leS, load(L.W_BUDGET), known(0)), known(EXECUTE));
   const linear = o.add(load(L.W_EIP), load(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE));
   const page = o.add(o.shl(load(L.W_EXECUTE_TABLE), known(2)), o.shl(o.shr(linear, known(12)), known(2)));
   o.push(page);
@@ -59,16 +58,22 @@ export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table,
     code.memory(OP.load32, regions + 4 * word);
     return o.pop();
   };
-  const isAt = (place: Value): Value =>
+  const isElsewhere = (place: Value): Value =>
     [
-      o.compare(OP.eq, at(place, L.R_LINEAR), linear),
-      o.compare(OP.eq, at(place, L.R_ENTRY), entry),
-      o.compare(OP.eq, at(place, L.R_PREMISES), load(L.W_PREMISES)),
-    ].reduce((all, one) => o.and(all, one));
-  const first = o.shl(hash, known(4));
-  const place = o.select(isAt(first), first, o.xor(first, known(16)));
-  const isSame = isAt(place);
-  returnIf(o.isZero(isSame), known(EXECUTE));
+      o.xor(at(place, L.R_LINEAR), linear),
+      o.xor(at(place, L.R_ENTRY), entry),
+      o.xor(at(place, L.R_PREMISES), load(L.W_PREMISES)),
+    ].reduce((all, one) => o.or(all, one));
+  const place = o.of(o.reserve(I32));
+  o.push(o.shl(hash, known(4)));
+  code.set(place.local);
+  o.push(isElsewhere(place));
+  code.op(OP.if);
+  code.byte(EMPTY);
+  o.push(o.xor(place, known(16)));
+  code.set(place.local);
+  returnIf(isElsewhere(place), known(EXECUTE));
+  code.op(OP.end);
   const index = at(place, L.R_INDEX);
   code.constant(0);
   o.push(index);
