@@ -68,6 +68,7 @@ export const OP = {
   add64: 0x7c,
   sub64: 0x7d,
   mul64: 0x7e,
+  divS64: 0x7f,
   divU64: 0x80,
   and64: 0x83,
   or64: 0x84,

@@ -151,7 +151,7 @@ class Compilation {
       }
       // Nothing but registers and flags is in locals between blocks.
       if (left === 1) emitter.flush();
-      if (emitter.translateFlags(instruction, at, left)) {
+      if (emitter.translateFlags(instruction, at, left) || emitter.translateDivision(instruction, at, left)) {
         if (left === 1) this.#go(n, end);
         return;
       }

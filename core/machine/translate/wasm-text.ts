@@ -68,6 +68,7 @@ export const TEXT: Readonly<Record<OpName, readonly [name: string, operands: num
   add64: ['i64.add', 2, 1],
   sub64: ['i64.sub', 2, 1],
   mul64: ['i64.mul', 2, 1],
+  divS64: ['i64.div_s', 2, 1],
   divU64: ['i64.div_u', 2, 1],
   and64: ['i64.and', 2, 1],
   or64: ['i64.or', 2, 1],

@@ -1,8 +1,8 @@
 import { FLAG, STATUS_FLAGS } from '../../../ia32/flags.ts';
 import type { Instruction } from '../../../ia32/instruction.ts';
-import { EAX, ECX, EDI, ES, ESI, ESP, SS } from '../../../ia32/registers.ts';
+import { EAX, ECX, EDI, EDX, ES, ESI, ESP, SS } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
-import { OP } from '../code.ts';
+import { I64, OP } from '../code.ts';
 import { FLAG_LOCAL, statusFlagsOf } from '../flags.ts';
 import type { CallOut, ShortWay } from '../frame.ts';
 import { importIndex } from '../imports.ts';
@@ -17,8 +17,11 @@ const USER_FLAGS = FLAG.DF | FLAG.NT | FLAG.ID;
 
 const NOTHING = () => {};
 
-/** System instructions in translated code: flags and interrupts where it stands, the others by their short ways (kernel.ts). */
+/** System instructions and divisions in translated code: flags and interrupts where it stands, others by their short ways (kernel.ts). */
 export class SystemInstructions extends X87Instructions {
+  /** Local of a quotient in the making. */
+  #quotient: number | null = null;
+
   /** PUSHF, POPF and STI. Returns false for what has to be called out. `left` counts the instruction and those of its block that follow. */
   translateFlags(i: Instruction, offset: number, left: number): boolean {
     const { operation } = i.row;
@@ -30,6 +33,55 @@ export class SystemInstructions extends X87Instructions {
     else this.#setInterrupts(left === 1);
     this.endInstruction({ kind: 'next' });
     return true;
+  }
+
+  /** DIV and IDIV of 64 bits where the quotient fits. Returns false for what has to be called out. */
+  translateDivision(i: Instruction, offset: number, left: number): boolean {
+    const { operation } = i.row;
+    if ((operation !== 'div' && operation !== 'idiv') || i.dst.size !== 4) return false;
+    const { values, code } = this;
+    const isSigned = operation === 'idiv';
+    this.beginInstruction(offset, i.length, left);
+    const divisor = this.read(i, i.dst);
+    const [low, high] = [this.register(EAX), this.register(EDX)];
+    // The quotient of less than 63 bits by anything but 0 is one of the engine's; without a sign it fits if the high word is below the divisor.
+    const isBeyond = isSigned
+      ? values.or(values.isZero(divisor), values.compare(OP.eq, high, known(1 << 31)))
+      : values.compare(OP.leU, divisor, high);
+    this.#leaveIf(isBeyond);
+    const extend = isSigned ? OP.extendS64 : OP.extendU64;
+    values.push(high);
+    code.op(extend);
+    code.constant64(32n);
+    code.op(OP.shl64);
+    values.push(low);
+    code.op(OP.extendU64);
+    code.op(OP.or64);
+    values.push(divisor);
+    code.op(extend);
+    code.op(isSigned ? OP.divS64 : OP.divU64);
+    if (isSigned) this.#leaveUnlessFits();
+    code.op(OP.wrap64);
+    const quotient = values.pop();
+    const remainder = values.sub(low, values.mul(quotient, divisor));
+    this.setRegister(EAX, quotient);
+    this.setRegister(EDX, remainder);
+    this.endInstruction({ kind: 'next' });
+    return true;
+  }
+
+  /** Leaves if the number of 64 bits on the stack is not one of 32 bits with its sign; else it stays there. */
+  #leaveUnlessFits(): void {
+    const { code } = this;
+    this.#quotient ??= this.values.reserve(I64);
+    code.set(this.#quotient);
+    code.get(this.#quotient);
+    code.get(this.#quotient);
+    code.op(OP.wrap64);
+    code.op(OP.extendS64);
+    code.op(OP.ne64);
+    this.leaveIf();
+    code.get(this.#quotient);
   }
 
   #word(word: number): Value {
