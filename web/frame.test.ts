@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startFrames } from './frame.ts';
+import { type Doing, startFrames } from './frame.ts';
 
 /** A page with a clock of its own. */
 let now = 0;
@@ -34,7 +34,7 @@ function run(milliseconds: number): void {
 }
 
 /** How often a machine is asked in a second, if the answer takes so many milliseconds. */
-function asks(running: boolean, answer: number): number {
+function asks(doing: Doing, answer: number): number {
   let due = Number.POSITIVE_INFINITY;
   const ask = vi.fn(() => {
     due = now + answer;
@@ -44,32 +44,55 @@ function asks(running: boolean, answer: number): number {
     run(1);
     if (now < due) continue;
     due = Number.POSITIVE_INFINITY;
-    loop.answered(running);
+    loop.answered(doing);
   }
   return ask.mock.calls.length;
 }
 
 test('a running machine is asked thirty times a second, and never twice for one answer', () => {
-  expect(asks(true, 5)).toBeGreaterThanOrEqual(29);
-  expect(asks(true, 5)).toBeLessThanOrEqual(31);
-  expect(asks(true, 100)).toBeLessThanOrEqual(10);
+  expect(asks('runs', 5)).toBeGreaterThanOrEqual(29);
+  expect(asks('runs', 5)).toBeLessThanOrEqual(31);
+  expect(asks('runs', 100)).toBeLessThanOrEqual(10);
+});
+
+test('a machine whose guest waits is asked less often after half a second, until something is asked of it', () => {
+  expect(asks('waits', 5)).toBeGreaterThanOrEqual(18);
+  expect(asks('waits', 5)).toBeLessThanOrEqual(22);
+  let isAsked = false;
+  const ask = vi.fn(() => {
+    isAsked = true;
+  });
+  const loop = startFrames(ask, vi.fn());
+  const second = () => {
+    const before = ask.mock.calls.length;
+    for (let t = 0; t < 1000; t++) {
+      run(1);
+      if (isAsked) loop.answered('waits');
+      isAsked = false;
+    }
+    return ask.mock.calls.length - before;
+  };
+  second();
+  expect(second()).toBeLessThanOrEqual(10);
+  loop.hurry();
+  expect(second()).toBeGreaterThanOrEqual(18);
 });
 
 test('a paused machine is asked a few times a second', () => {
-  expect(asks(false, 5)).toBeGreaterThanOrEqual(3);
-  expect(asks(false, 5)).toBeLessThanOrEqual(5);
+  expect(asks('stands', 5)).toBeGreaterThanOrEqual(3);
+  expect(asks('stands', 5)).toBeLessThanOrEqual(5);
 });
 
 test('a request brings a view at once, or right after the one on its way', () => {
   const ask = vi.fn();
   const loop = startFrames(ask, vi.fn());
   run(1);
-  loop.answered(false);
+  loop.answered('stands');
   loop.hurry();
   expect(ask).toHaveBeenCalledTimes(2);
   loop.hurry();
   expect(ask).toHaveBeenCalledTimes(2);
-  loop.answered(false);
+  loop.answered('stands');
   run(1);
   expect(ask).toHaveBeenCalledTimes(3);
 });
@@ -78,7 +101,7 @@ test('five seconds without an answer are reported once', () => {
   const silent = vi.fn();
   const loop = startFrames(vi.fn(), silent);
   run(1);
-  loop.answered(true);
+  loop.answered('runs');
   run(4900);
   expect(silent).not.toHaveBeenCalled();
   run(400);
@@ -100,7 +123,7 @@ test('a sleeping computer is no silent worker', () => {
   const silent = vi.fn();
   const loop = startFrames(vi.fn(), silent);
   run(1);
-  loop.answered(true);
+  loop.answered('runs');
   run(100);
   now += 3_600_000;
   run(1000);
@@ -111,7 +134,7 @@ test('a hidden page asks for nothing until it is seen again', () => {
   const ask = vi.fn();
   const loop = startFrames(ask, vi.fn());
   run(1);
-  loop.answered(true);
+  loop.answered('runs');
   page.hidden = true;
   run(2000);
   loop.hurry();

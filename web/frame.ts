@@ -1,10 +1,16 @@
 /**
- * When the page asks the worker for a view: thirty times a second while the machine runs, and a few times while it stands still. There is no
- * animation loop: a frame in which nothing is new costs nothing. A hidden page asks for nothing.
+ * When the page asks the worker for a view: thirty times a second while the machine runs, fewer times while its guest waits for somebody, and a few
+ * while it stands still. There is no animation loop: a frame in which nothing is new costs nothing. A hidden page asks for nothing.
  */
+
+/** What the machine does, as its last view shows it: it waits where its guest has halted and written nothing. */
+export type Doing = 'stands' | 'runs' | 'waits';
 
 /** From one view of a machine that runs to the next: nobody sees more, and the machine has the time. */
 const RUNNING_MS = 33;
+/** The same when it has waited for so many views, one after the other. */
+const WAITING_MS = 100;
+const WAITS = 15;
 /** The same while it does not run. */
 const IDLE_MS = 250;
 /** While an answer is awaited it is looked this often how long that has been. */
@@ -20,7 +26,7 @@ export interface FrameLoop {
   /** Something was asked of the worker: have a view soon. */
   readonly hurry: () => void;
   /** The view that was asked for is here. */
-  readonly answered: (running: boolean) => void;
+  readonly answered: (doing: Doing) => void;
   readonly stop: () => void;
 }
 
@@ -34,6 +40,8 @@ export function startFrames(ask: () => void, silent: () => void): FrameLoop {
   let last = 0;
   /** Whether something was asked after the view that is on its way. */
   let wanted = false;
+  /** Views of a machine that waits, since something else was seen or asked. */
+  let waits = 0;
   let stopped = false;
   let timer = 0;
 
@@ -71,14 +79,21 @@ export function startFrames(ask: () => void, silent: () => void): FrameLoop {
 
   const hurry = (): void => {
     if (stopped || document.hidden) return;
+    waits = 0;
     if (waiting) wanted = true;
     else send();
   };
 
-  const answered = (running: boolean): void => {
+  const pauseFor = (doing: Doing): number => {
+    if (doing === 'stands') return wanted ? 0 : IDLE_MS;
+    return waits < WAITS ? RUNNING_MS : WAITING_MS;
+  };
+
+  const answered = (doing: Doing): void => {
     waiting = false;
     everAnswered = true;
-    const pause = running ? RUNNING_MS : wanted ? 0 : IDLE_MS;
+    waits = doing === 'waits' ? waits + 1 : 0;
+    const pause = pauseFor(doing);
     after(Math.max(asked + pause - performance.now(), 0));
   };
 

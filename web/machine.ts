@@ -15,7 +15,7 @@ import type { Setting } from '../core/protocol/monitor.ts';
 import type { Question } from '../core/protocol/questions.ts';
 import { type AnswerTo, giveUp, pose, refuseFirst, settle } from './asking.ts';
 import { download } from './files.ts';
-import { type FrameLoop, startFrames } from './frame.ts';
+import { type Doing, type FrameLoop, startFrames } from './frame.ts';
 import type { PageGuest } from './guests.ts';
 import { isLive, modeOf } from './modes.ts';
 import { resetConsole, writeConsole } from './panels/console/output.ts';
@@ -73,13 +73,18 @@ function send(message: ToWorker): void {
   loop?.hurry();
 }
 
+function doing({ running, halted, console }: View): Doing {
+  if (!running) return 'stands';
+  return halted && console.length === 0 ? 'waits' : 'runs';
+}
+
 function receive(message: FromWorker): void {
   switch (message.type) {
     case 'view': {
       const state = machine.getState();
       if (startsAgain(state, message) || message.consoleAnew === true) resetConsole();
       if (message.console.length > 0) writeConsole(message.console);
-      loop?.answered(message.running);
+      loop?.answered(doing(message));
       takeAccount(message);
       noteStop(message);
       for (const follower of followers) follower.take(message);
@@ -95,7 +100,7 @@ function receive(message: FromWorker): void {
       current = request;
       resetConsole();
       // A view that was asked for before may be of the machine that is gone, or never come.
-      loop?.answered(false);
+      loop?.answered('stands');
       machine.setState(withGuest(request.message.type === 'open' ? request.message : null, message, request.source));
       if (!same) breakpoints.setState({ list: [] });
       windows.setState(home);
