@@ -1,7 +1,7 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { EMPTY, I32, makeModule, OP } from './code.ts';
-import { ENTERED_OFTEN, EXECUTE } from './frame.ts';
+import { ENTERED_OFTEN, EXECUTE } from './locals.ts';
 import { known, type Value, Values } from './values.ts';
 
 /**

@@ -4,7 +4,8 @@ import type { Ops } from '../../ia32/ops.ts';
 import * as L from '../cpu/layout.ts';
 import { Code, EMPTY, OP } from './code.ts';
 import { carryOf, conditionOf, FLAG_LOCAL, type Flags, STORED, statusFlagsOf } from './flags.ts';
-import { REGISTERS, type Transfer } from './frame.ts';
+import type { Transfer } from './frame.ts';
+import { REGISTERS } from './locals.ts';
 import { SystemInstructions } from './system/instructions.ts';
 import { known, type Value } from './values.ts';
 

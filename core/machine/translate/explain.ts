@@ -2,7 +2,7 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
 import type { Import } from './code.ts';
-import type { Part, Purpose } from './frame.ts';
+import type { Part, Purpose } from './draft.ts';
 import type { Extent } from './graph.ts';
 import { hostOf, type Region, type Repeated } from './region.ts';
 import { wasmText } from './wasm-text.ts';

@@ -1,8 +1,7 @@
-import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
-import { Code, EMPTY, OP, type ValueType } from './code.ts';
+import { type Code, EMPTY, OP, type ValueType } from './code.ts';
+import { Draft, type Part, type Purpose } from './draft.ts';
 import {
-  FLAG_LOCAL,
   type Flags,
   inLocals,
   type Kind,
@@ -13,6 +12,18 @@ import {
   storeKind,
   storeOperands,
 } from './flags.ts';
+import {
+  BUDGET,
+  EIP,
+  EXECUTE,
+  FIRST_TEMPORARY,
+  GO_ON,
+  REGISTERS,
+  SITES,
+  STATUS,
+  transfer,
+  W_CODE_BASE,
+} from './locals.ts';
 import type { Premises } from './premises.ts';
 import type { Site } from './sites.ts';
 import { isIn, known, originOf, type Value, Values } from './values.ts';
@@ -37,67 +48,6 @@ export interface MachineValues {
   readonly windows: readonly Window[];
 }
 
-/**
- * What a region gives back: 0 to go on with whatever is translated at EIP; 1 where an instruction has to be executed first; from SITES on: the
- * number of a site, plus SITES, where one has to be executed. ENTERED_OFTEN is the driver's: a region would have run that has been entered often.
- */
-export const GO_ON = 0;
-export const EXECUTE = 1;
-export const ENTERED_OFTEN = 2;
-export const SITES = 3;
-
-const BUDGET = 14;
-const EIP = 15;
-const STATUS = 16;
-const FIRST_TEMPORARY = 17;
-/** What each of the locals with a use of its own has in it. */
-export const LOCAL_NAMES: readonly string[] = [
-  ...['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'],
-  ...['eflags', 'kind', 'size', 'a', 'b', 'r'],
-  ...['budget', 'eip', 'status'],
-];
-
-export const REGISTERS = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-const W_CODE_BASE = L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE;
-const FLAG_WORDS = [
-  [FLAG_LOCAL.eflags, L.W_EFLAGS],
-  [FLAG_LOCAL.kind, L.W_FLAGS_KIND],
-  [FLAG_LOCAL.size, L.W_FLAGS_SIZE],
-  [FLAG_LOCAL.a, L.W_FLAGS_A],
-  [FLAG_LOCAL.b, L.W_FLAGS_B],
-  [FLAG_LOCAL.r, L.W_FLAGS_R],
-] as const;
-
-/** A place in the code where locals are loaded from memory or stored to it: which ones is known only when all code is made. */
-interface Gap {
-  readonly at: number;
-  readonly piece: 'load' | 'store';
-}
-
-/** Room for the function that is being made, and for what is made of it: there is one at a time, from its Frame to its finish(). */
-const BODY = new Code();
-const WHOLE = new Code();
-
-function cleared(code: Code): Code {
-  code.clear();
-  return code;
-}
-
-/** What code is there for: to come in, to choose between entries, to begin a block, an instruction, to leave. `offset` in CS, `length` in bytes. */
-export interface Purpose {
-  readonly kind: 'enter' | 'choose' | 'block' | 'instruction' | 'leave';
-  readonly offset: number;
-  readonly length: number;
-}
-const ENTER: Purpose = { kind: 'enter', offset: 0, length: 0 };
-const LEAVE: Purpose = { kind: 'leave', offset: 0, length: 0 };
-
-/** Where the code for something begins, up to the next one: a byte offset. */
-export interface Part {
-  readonly purpose: Purpose;
-  readonly at: number;
-}
-
 /** Index of the function that executes an instruction for translated code, behind the helpers. */
 export interface CallOut {
   readonly index: number;
@@ -120,7 +70,8 @@ export interface ShortWay {
  * instruction has changed anything leaves that instruction to the executor.
  */
 export class Frame {
-  readonly values = new Values(FIRST_TEMPORARY, cleared(BODY));
+  readonly #draft = new Draft();
+  readonly values = new Values(FIRST_TEMPORARY, this.#draft.code);
   protected readonly premises: Premises;
   protected registers: Value[] = [];
   protected windows: readonly Window[] = [];
@@ -138,10 +89,6 @@ export class Frame {
   protected readonly labels: string[] = [];
   /** Locals that a state kept for later needs. */
   readonly #pinned: (readonly number[])[] = [];
-  readonly #gaps: Gap[] = [];
-  /** Where the code that is being made begins to be for something. */
-  readonly #notes: Part[] = [];
-  #purpose = ENTER;
   // The instruction in hand.
   #start = 0;
   /** Offset in CS behind it. */
@@ -267,13 +214,11 @@ export class Frame {
   // What the code is for
 
   get purpose(): Purpose {
-    return this.#purpose;
+    return this.#draft.purpose;
   }
 
   set purpose(purpose: Purpose) {
-    this.#purpose = purpose;
-    this.code.fence();
-    this.#notes.push({ purpose, at: this.code.length });
+    this.#draft.purpose = purpose;
   }
 
   // Constructs
@@ -432,10 +377,10 @@ export class Frame {
     else {
       this.#store();
       this.#pay(-left);
-      this.#split('store');
+      this.#draft.leaveGap('store');
       this.settle();
       this.#call(call, needed);
-      this.#split('load');
+      this.#draft.leaveGap('load');
       this.#pay(left - 1);
     }
     if (short !== null) this.close();
@@ -450,7 +395,7 @@ export class Frame {
     this.beginInstruction(offset, 0, 1);
     this.#store();
     this.#pay(-1);
-    this.#split('store');
+    this.#draft.leaveGap('store');
     const { code } = this;
     code.constant(0);
     code.constant(offset);
@@ -476,7 +421,7 @@ export class Frame {
   #callQuietly(call: CallOut, left: number, needed: number): void {
     if (!this.#isStored) {
       this.#store();
-      this.#split('store');
+      this.#draft.leaveGap('store');
       this.#isStored = true;
     }
     const { code } = this;
@@ -495,11 +440,6 @@ export class Frame {
     code.constant(needed);
     code.call(index);
     this.#returnIf(code);
-  }
-
-  #split(piece: 'load' | 'store'): void {
-    this.#gaps.push({ at: this.code.length, piece });
-    this.code.fence();
   }
 
   // The whole
@@ -530,57 +470,28 @@ export class Frame {
     readonly code: Uint8Array;
     readonly parts: () => readonly Part[];
   } {
-    const { premises, values } = this;
-    const code = cleared(WHOLE);
-    for (const { page, entry } of pages) this.#expect(code, premises.executeTable + (page << 2), entry);
-    if ((premises.word & L.PREMISE.flatCode) === 0) {
-      this.#expect(code, W_CODE_BASE << 2, premises.codeBase);
-      this.#expect(code, L.W_CODE_LIMIT << 2, premises.codeLimit);
-    }
-    this.#transfer(code, 'load');
-    code.op(OP.block);
-    code.byte(EMPTY);
-    const body = this.code.bytes;
-    let from = 0;
-    /** By gap: how far what follows it is behind its place in the body. */
-    const shifts = [code.length];
-    for (const { at, piece } of this.#gaps) {
-      code.append(body.subarray(from, at));
-      this.#transfer(code, piece);
-      from = at;
-      shifts.push(code.length - at);
-    }
-    code.append(body.subarray(from));
-    const behind = code.length;
-    code.op(OP.end);
-    this.#transfer(code, 'store');
-    code.constant(0);
-    code.get(EIP);
-    code.memory(OP.store32, L.W_EIP << 2);
-    code.get(STATUS);
-    code.op(OP.end);
-    const place = (at: number) => at + shifts[this.#gaps.filter(gap => gap.at <= at).length];
-    const parts = () => [
-      { purpose: ENTER, at: 0 },
-      ...this.#notes.map(({ purpose, at }) => ({ purpose, at: place(at) })),
-      { purpose: LEAVE, at: behind },
-    ];
-    return { locals: values.locals, code: code.bytes.slice(), parts };
-  }
-
-  /** Between the locals and their places in memory. */
-  #transfer(code: Code, piece: 'load' | 'store'): void {
-    const registers = REGISTERS.filter(n => this.written.has(n) || (piece === 'load' && this.asked.has(n)));
-    const words = [...registers.map(n => [n, L.W_GENERAL + n]), ...FLAG_WORDS, [BUDGET, L.W_BUDGET]];
-    for (const [local, word] of words) {
-      code.constant(0);
-      if (piece === 'store') {
-        code.get(local);
-        code.memory(OP.store32, word << 2);
-      } else {
-        code.memory(OP.load32, word << 2);
-        code.set(local);
+    const { premises, written, asked } = this;
+    const fill = (code: Code, piece: 'load' | 'store') =>
+      transfer(code, piece, n => written.has(n) || (piece === 'load' && asked.has(n)));
+    const begin = (code: Code) => {
+      for (const { page, entry } of pages) this.#expect(code, premises.executeTable + (page << 2), entry);
+      if ((premises.word & L.PREMISE.flatCode) === 0) {
+        this.#expect(code, W_CODE_BASE << 2, premises.codeBase);
+        this.#expect(code, L.W_CODE_LIMIT << 2, premises.codeLimit);
       }
-    }
+      fill(code, 'load');
+      code.op(OP.block);
+      code.byte(EMPTY);
+    };
+    const end = (code: Code) => {
+      code.op(OP.end);
+      fill(code, 'store');
+      code.constant(0);
+      code.get(EIP);
+      code.memory(OP.store32, L.W_EIP << 2);
+      code.get(STATUS);
+      code.op(OP.end);
+    };
+    return { locals: this.values.locals, ...this.#draft.finish(begin, fill, end) };
   }
 }

@@ -7,7 +7,7 @@ import * as L from '../cpu/layout.ts';
 import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
 import type { ValueType } from './code.ts';
 import { compile, type Manner, type WayToExecute } from './compile.ts';
-import type { Part } from './frame.ts';
+import type { Part } from './draft.ts';
 import { type Extent, explore, type Graph, type GraphBlock } from './graph.ts';
 import { type Premises, premisesOf } from './premises.ts';
 import { packSites } from './sites.ts';

@@ -8,9 +8,10 @@ import type { Processor } from '../cpu/processor.ts';
 import { type FunctionBody, I32, makeModule } from './code.ts';
 import { type Driver, makeDriver, otherSlot, slotOf } from './driver.ts';
 import { type Explanation, explain, type Overview, overview, type TextPart, textOf } from './explain.ts';
-import { type CallOut, ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './frame.ts';
+import type { CallOut } from './frame.ts';
 import { type Extent, isLast } from './graph.ts';
 import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
+import { ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './locals.ts';
 import {
   type Entrance,
   hostOf,

@@ -1,6 +1,6 @@
 import * as L from '../cpu/layout.ts';
 import { EMPTY, type Import, OP } from './code.ts';
-import { LOCAL_NAMES } from './frame.ts';
+import { LOCAL_NAMES } from './locals.ts';
 
 /**
  * WebAssembly text of a function's code (WebAssembly Core Specification 2.0, chapter 6): instructions are folded with their operands as far as that keeps

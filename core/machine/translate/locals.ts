@@ -1,0 +1,52 @@
+import { CS } from '../../ia32/registers.ts';
+import * as L from '../cpu/layout.ts';
+import { type Code, OP } from './code.ts';
+import { FLAG_LOCAL } from './flags.ts';
+
+/** Locals of the function around translated code, and what it gives back. */
+
+/**
+ * What a region gives back: 0 to go on with whatever is translated at EIP; 1 where an instruction has to be executed first; from SITES on: the
+ * number of a site, plus SITES, where one has to be executed. ENTERED_OFTEN is the driver's: a region would have run that has been entered often.
+ */
+export const GO_ON = 0;
+export const EXECUTE = 1;
+export const ENTERED_OFTEN = 2;
+export const SITES = 3;
+
+export const BUDGET = 14;
+export const EIP = 15;
+export const STATUS = 16;
+export const FIRST_TEMPORARY = 17;
+/** What each of the locals with a use of its own has in it. */
+export const LOCAL_NAMES: readonly string[] = [
+  ...['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'],
+  ...['eflags', 'kind', 'size', 'a', 'b', 'r'],
+  ...['budget', 'eip', 'status'],
+];
+
+export const REGISTERS = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+export const W_CODE_BASE = L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE;
+const FLAG_WORDS = [
+  [FLAG_LOCAL.eflags, L.W_EFLAGS],
+  [FLAG_LOCAL.kind, L.W_FLAGS_KIND],
+  [FLAG_LOCAL.size, L.W_FLAGS_SIZE],
+  [FLAG_LOCAL.a, L.W_FLAGS_A],
+  [FLAG_LOCAL.b, L.W_FLAGS_B],
+  [FLAG_LOCAL.r, L.W_FLAGS_R],
+] as const;
+
+/** Loads general registers, flags and budget into their locals, or stores them: of the registers those that `has` knows. */
+export function transfer(code: Code, piece: 'load' | 'store', has: (register: number) => boolean): void {
+  const words = [...REGISTERS.filter(has).map(n => [n, L.W_GENERAL + n]), ...FLAG_WORDS, [BUDGET, L.W_BUDGET]];
+  for (const [local, word] of words) {
+    code.constant(0);
+    if (piece === 'store') {
+      code.get(local);
+      code.memory(OP.store32, word << 2);
+    } else {
+      code.memory(OP.load32, word << 2);
+      code.set(local);
+    }
+  }
+}
