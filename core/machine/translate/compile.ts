@@ -36,6 +36,8 @@ class Compilation {
   /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
   readonly #merges: ReadonlySet<number>;
   readonly #headers: ReadonlySet<number>;
+  /** Of each block, those that are reached by several forward edges and that it dominates immediately, the last first. */
+  readonly #inner: readonly (readonly number[])[];
   readonly #numbers: ReadonlyMap<number, number>;
   /** Where it is asked for steps: entries, and all that a later block goes back to. */
   readonly #asking: ReadonlySet<number>;
@@ -62,6 +64,9 @@ class Compilation {
       }
     });
     this.#merges = merges;
+    const inner = graph.blocks.map((): number[] => []);
+    for (const merge of [...merges].sort((a, b) => b - a)) if (merge !== 0) inner[graph.dominators[merge]].push(merge);
+    this.#inner = inner;
     this.#headers = headers;
     this.#numbers = new Map(graph.blocks.map(({ start }, n) => [start, n]));
     this.#asking = new Set([...graph.entries, ...headers]);
@@ -98,11 +103,7 @@ class Compilation {
       this.#begins(n);
       emitter.open(OP.loop, `loop ${n}`);
     }
-    const { dominators } = this.#graph;
-    this.#within(
-      n,
-      [...this.#merges].filter(m => m !== 0 && dominators[m] === n).sort((a, b) => b - a),
-    );
+    this.#within(n, this.#inner[n]);
     if (isLoop) emitter.close();
   }
 

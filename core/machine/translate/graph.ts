@@ -186,11 +186,10 @@ function order(
       at = (at + i.length) | 0;
       if (ENDS.has(i.row.operation)) {
         const targets = i.row.operation === 'ret' ? returns : targetsOf(i, at);
-        return {
-          instructions,
-          end: at,
-          next: [...new Set(targets)].filter(target => found.has(target) && leaders.has(target)),
-        };
+        const next = targets.filter(
+          (target, n) => leaders.has(target) && found.has(target) && targets.indexOf(target) === n,
+        );
+        return { instructions, end: at, next };
       }
       if (leaders.has(at)) break;
     }
@@ -237,7 +236,8 @@ function dominatorsOf(blocks: readonly GraphBlock[]): readonly number[] {
   const dominators = blocks.map(() => -1);
   dominators[0] = 0;
   const meet = (a: number, b: number): number => {
-    let [x, y] = [a, b];
+    let x = a;
+    let y = b;
     while (x !== y) {
       while (x > y) x = dominators[x];
       while (y > x) y = dominators[y];
@@ -247,8 +247,10 @@ function dominatorsOf(blocks: readonly GraphBlock[]): readonly number[] {
   for (let changed = true; changed; ) {
     changed = false;
     for (let n = 1; n < blocks.length; n++) {
-      const known = predecessors[n].filter(p => dominators[p] !== -1);
-      const nearest = known.reduce((a, b) => meet(a, b));
+      let nearest = -1;
+      for (const p of predecessors[n]) {
+        if (dominators[p] !== -1) nearest = nearest === -1 ? p : meet(nearest, p);
+      }
       if (dominators[n] !== nearest) {
         dominators[n] = nearest;
         changed = true;

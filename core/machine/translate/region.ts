@@ -198,7 +198,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
     const linear = (codeBase + start) | 0;
     return { linear, entry: i32[table + (linear >>> 12)] };
   };
-  const isEntrance = (block: GraphBlock) => graph.entries.some(n => graph.blocks[n] === block);
+  const entryBlocks = new Set(graph.entries.map(n => graph.blocks[n]));
   const entrances = graph.entries.map(n => entranceAt(graph.blocks[n].start));
   const blocks = graph.blocks.filter(hasCode);
   const pages = pagesOf(graph, codeBase, reader);
@@ -211,7 +211,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       entrances,
       premises,
       pages,
-      hosts: blocks.filter(block => !isEntrance(block)).map(({ start }) => hostOf(entranceAt(start))),
+      hosts: blocks.filter(block => !entryBlocks.has(block)).map(({ start }) => hostOf(entranceAt(start))),
       cuts: blocks.flatMap(cutsOf).map(start => hostOf(entranceAt(start))),
       index: -1,
       module: -1,
