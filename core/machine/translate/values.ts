@@ -57,39 +57,32 @@ export class Values {
   readonly locals: ValueType[] = [];
   readonly #first: number;
   readonly #free: number[] = [];
-  /** Given out since the last sweep, and of those the ones that are still needed. */
-  #temporary: number[] = [];
+  /** Given out since the last sweep, and those before that are still needed: so many of the array's first. */
+  readonly #temporary: number[] = [];
+  #temporaries = 0;
   /** By local: the number of the sweep that leaves it alone, and how many hold on to it over sweeps. */
-  #kept = new Uint32Array(256);
-  #pins = new Uint16Array(256);
+  readonly #kept: number[] = [];
+  readonly #pins: number[] = [];
   #sweeps = 1;
 
   /** Locals below `first` have a use of their own. */
   constructor(first: number, code = new Code()) {
     this.code = code;
-    for (let n = 0; n < first; n++) this.locals.push(I32);
+    for (let n = 0; n < first; n++) this.reserve(I32);
     this.#first = first;
   }
 
   fresh(): number {
     const local = this.#free.pop() ?? this.reserve(I32);
-    this.#temporary.push(local);
+    this.#temporary[this.#temporaries++] = local;
     return local;
   }
 
   /** A local that no sweep takes back. */
   reserve(type: ValueType): number {
-    const local = this.locals.push(type) - 1;
-    if (local >= this.#kept.length) this.#growBy(local);
-    return local;
-  }
-
-  #growBy(local: number): void {
-    const [kept, pins] = [this.#kept, this.#pins];
-    this.#kept = new Uint32Array(2 * local);
-    this.#kept.set(kept);
-    this.#pins = new Uint16Array(2 * local);
-    this.#pins.set(pins);
+    this.#kept.push(0);
+    this.#pins.push(0);
+    return this.locals.push(type) - 1;
   }
 
   /** The next sweep() leaves this local alone. */
@@ -108,12 +101,14 @@ export class Values {
 
   /** Takes back all locals but those that are kept. */
   sweep(): void {
+    const temporary = this.#temporary;
     let count = 0;
-    for (const local of this.#temporary) {
-      if (this.#kept[local] === this.#sweeps || this.#pins[local] !== 0) this.#temporary[count++] = local;
+    for (let n = 0; n < this.#temporaries; n++) {
+      const local = temporary[n];
+      if (this.#kept[local] === this.#sweeps || this.#pins[local] !== 0) temporary[count++] = local;
       else this.#free.push(local);
     }
-    this.#temporary.length = count;
+    this.#temporaries = count;
     this.#sweeps++;
   }
 
