@@ -372,6 +372,25 @@ export function storeKind(o: Values, flags: Flags): void {
   o.code.set(FLAG_LOCAL.size);
 }
 
+/** Whether storeOperands() computes something, beside moving values. */
+export function mustCompute(flags: Flags): boolean {
+  switch (flags.kind) {
+    case 'stored':
+    case 'add':
+    case 'sub':
+    case 'logic':
+      return false;
+    case 'increment':
+    case 'decrement':
+      return flags.before !== null;
+    case 'result':
+      return flags.carry !== null || flags.overflow !== null;
+    case 'all':
+    case 'partly':
+      return true;
+  }
+}
+
 /** Puts all but kind and size into the locals. Returns the same flags by those locals. */
 export function storeOperands(o: Values, flags: Flags): Flags {
   const set = (name: keyof typeof FLAG_LOCAL, value: Value): Value => {

@@ -8,6 +8,7 @@ import {
   keepFlags,
   lazyOf,
   localsOf,
+  mustCompute,
   STORED,
   storeKind,
   storeOperands,
@@ -182,15 +183,15 @@ export class Frame {
   }
 
   /**
-   * A register's value may lie in the local of another that has changed since: it is moved before somebody holds on to it, as the next way out
+   * A register's value may lie in the local of another that has changed since: it is copied before somebody holds on to it, as the next way out
    * moves that other one there.
    */
   protected freshen(register: number): void {
     const value = this.registers[register];
     const { local, plus } = value;
     if (local < 0 || local >= REGISTERS.length || this.#hasChanged) return;
-    if (local !== register && !isIn(this.registers[local], local)) this.#settleOperands();
-    else if (plus !== 0) this.registers[register] = this.values.settled(value);
+    const isElsewhere = local !== register && !isIn(this.registers[local], local);
+    if (isElsewhere || plus !== 0) this.registers[register] = this.values.copied(value);
   }
 
   /** The flags into their locals, also the kind. */
@@ -296,8 +297,9 @@ export class Frame {
 
   /** Leaves before this instruction if what lies on the stack is not 0. */
   protected leaveIf(isWide = false): void {
-    // What the instruction has read may be in the local of a register that it has set: then only the way out may settle.
-    const state = this.#hasChanged ? this.state : null;
+    // What the instruction has read may be in the local of a register that it has set: then only the way out may settle. It also should where the flags
+    // would have to be computed for that.
+    const state = this.#hasChanged || (!this.#isHome && mustCompute(this.#flags)) ? this.state : null;
     if (state === null) this.#settleOperands();
     if (state === null && !this.spills) {
       this.#tellSite(isWide);

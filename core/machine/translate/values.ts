@@ -128,10 +128,14 @@ export class Values {
 
   /** The same value, in a local as it is. */
   settled(value: Value): Value {
-    if (value.plus === 0) return value;
+    return value.plus === 0 ? value : this.copied(value);
+  }
+
+  /** The same value, in a local of its own. */
+  copied(value: Value): Value {
     this.push(value);
     const { local } = this.pop();
-    return { constant: null, local, plus: 0, bits: value.bits, origin: value.origin };
+    return { constant: null, local, plus: 0, bits: value.bits, origin: originOf(value) };
   }
 
   /** What lies on the stack becomes a value. */
