@@ -98,8 +98,6 @@ export interface Region {
   /** How often it was entered before its counter was set, and to what that was set then. */
   entered: number;
   countsFrom: number;
-  /** How often it had been entered when others went and it was kept. */
-  spared: number;
 }
 
 export interface Translated {
@@ -225,7 +223,6 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       wide: 0,
       entered: 0,
       countsFrom: 0,
-      spared: 0,
     },
     locals,
     code,

@@ -39,7 +39,7 @@ const HALF_LIFE = 1 << 21;
 const LUKEWARM = 1 / 16;
 /** Blocks of one region: larger ones are compiled too slowly. */
 const MOST_BLOCKS = 64;
-/** Regions that are kept: when there are more, a quarter goes. */
+/** Regions that are kept: when there are more, the oldest quarter goes. */
 const MOST_REGIONS = 8192;
 /** How often a region is left where an access asks for others with it before it is made without. */
 const MOST_WIDE = 4096;
@@ -74,7 +74,7 @@ export class Translator {
   readonly engine: Exclude<Engine, 'execute'>;
   readonly #cpu: Processor;
   readonly #env: Readonly<Record<string, WebAssembly.Imported>>;
-  readonly #table: WebAssembly.Table;
+  readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS + BATCH });
   readonly #driver: Driver;
   /** By the place of their first byte in the memory; the oldest first. */
   readonly #regions = new Map<number, Region[]>();
@@ -100,7 +100,6 @@ export class Translator {
   readonly #often: number;
   readonly #batch: number;
   readonly #mostWide: number;
-  readonly #mostRegions: number;
   /** Where the instruction that is executed for a region begins, an offset in CS. */
   start = 0;
   /** Regions made since the machine was, and their modules. */
@@ -111,8 +110,7 @@ export class Translator {
 
   /**
    * `hot`: how often a block is executed before it is translated; `batch`: regions of one module; `often`: how often what is translated is entered
-   * before it is translated with all that it calls; `mostWide`: how often it is left where an access asks for others with it before it is made without;
-   * `mostRegions`: how many are kept.
+   * before it is translated with all that it calls; `mostWide`: how often it is left where an access asks for others with it before it is made without.
    */
   constructor(
     cpu: Processor,
@@ -121,7 +119,6 @@ export class Translator {
     batch = BATCH,
     often = OFTEN,
     mostWide = MOST_WIDE,
-    mostRegions = MOST_REGIONS,
   ) {
     const { memory, regions } = cpu.physical;
     this.engine = engine;
@@ -130,8 +127,6 @@ export class Translator {
     this.#often = engine === 'blocks' ? NEVER : often;
     this.#batch = batch;
     this.#mostWide = mostWide;
-    this.#mostRegions = mostRegions;
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: mostRegions + batch });
     this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
     const execute = (number: number, rest: number) => this.#execute(number, rest);
     const runtime = makeRuntime(memory);
@@ -356,7 +351,7 @@ export class Translator {
     }
     this.#count(region, 1);
     this.#kept++;
-    if (this.#kept > this.#mostRegions) this.#evict();
+    if (this.#kept > MOST_REGIONS) this.#evict();
   }
 
   #count(region: Region, by: 1 | -1): void {
@@ -369,17 +364,11 @@ export class Translator {
     for (const host of [...region.hosts, ...region.cuts]) add(this.#inside, host);
   }
 
-  /** What was entered least since this was last asked goes, the oldest first; what waits for its module stays. */
   #evict(): void {
-    const used = [...this.regions].map(region => {
-      const entries = this.entriesOf(region);
-      const uses = region.index < 0 ? Number.MAX_SAFE_INTEGER : entries - region.spared;
-      region.spared = entries;
-      return { region, uses };
-    });
-    used.sort((a, b) => a.uses - b.uses);
-    const tooMany = this.#kept - Math.floor((this.#mostRegions * 3) / 4);
-    for (const { region } of used.slice(0, tooMany)) this.#drop(region);
+    for (const list of this.#regions.values()) {
+      for (const region of [...list]) this.#drop(region);
+      if (this.#kept <= (MOST_REGIONS * 3) / 4) return;
+    }
   }
 
   /** Forgets everything: memory is another, or somebody watches or stops what was not watched before. */
