@@ -11,7 +11,7 @@ import * as L from './layout.ts';
  * hardware. With the trap flag, or a guest's monitor trap flag, a step is one iteration. Registers change after each iteration:
  * a fault restarts there.
  */
-const STEP_BYTES = 4096;
+export const STEP_BYTES = 4096;
 
 /** Runs below this many elements are done one by one, with all that each has to ask for; those below the other one, without. */
 const BULK_MINIMUM = 2;

@@ -6,7 +6,7 @@ import { known, type Value, Values } from './values.ts';
 
 /**
  * Goes from region to region until one wants an instruction executed, as also where the steps are used up, nothing is translated where control goes, or
- * a region has been entered as often as its counter said (layout.ts, REGION_RUNS). Returns what the last region did (frame.ts), EXECUTE if there was none.
+ * a region has been entered as often as its counter said (layout.ts, REGION_RUNS). Returns what the last region did (locals.ts), EXECUTE if there was none.
  */
 export type Driver = () => number;
 

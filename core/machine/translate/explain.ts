@@ -4,7 +4,7 @@ import type { Processor } from '../cpu/processor.ts';
 import type { Import } from './code.ts';
 import type { Part, Purpose } from './draft.ts';
 import type { Extent } from './graph.ts';
-import { hostOf, type Region, type Repeated } from './region.ts';
+import { hasCodeAt, hostOf, type Region, type Repeated } from './region.ts';
 import { wasmText } from './wasm-text.ts';
 
 /** What the translator says of itself, for who looks. Nothing changes by it, and nothing of it is kept: the text is made when somebody asks. */
@@ -91,10 +91,9 @@ export function explain(cpu: Processor, insight: Insight, linear: number, physic
 }
 
 /** Whether the byte at an address, which lies there in the machine's memory, is one of a region's. */
-function isIn({ spans, pages }: Region, linear: number, host: number): boolean {
-  const isAt = pages.some(({ page, entry }) => page === linear >>> 12 && (linear + entry) >>> 0 === host);
-  // A block may go on at address 0.
-  return isAt && spans.some((start, n) => n % 2 === 0 && (linear - start) >>> 0 < (spans[n + 1] - start) >>> 0);
+function isIn(region: Region, linear: number, host: number): boolean {
+  const isAt = region.pages.some(({ page, entry }) => page === linear >>> 12 && (linear + entry) >>> 0 === host);
+  return isAt && hasCodeAt(region, linear);
 }
 
 function factsOf(insight: Insight, region: Region): RegionFacts {

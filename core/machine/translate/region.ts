@@ -279,6 +279,12 @@ export function repeatRegion(
   return code.length === region.bytes ? { code, parts: parts(), instructions, byteAt } : null;
 }
 
+/** Whether a linear address is in the code of a region, as it was translated. */
+export function hasCodeAt({ spans }: Region, linear: number): boolean {
+  // A block may go on at address 0.
+  return spans.some((start, n) => n % 2 === 0 && (linear - start) >>> 0 < (spans[n + 1] - start) >>> 0);
+}
+
 /** Where it lies: byte offset in the machine's memory. */
 export function hostOf({ linear, entry }: Entrance): number {
   return (linear + entry) >>> 0;

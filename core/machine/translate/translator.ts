@@ -14,6 +14,7 @@ import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
 import { ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './locals.ts';
 import {
   type Entrance,
+  hasCodeAt,
   hostOf,
   physicalPage,
   type Region,
@@ -512,13 +513,6 @@ function isQuiet({ row, dst }: Instruction): boolean {
     check => check === 'fpu' || check === 'fpuNoWait' || check === 'sse' || check === 'mmx',
   );
   return isFloat && !GENERAL.has(dst.kind) && !row.operation.includes('comi');
-}
-
-function hasCodeAt({ spans }: Region, linear: number): boolean {
-  for (let n = 0; n < spans.length; n += 2) {
-    if ((linear - spans[n]) >>> 0 < (spans[n + 1] - spans[n]) >>> 0) return true;
-  }
-  return false;
 }
 
 function placeOf(host: number): number {

@@ -2,6 +2,7 @@ import { FLAG } from '../../../ia32/flags.ts';
 import { CR0 } from '../../../ia32/registers.ts';
 import { USE } from '../../cpu/descriptor-memo.ts';
 import * as L from '../../cpu/layout.ts';
+import { STEP_BYTES } from '../../cpu/strings.ts';
 import { type FunctionBody, I32 } from '../code.ts';
 import * as w from '../words.ts';
 import { get, type Part, set, word } from '../words.ts';
@@ -34,8 +35,6 @@ export function loadSegment(): FunctionBody {
   });
 }
 
-/** What a repeated instruction does in one step. */
-const STEP_BYTES = 4096;
 /** From here on the engine's own way is faster. */
 const BLOCK_BYTES = 64;
 

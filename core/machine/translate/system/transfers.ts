@@ -192,16 +192,21 @@ const refuseUnlessFlatCode: Part = refuseIf(
 
 const msr = (number: number): Part => state(L.W_MSR + number);
 
+/** Takes the selector that both begin with; refuses where more than it would change. */
+const begin = (selector: number): readonly Part[] => [
+  refuseUnlessCalm,
+  set(selector, w.and(msr(SYSENTER_CS), word(0xfffc))),
+  refuseUnless(get(selector)),
+  refuseUnlessFlatCode,
+  refuseUnlessFlatStack,
+];
+
 /** SYSENTER (SDM volume 2). */
 export function sysenter(): FunctionBody {
   return w.makeFunction([], [I32], locals => {
     const selector = locals.word();
     return [
-      refuseUnlessCalm,
-      set(selector, w.and(msr(SYSENTER_CS), word(0xfffc))),
-      refuseUnless(get(selector)),
-      refuseUnlessFlatCode,
-      refuseUnlessFlatStack,
+      ...begin(selector),
       ...setEflags(w.and(eflags, word(~(FLAG.VM | FLAG.IF | FLAG.RF)))),
       ...flatten(CS, get(selector), FLAT.kernelCode),
       ...flatten(SS, w.add(get(selector), word(8)), FLAT.kernelStack),
@@ -218,12 +223,8 @@ export function sysexit(): FunctionBody {
   return w.makeFunction([], [I32], locals => {
     const selector = locals.word();
     return [
-      refuseUnlessCalm,
-      set(selector, w.and(msr(SYSENTER_CS), word(0xfffc))),
-      refuseUnless(get(selector)),
+      ...begin(selector),
       refuseIf(w.or(state(L.W_CPL), w.and(state(L.W_EFLAGS), word(FLAG.AC)))),
-      refuseUnlessFlatCode,
-      refuseUnlessFlatStack,
       ...flatten(CS, w.or(w.add(get(selector), word(16)), word(3)), FLAT.userCode),
       ...flatten(SS, w.or(w.add(get(selector), word(24)), word(3)), FLAT.userStack),
       ...setCpl(3),

@@ -20,7 +20,7 @@ export const SYSTEM_READS = word(L.W_TLB);
 export const SYSTEM_WRITES = word(L.W_TLB_WRITE);
 
 /** It cannot be done here, and nothing has changed: the executor does it. */
-export const REFUSED: readonly Part[] = [w.give(word(0))];
+const REFUSED: readonly Part[] = [w.give(word(0))];
 export const refuseIf = (condition: Part): Part => w.when(condition, REFUSED);
 export const refuseUnless = (condition: Part): Part => refuseIf(w.isZero(condition));
 
