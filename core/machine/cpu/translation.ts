@@ -424,6 +424,22 @@ export class Translation extends State implements PagingRegisters {
     return physical < 0 ? -1 : this.physical.peekByte(physical);
   }
 
+  /** Reads `count` words of 32 bits from a linear address on, whatever their permissions; 0 for those that are not mapped. */
+  peekWords(linear: number, count: number, into: Int32Array): void {
+    const entry = this.i32[L.W_TLB + (linear >>> 12)];
+    const isKnown = entry !== L.INVALID && (linear & 0xfff) + 4 * count <= 0x1000;
+    for (let n = 0; n < count; n++) {
+      const at = (linear + 4 * n) | 0;
+      if (isKnown) into[n] = this.view.getInt32((at + entry) >>> 0, true);
+      else into[n] = this.#peekWord(at);
+    }
+  }
+
+  #peekWord(linear: number): number {
+    const physical = this.lookUp(linear);
+    return physical < 0 ? 0 : this.physical.read(physical, 4);
+  }
+
   /** Loads the PDPTE registers from CR3 (SDM volume 3, 4.4.1). #GP(0) if a present one has reserved bits set. */
   loadPdptes(cr3: number): void {
     if (!this.readPdptes(cr3)) this.generalProtection(0);

@@ -1,17 +1,16 @@
-import { CS, DS, EAX, ES, ESP, FS, GS, SS } from '../../ia32/registers.ts';
+import { CS, DS, EAX, ES, FS, GS, SS } from '../../ia32/registers.ts';
 import type { EventSource } from '../../machine/cpu/interrupts.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Probe, Transfer } from '../../machine/cpu/probe.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Pc } from '../../machine/pc.ts';
 import type { ChangedValue, Deed, Happening, HappeningKind, NamedValue, Setting } from '../../protocol/monitor.ts';
-import { deliveryName } from '../../vmm/event-names.ts';
 import type { Exit } from '../../vmm/exit.ts';
 import type { Monitor } from '../../vmm/monitor.ts';
 import type { MonitorWatcher } from '../../vmm/trace.ts';
 import type { SymbolTable } from '../symbols.ts';
 import { codeRow } from '../views/code-view.ts';
-import { causeOf } from './deliveries.ts';
+import { Delivery, type Recorded } from './deliveries.ts';
 
 /** Registers that a happening may change for the guest, by name and word of the processor's state. */
 const WORDS: readonly (readonly [string, number])[] = [
@@ -93,12 +92,6 @@ function detailsOf(exit: Exit): Details {
   }
 }
 
-/** The machine or session that they are of: steps since the guest was opened, and how it is run. */
-interface Recorded {
-  readonly steps: number;
-  readonly setting: Setting;
-}
-
 /** What a happening was, as it came: the rest is put together when somebody asks for it. */
 interface Record {
   readonly serial: number;
@@ -106,10 +99,8 @@ interface Record {
   readonly step: number;
   readonly setting: Setting;
   readonly kind: HappeningKind;
-  readonly exit: Exit | null;
-  /** What went through the IDT, without a monitor. */
-  readonly delivery: Delivery | null;
-  savedNames: readonly string[];
+  readonly exit: Exit;
+  readonly savedNames: readonly string[];
   reason: string;
   address: number;
   user: boolean;
@@ -123,12 +114,6 @@ interface Record {
   cost: number;
 }
 
-interface Delivery {
-  readonly vector: number;
-  readonly source: EventSource;
-  readonly code: number | null;
-}
-
 /**
  * Keeps the last thing that took the guest into the monitor, whole; bare, the last that went through its IDT. The machine's own interrupts are
  * no affair of the guest's: they are counted, and do not push out what a person looks at. Tell it of each machine.
@@ -139,7 +124,8 @@ export class Happenings implements MonitorWatcher {
   #monitor: Monitor | null = null;
   #machine: Recorded = { steps: 0, setting: { mode: 'bare', paging: 'nested' } };
   #serial = 0;
-  #last: Record | null = null;
+  #last: Record | Delivery | null = null;
+  readonly #delivery = new Delivery();
   /** What the exit that is being handled will be, if it is the guest's. */
   #current: Record | null = null;
   #before = new Int32Array(NAMES.length);
@@ -192,13 +178,7 @@ export class Happenings implements MonitorWatcher {
   }
 
   /** Done for each trap: all fields at once, and nothing else. */
-  #begin(
-    kind: HappeningKind,
-    pc: Pc,
-    exit: Exit | null,
-    delivery: Delivery | null,
-    savedNames: readonly string[],
-  ): Record {
+  #begin(kind: HappeningKind, pc: Pc, exit: Exit, savedNames: readonly string[]): Record {
     this.#hasAfter = false;
     return {
       serial: ++this.#serial,
@@ -207,7 +187,6 @@ export class Happenings implements MonitorWatcher {
       setting: this.#machine.setting,
       kind,
       exit,
-      delivery,
       savedNames,
       reason: '',
       address: 0,
@@ -232,7 +211,7 @@ export class Happenings implements MonitorWatcher {
     take(monitor.vcpu, this.#before);
     const { savedNames } = monitor.technique;
     monitor.technique.saved(this.#saved);
-    this.#current = this.#begin(exit.kind, pc, exit, null, savedNames);
+    this.#current = this.#begin(exit.kind, pc, exit, savedNames);
     this.#emulated = monitor.counts.emulated;
     const { hiddenFaults, traceFaults, trueFaults } = monitor.shadow.counts;
     this.#hiddenFaults = hiddenFaults;
@@ -281,16 +260,9 @@ export class Happenings implements MonitorWatcher {
   delivered(vector: number, source: EventSource, code: number | null): void {
     const pc = this.#pc;
     if (pc === null || this.#monitor !== null) return;
-    const { cpu } = pc;
-    const savedNames = code === null ? PUSHED : PUSHED_WITH_CODE;
-    const record = this.#begin('delivered', pc, null, { vector, source, code }, savedNames);
-    takePushed(cpu, this.#saved, savedNames.length);
-    const eip = code === null ? 0 : 1;
-    record.address = causeOf(cpu, vector, source, this.#saved[eip] >>> 0);
-    record.user = (this.#saved[eip + 1] & 3) === 3;
-    // Without a change of the ring the stack stays, and is not pushed.
-    if ((this.#saved[eip + 1] & 3) === cpu.cpl) record.savedNames = savedNames.slice(0, -2);
-    this.#last = record;
+    this.#hasAfter = false;
+    this.#delivery.take(pc, this.#machine, ++this.#serial, vector, source, code);
+    this.#last = this.#delivery;
   }
 
   transferred(by: Transfer): void {
@@ -307,24 +279,19 @@ export class Happenings implements MonitorWatcher {
     const record = this.#last;
     const pc = this.#pc;
     if (record === null || pc === null) return null;
-    const { exit, delivery } = record;
-    const details =
-      exit !== null
-        ? detailsOf(exit)
-        : { ...NOTHING, vector: delivery?.vector ?? null, errorCode: delivery?.code ?? null };
-    const guest = this.#monitor?.guest ?? pc.cpu;
-    const row = codeRow(guest, this.#symbols, record.address);
+    if (record instanceof Delivery) return record.happening(pc.cpu, this.#symbols);
+    const row = codeRow(this.#monitor?.guest ?? pc.cpu, this.#symbols, record.address);
     return {
       serial: record.serial,
       time: record.time,
       step: record.step,
       setting: record.setting,
       kind: record.kind,
-      reason: delivery === null ? record.reason : deliveryName(delivery.vector, delivery.source),
+      reason: record.reason,
       address: record.address,
       user: record.user,
       cost: record.cost,
-      ...details,
+      ...detailsOf(record.exit),
       instruction: row.bytes.length === 0 ? null : row,
       saved: record.savedNames.map((name, n): NamedValue => ({ name, value: this.#saved[n] >>> 0 })),
       deeds: deedsOf(record),
@@ -333,7 +300,6 @@ export class Happenings implements MonitorWatcher {
   }
 
   #changed(): ChangedValue[] {
-    if (this.#last?.exit === null) return [];
     if (!this.#hasAfter && this.#monitor !== null) take(this.#monitor.vcpu, this.#after);
     return NAMES.flatMap((name, n) => {
       const [before, after] = [this.#before[n] >>> 0, this.#after[n] >>> 0];
@@ -343,32 +309,17 @@ export class Happenings implements MonitorWatcher {
 }
 
 /** What was done about it: by the monitor first, then what was delivered. */
-function deedsOf({ exit, delivery, reason, given, isEmulated, fault, result, goesOnAt }: Record): Deed[] {
-  if (delivery !== null) return [{ kind: 'delivered', vector: delivery.vector, code: delivery.code }];
+function deedsOf({ exit, reason, given, isEmulated, fault, result, goesOnAt }: Record): Deed[] {
   const deeds: Deed[] = [];
-  if (exit?.kind === 'pageFault') {
+  if (exit.kind === 'pageFault') {
     const linear = exit.address >>> 0;
     if (fault === 'hidden') deeds.push({ kind: 'hiddenFault', linear });
     else if (fault === 'traced') deeds.push({ kind: 'tracedWrite', linear });
     else if (fault === 'other') deeds.push({ kind: 'device', linear });
   }
-  if (exit?.kind === 'eptViolation') deeds.push({ kind: 'device', linear: exit.address >>> 0 });
-  if (exit?.kind === 'hypercall') deeds.push({ kind: 'hypercall', name: reason, result });
-  if (exit?.kind === 'callout' && !isEmulated) deeds.push({ kind: 'translated', address: goesOnAt });
+  if (exit.kind === 'eptViolation') deeds.push({ kind: 'device', linear: exit.address >>> 0 });
+  if (exit.kind === 'hypercall') deeds.push({ kind: 'hypercall', name: reason, result });
+  if (exit.kind === 'callout' && !isEmulated) deeds.push({ kind: 'translated', address: goesOnAt });
   if (isEmulated) deeds.push({ kind: 'emulated' });
   return [...deeds, ...(given ?? [])];
-}
-
-/** What the processor pushes on the handler's stack, 32 bits each, from ESP on (SDM volume 3, figure 6-4). */
-const PUSHED = ['EIP', 'CS', 'EFLAGS', 'ESP', 'SS'] as const;
-const PUSHED_WITH_CODE = ['error code', ...PUSHED] as const;
-
-function takePushed(cpu: Processor, into: Int32Array, count: number): void {
-  const stack = (cpu.base(SS) + cpu.i32[ESP]) | 0;
-  const first = cpu.lookUp(stack);
-  const isInPage = (stack & 0xfff) + 4 * count <= 0x1000;
-  for (let n = 0; n < count; n++) {
-    const at = isInPage && first >= 0 ? first + 4 * n : cpu.lookUp((stack + 4 * n) | 0);
-    into[n] = at < 0 ? 0 : cpu.physical.read(at, 4);
-  }
 }

@@ -33,6 +33,7 @@ export class Timeline implements MonitorWatcher {
   readonly #ids = new Map<string, number>();
   #namesSent = 0;
   readonly #deliveries = new Map<number, number>();
+  readonly #transfers = new Map<Transfer, number>();
   #cut: number | null = null;
   #pc: Pc | null = null;
   #monitor: Monitor | null = null;
@@ -158,8 +159,8 @@ export class Timeline implements MonitorWatcher {
     // A guest that has the machine for itself halts in its own ring, and only at the end of a stretch: what wakes it is delivered.
     const waited = this.#monitor === null ? (pc.clock.skipped - this.#skipped) / 1e9 : 0;
     const halt = waited > 0 ? Math.max(this.#start, end - waited) : end;
-    this.#record(this.#kind, this.#lane, this.#start, halt, this.#name, this.#address, this.#step, steps);
-    if (waited > 0) this.#record(KIND.wait, WAITING, halt, end, this.#id('hlt'), 0, this.#step + steps, 0);
+    this.#part.add(this.#kind, this.#lane, this.#start, halt, this.#name, this.#address, this.#step, steps);
+    if (waited > 0) this.#part.add(KIND.wait, WAITING, halt, end, this.#id('hlt'), 0, this.#step + steps, 0);
   }
 
   /** What was recorded of the time after this is no more: it will come again, or something else. */
@@ -169,36 +170,20 @@ export class Timeline implements MonitorWatcher {
     this.#cut = Math.min(time, this.#cut ?? time);
   }
 
-  #record(
-    kind: number,
-    lane: number,
-    start: number,
-    end: number,
-    name: number,
-    address: number,
-    step: number,
-    steps: number,
-  ): void {
-    this.#part.add(kind, lane, start, end, name, address, step, steps);
-  }
-
-  #arrive(name: number): void {
-    const pc = this.#pc;
-    if (pc === null) return;
+  /** The machine came to a lane, or to another place of the one that it was in. */
+  #arrive(pc: Pc, lane: number, name: number): void {
     if (this.#isPending) {
       this.begin();
       this.#name = name;
       return;
     }
-    const lane = this.#laneOf(pc);
+    const now = this.#now(pc);
     if (lane === this.#lane && (this.#monitor !== null || pc.clock.skipped === this.#skipped)) {
-      const now = this.#now(pc);
       // It takes no time, so that it may stand before the stretch that it is in.
       this.#split(pc, now);
-      this.#record(KIND.mark, lane, now, now, name, pc.cpu.linearEip >>> 0, this.#session.steps, 0);
+      this.#part.add(KIND.mark, lane, now, now, name, pc.cpu.linearEip >>> 0, this.#step, 0);
       return;
     }
-    const now = this.#now(pc);
     this.#close(pc, now);
     if (lane === MONITOR) this.#open(pc, lane, KIND.monitor, name, 0, now);
     else this.#open(pc, lane, KIND.guest, name, this.#monitor?.vcpu.address ?? pc.cpu.linearEip, now);
@@ -216,19 +201,29 @@ export class Timeline implements MonitorWatcher {
   // Probe
 
   delivered(vector: number, source: EventSource): void {
+    const pc = this.#pc;
+    if (pc === null) return;
     const key = source === 'external' ? vector : source === 'software' ? vector + 256 : vector + 512;
     let name = this.#deliveries.get(key);
     if (name === undefined) {
       name = this.#id(deliveryName(vector, source));
       this.#deliveries.set(key, name);
     }
-    this.#arrive(name);
+    this.#arrive(pc, this.#laneOf(pc), name);
   }
 
   transferred(by: Transfer): void {
+    const pc = this.#pc;
+    if (pc === null) return;
+    const lane = this.#laneOf(pc);
     // An IRET within a ring ends what a mark has told.
-    if (by === 'iret' && this.#pc !== null && this.#laneOf(this.#pc) === this.#lane) return;
-    this.#arrive(this.#id(TRANSFER_NAMES[by]));
+    if (by === 'iret' && lane === this.#lane) return;
+    let name = this.#transfers.get(by);
+    if (name === undefined) {
+      name = this.#id(TRANSFER_NAMES[by]);
+      this.#transfers.set(by, name);
+    }
+    this.#arrive(pc, lane, name);
   }
 
   // MonitorWatcher

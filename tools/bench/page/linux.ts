@@ -9,7 +9,7 @@ import { makeGuest } from '../guest.ts';
 export const PROMPT = '/ # ';
 
 /** The same work in each turn, whatever the machine's clock says: loops, system calls, page faults, processes. */
-export const WORK = ['mips 150', 'int 300', 'sha 20', 'getppid 150', 'mmap 80', 'forkexec 12']
+export const WORK = ['mips 900', 'int 1800', 'sha 120', 'getppid 900', 'mmap 480', 'forkexec 72']
   .map(work => `bench ${work}`)
   .join('; ');
 

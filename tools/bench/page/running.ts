@@ -37,6 +37,8 @@ const LONGEST = 300_000;
 /** How long a guest is watched that waits, and what it may still have to do before; milliseconds. */
 const IDLE = 10_000;
 const SETTLING = 3000;
+/** Turns until hot code is translated, by Ringside and by the browser. */
+const WARM_UPS = 3;
 
 /** Measures one mode, with so many turns for each. */
 export async function measureRates(bench: Bench, mode: string, rounds: number): Promise<Rates> {
@@ -60,7 +62,7 @@ export async function measureRates(bench: Bench, mode: string, rounds: number): 
     await tell(each, { type: 'pause' });
     // Only now there is paging, and so there are tables.
     if (each === page) await openPanels(page);
-    await turn(bench, each);
+    for (let n = 0; n < WARM_UPS; n++) await turn(bench, each);
   }
   for (let round = 0; round < rounds; round++) {
     // Who is first changes: what else the computer does comes to both.
