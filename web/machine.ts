@@ -75,7 +75,8 @@ function send(message: ToWorker): void {
 
 function doing({ running, halted, console }: View): Doing {
   if (!running) return 'stands';
-  return halted && console.length === 0 ? 'waits' : 'runs';
+  if (console.length > 0) return 'writes';
+  return halted ? 'waits' : 'runs';
 }
 
 function receive(message: FromWorker): void {

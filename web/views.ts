@@ -1,5 +1,5 @@
 /**
- * When a view reaches the panels. A machine that stands still is shown at once. One that runs sends thirty views a second,
+ * When a view reaches the panels. A machine that stands still is shown at once. One that runs sends up to thirty views a second,
  * which nobody can read: its panels are drawn from those that bring code (some times a second), code that follows it stays
  * for a while, and one view leads to one thing only: it writes to the console, or draws registers, or draws code. So every
  * frame is short, and the console, which has the first turn, never waits.

@@ -25,7 +25,12 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#baseTime + ((this.#count() - this.#baseCount) * 1e9) / this.#rate;
+    return this.at(this.#count());
+  }
+
+  /** The time at a count since the rate was set or time was jumped over. */
+  at(count: number): number {
+    return this.#baseTime + ((count - this.#baseCount) * 1e9) / this.#rate;
   }
 
   reschedule(): void {

@@ -8,6 +8,7 @@ import type { MonitorWatcher } from './trace.ts';
 /** What the monitor spends, in steps and in references to memory, and the exit that it is charged to. */
 export class Accounts {
   readonly steps: StepCount;
+  readonly #cpu: Processor;
   readonly #counts: Counts;
   readonly #memory: MachineMemory;
   #watcher: MonitorWatcher | null = null;
@@ -20,6 +21,7 @@ export class Accounts {
 
   /** Listens to `cpu`, the machine's processor, from now on. */
   constructor(cpu: Processor, memory: MachineMemory, counts: Counts) {
+    this.#cpu = cpu;
     this.#counts = counts;
     this.#memory = memory;
     this.steps = new StepCount(cpu, counts, () => this.charge());
@@ -30,6 +32,8 @@ export class Accounts {
   watch(watcher: MonitorWatcher | null): void {
     this.#watcher = watcher;
     this.steps.next = watcher;
+    // What it is told at once depends on who comes next.
+    this.#cpu.probe = this.steps;
   }
 
   /** What was spent since it was last asked goes to the exit that is served. */

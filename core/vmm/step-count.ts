@@ -1,6 +1,6 @@
 import type { EventSource } from '../machine/cpu/interrupts.ts';
 import * as L from '../machine/cpu/layout.ts';
-import type { Probe, Transfer } from '../machine/cpu/probe.ts';
+import type { Probe, Transfer, TransferredBefore } from '../machine/cpu/probe.ts';
 import type { Processor } from '../machine/cpu/processor.ts';
 import type { Counts } from './counts.ts';
 
@@ -9,8 +9,12 @@ export type Owner = 'user' | 'kernel' | 'monitor';
 
 /** Whose code a processor under the monitor stands in. */
 export function ownerOf(cpu: Processor): Owner {
-  if (cpu.cpl === 3) return 'user';
-  return cpu.cpl === 0 && cpu.i32[L.W_VMX_OPERATION] !== L.VMX_NON_ROOT ? 'monitor' : 'kernel';
+  return ownerAt(cpu, cpu.cpl);
+}
+
+function ownerAt(cpu: Processor, cpl: number): Owner {
+  if (cpl === 3) return 'user';
+  return cpl === 0 && cpu.i32[L.W_VMX_OPERATION] !== L.VMX_NON_ROOT ? 'monitor' : 'kernel';
 }
 
 /**
@@ -60,14 +64,27 @@ export class StepCount implements Probe {
     this.next?.transferred(by);
   }
 
+  /** Only where who comes next has it, too. */
+  get transferredBefore(): TransferredBefore | undefined {
+    return this.next !== null && this.next.transferredBefore === undefined ? undefined : this.#before;
+  }
+
+  readonly #before: TransferredBefore = (by, cpl, linear, count) => {
+    this.#moveTo(ownerAt(this.#cpu, cpl), count);
+    this.next?.transferredBefore?.(by, cpl, linear, count);
+  };
+
   #move(): void {
+    this.#moveTo(ownerOf(this.#cpu), this.#cpu.count);
+  }
+
+  #moveTo(owner: Owner, count: number): void {
     const before = this.#owner;
-    const { count } = this.#cpu;
     const steps = count - this.#since;
     this.#since = count;
     if (before === 'monitor') this.#monitor += steps;
     else this.#counts[before].direct += steps;
-    this.#owner = ownerOf(this.#cpu);
-    if (before === 'monitor' && this.#owner !== 'monitor') this.#onEnter();
+    this.#owner = owner;
+    if (before === 'monitor' && owner !== 'monitor') this.#onEnter();
   }
 }

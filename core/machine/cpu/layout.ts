@@ -138,6 +138,12 @@ export const X87_SCRATCH = SCRATCH + 64;
 export const W_LINK_KEY = 640;
 export const W_INTERRUPT = 641;
 export const W_PROBED = 642;
+/** Value of W_PROBED: some transfers may be told later (transfer-log.ts). */
+export const TOLD_LATER = 2;
+/** Steps granted to the run that W_BUDGET does not show. */
+export const W_RESERVE = 643;
+/** Transfers that wait to be told; LOG_ENTRIES at most, of four words each, from byte LOG on. */
+export const W_LOGGED = 644;
 
 /** Descriptors as they were loaded last (descriptor-memo.ts): where they lie, in bytes, and how many, eight words each. */
 export const MEMO = 4096;
@@ -147,6 +153,11 @@ export const M_KEY = 0;
 export const M_LOW = 1;
 /** What a segment register has then, from its base on: in the order of S_BASE to S_PLAIN. */
 export const M_HIDDEN = 3;
+
+/** Transfers in the order in which they came: what, CPL and linear address that they led to, and the steps of the run that were left then. */
+export const LOG = 8192;
+export const LOG_ENTRIES = 1024;
+export const LOG_WORDS = 4;
 
 /** TLB: three flat tables (read, write, execute) for supervisor and for user accesses, a word for each linear page. */
 export const TABLE_WORDS = 1 << 20;

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FLAG } from '../../ia32/flags.ts';
-import { EAX, ECX, EDX } from '../../ia32/registers.ts';
+import { EAX, ECX, EDX, ESI } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { PROCESSOR } from '../../ia32/vmx/controls.ts';
 import { Bench, CODE, CODE_SELECTOR, DATA_SELECTOR, FREE } from '../testing/bench.ts';
 import { callFar, HLT, IRET, int, mov, NOP, push, x } from '../testing/code.ts';
 import { MACHINES } from '../testing/machines.ts';
 import { GATE, gate } from '../testing/tables.ts';
-import type { Probe } from './probe.ts';
+import * as L from './layout.ts';
+import type { Probe, TransferredBefore } from './probe.ts';
 import { GUEST, HOST, VmxBench } from './vmx/testing/vmx-bench.ts';
 
 const [CODE0, , , CODE3] = CODE_SELECTOR;
@@ -18,9 +19,19 @@ const [SYSENTER, SYSEXIT, WRMSR, RETF] = [x('0f 34'), x('0f 35'), x('0f 30'), x(
 /** What the probe heard, the steps since it was set, the ring, and where the processor stood. */
 type Heard = readonly [what: string, steps: number, ring: number, eip: number];
 
-let last: Bench | null = null;
+const CALLS = 3000;
 
-function listen(b: Bench): Heard[] {
+let last: Bench | null = null;
+/** Transfers that were heard of later. */
+let late = 0;
+
+/** Who hears of some transfers later hears the same, in the same order. */
+const LISTENERS = MACHINES.flatMap(machine => [
+  { ...machine, when: 'at once', isLate: false },
+  { ...machine, when: 'later', isLate: true },
+]);
+
+function listen(b: Bench, isLate: boolean): Heard[] {
   const heard: Heard[] = [];
   const { cpu } = b;
   const start = cpu.count;
@@ -29,9 +40,25 @@ function listen(b: Bench): Heard[] {
     delivered: (vector, source, code) => note(`${source} ${vector.toString(16)}${code === null ? '' : ` ${code}`}`),
     transferred: by => note(by),
   };
-  cpu.probe = probe;
+  const transferredBefore: TransferredBefore = (by, cpl, linear, count) => {
+    late++;
+    heard.push([by, count - start, cpl, linear >>> 0]);
+  };
+  late = 0;
+  cpu.probe = isLate ? { ...probe, transferredBefore } : probe;
   last = b;
   return heard;
+}
+
+function setFastCalls(b: Bench): void {
+  for (const [number, value] of [
+    [0x174, CODE0],
+    [0x175, 0x5000],
+    [0x176, CODE + 0x100],
+  ] as const) {
+    b.program(mov(ECX, number), mov(EAX, value), mov(EDX, 0), WRMSR);
+    b.run();
+  }
 }
 
 afterEach(() => {
@@ -40,13 +67,13 @@ afterEach(() => {
   last = null;
 });
 
-describe.each(MACHINES)('the probe, $engine', machine => {
+describe.each(LISTENERS)('the probe, $engine, $when', ({ isLate, ...machine }) => {
   it('hears of an INT n from ring 3 and of the IRET, each with its step counted', () => {
     const b = new Bench(machine).ring(3);
     b.gate(0x40, gate(GATE.interrupt, CODE0, CODE + 0x100, 3));
     b.bytes(CODE + 0x100, [...NOP, ...IRET]);
     b.program(NOP, int(0x40), UD2);
-    const heard = listen(b);
+    const heard = listen(b, isLate);
     b.run();
     expect(heard).toEqual([
       ['software 40', 2, 0, CODE + 0x100],
@@ -58,7 +85,7 @@ describe.each(MACHINES)('the probe, $engine', machine => {
   it('hears of a fault in the middle of a block at its step, with the error code', () => {
     const b = new Bench(machine).ring(3);
     b.program(NOP, NOP, HLT, NOP, NOP, NOP);
-    const heard = listen(b);
+    const heard = listen(b, isLate);
     b.run();
     expect(heard).toEqual([['exception d 0', 3, 0, b.handler(VECTOR.GP)]]);
   });
@@ -68,7 +95,7 @@ describe.each(MACHINES)('the probe, $engine', machine => {
     b.flags(FLAG.IF);
     b.program(NOP);
     b.raise(0x50);
-    const heard = listen(b);
+    const heard = listen(b, isLate);
     b.run();
     expect(heard).toEqual([['external 50', 0, 0, b.handler(0x50)]]);
   });
@@ -76,7 +103,7 @@ describe.each(MACHINES)('the probe, $engine', machine => {
   it('does not hear of a delivery that failed, but of what came of it', () => {
     const b = new Bench(machine).ring(3);
     b.program(int(0x40));
-    const heard = listen(b);
+    const heard = listen(b, isLate);
     b.run();
     expect(heard).toEqual([['exception d 514', 1, 0, b.handler(VECTOR.GP)]]);
   });
@@ -86,7 +113,7 @@ describe.each(MACHINES)('the probe, $engine', machine => {
     b.descriptor(FREE, gate(GATE.call, CODE0, CODE + 0x100, 3));
     b.bytes(CODE + 0x100, RETF);
     b.program(callFar(FREE | 3, 0), UD2);
-    const heard = listen(b);
+    const heard = listen(b, isLate);
     b.run();
     expect(heard.slice(0, 2)).toEqual([
       ['callGate', 1, 0, CODE + 0x100],
@@ -96,18 +123,11 @@ describe.each(MACHINES)('the probe, $engine', machine => {
 
   it('hears of SYSENTER and SYSEXIT', () => {
     const b = new Bench(machine);
-    for (const [number, value] of [
-      [0x174, CODE0],
-      [0x175, 0x5000],
-      [0x176, CODE + 0x100],
-    ] as const) {
-      b.program(mov(ECX, number), mov(EAX, value), mov(EDX, 0), WRMSR);
-      b.run();
-    }
+    setFastCalls(b);
     b.ring(3);
     b.program(SYSENTER, UD2);
     b.bytes(CODE + 0x100, [...mov(EDX, CODE + 2), ...mov(ECX, 0x7000), ...SYSEXIT]);
-    const heard = listen(b);
+    const heard = listen(b, isLate);
     b.run();
     expect(heard.slice(0, 2)).toEqual([
       ['sysenter', 1, 0, CODE + 0x100],
@@ -115,11 +135,46 @@ describe.each(MACHINES)('the probe, $engine', machine => {
     ]);
   });
 
+  it('hears of more fast system calls than are written down', () => {
+    const b = new Bench(machine);
+    setFastCalls(b);
+    b.ring(3);
+    // dec esi; jnz to the SYSENTER; INT3
+    b.program(mov(ESI, CALLS), SYSENTER, x('4e 75 fb'), x('cc'));
+    b.bytes(CODE + 0x100, [...mov(EDX, CODE + 7), ...mov(ECX, 0x7000), ...SYSEXIT]);
+    const heard = listen(b, isLate);
+    b.cpu.i32[L.W_HALTED] = 0;
+    b.step(6 * CALLS + 2);
+    const calls = Array.from({ length: CALLS }, (_, n): Heard[] => [
+      ['sysenter', 6 * n + 2, 0, CODE + 0x100],
+      ['sysexit', 6 * n + 5, 3, CODE + 7],
+    ]);
+    expect(heard).toEqual([...calls.flat(), ['exception d 26', 6 * CALLS + 2, 0, b.handler(VECTOR.GP)]]);
+    if (isLate && machine.engine === 'regions') expect(late).toBeGreaterThan(CALLS);
+  });
+
+  it('hears of each of many system calls, in order, and later only of what it may', () => {
+    const b = new Bench(machine).ring(3);
+    b.gate(0x40, gate(GATE.interrupt, CODE0, CODE + 0x100, 3));
+    b.bytes(CODE + 0x100, [...NOP, ...IRET]);
+    // dec ecx; jnz to the INT; INT3, for which ring 3 has no right
+    b.program(mov(ECX, CALLS), int(0x40), x('49 75 fb'), x('cc'));
+    const heard = listen(b, isLate);
+    b.step(5 * CALLS + 2);
+    const calls = Array.from({ length: CALLS }, (_, n): Heard[] => [
+      ['software 40', 5 * n + 2, 0, CODE + 0x100],
+      ['iret', 5 * n + 4, 3, CODE + 7],
+    ]);
+    expect(heard).toEqual([...calls.flat(), ['exception d 26', 5 * CALLS + 2, 0, b.handler(VECTOR.GP)]]);
+    if (!isLate) expect(late).toBe(0);
+    else if (machine.engine === 'regions') expect(late).toBeGreaterThan(CALLS / 2);
+  });
+
   it('hears of an IRET that stays in its ring', () => {
     const b = new Bench(machine);
     b.program(push(FLAG.ONE), push(CODE0), push(CODE + 0x100), IRET);
     b.bytes(CODE + 0x100, HLT);
-    const heard = listen(b);
+    const heard = listen(b, isLate);
     b.run();
     expect(heard).toEqual([['iret', 4, 0, CODE + 0x100]]);
   });
@@ -131,7 +186,7 @@ describe.each(MACHINES)('the probe, $engine', machine => {
     b.bytes(GUEST + 0x100, HLT);
     b.guest(push(DATA3), push(0x7000), push(FLAG.ONE), push(CODE3), push(GUEST + 0x80), IRET);
     b.bytes(GUEST + 0x80, [...NOP, ...int(0x40)]);
-    const heard = listen(b);
+    const heard = listen(b, isLate);
     b.enter();
     expect(b.exit().reason).toBe('hlt');
     expect(heard).toEqual([

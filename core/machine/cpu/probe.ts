@@ -12,4 +12,11 @@ export interface Probe {
   delivered(vector: number, source: EventSource, code: number | null): void;
   /** The level may be what it was: an IRET within ring 0 is told, too. */
   transferred(by: Transfer): void;
+  /**
+   * Who has this is told of IRET, SYSENTER and SYSEXIT in translated code by it, and somewhat later: in order, and before anything else. `cpl` and
+   * `linear` say where each led to, `count` the steps since reset, with that one.
+   */
+  readonly transferredBefore?: TransferredBefore | undefined;
 }
+
+export type TransferredBefore = (by: Transfer, cpl: number, linear: number, count: number) => void;

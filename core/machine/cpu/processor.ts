@@ -66,9 +66,8 @@ export class Processor extends Executor {
   atBreakpoint = false;
   /** Steps since reset, without those of the current run. */
   #counted = 0;
-  /** Steps granted to the current run, and the part of them that attend() took out of W_BUDGET. */
+  /** Steps granted to the current run; W_RESERVE is the part of them that attend() took out of W_BUDGET. */
   #granted = 0;
-  #reserve = 0;
   #stopping = false;
   /** Instructions that were counted at once for the block that runs; 0 between blocks. */
   #countedAtOnce = 0;
@@ -118,14 +117,19 @@ export class Processor extends Executor {
 
   /** Steps since reset. */
   get count(): number {
-    return this.#counted + this.#granted - this.#reserve - this.i32[L.W_BUDGET];
+    return this.lastStep - this.i32[L.W_RESERVE] - this.i32[L.W_BUDGET];
+  }
+
+  protected override get lastStep(): number {
+    return this.#counted + this.#granted;
   }
 
   /** Sets the count, as of a restored snapshot. */
   restoreCount(count: number): void {
+    if (this.i32[L.W_LOGGED] !== 0) this.tellLogged();
     this.#counted = count;
     this.#granted = 0;
-    this.#reserve = 0;
+    this.i32[L.W_RESERVE] = 0;
     this.i32[L.W_BUDGET] = 0;
   }
 
@@ -238,7 +242,7 @@ export class Processor extends Executor {
     const before = this.count;
     this.#counted = before;
     this.#granted = steps;
-    this.#reserve = 0;
+    i32[L.W_RESERVE] = 0;
     i32[L.W_BUDGET] = steps;
     this.atBreakpoint = false;
     this.#stopping = false;
@@ -247,8 +251,8 @@ export class Processor extends Executor {
     while (!this.atBreakpoint && !this.#pausing) {
       if (i32[L.W_BUDGET] <= 0) {
         if (this.#stopping) break;
-        i32[L.W_BUDGET] += this.#reserve;
-        this.#reserve = 0;
+        i32[L.W_BUDGET] += i32[L.W_RESERVE];
+        i32[L.W_RESERVE] = 0;
         if (i32[L.W_BUDGET] <= 0) break;
       }
       if (i32[L.W_VMX_WATCH] !== 0) {
@@ -282,7 +286,7 @@ export class Processor extends Executor {
     const beyond = i32[L.W_BUDGET] - timerSteps(this);
     if (beyond <= 0) return;
     i32[L.W_BUDGET] -= beyond;
-    this.#reserve += beyond;
+    i32[L.W_RESERVE] += beyond;
   }
 
   /** Takes a pending interrupt if IF and the shadow allow it, or if it exits from a guest. Returns whether it did. */
@@ -452,7 +456,7 @@ export class Processor extends Executor {
         else throw thrown;
         if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
         if (attend || this.#pausing) {
-          this.#reserve += i32[L.W_BUDGET];
+          i32[L.W_RESERVE] += i32[L.W_BUDGET];
           i32[L.W_BUDGET] = 0;
         }
       }
@@ -464,7 +468,7 @@ export class Processor extends Executor {
     const { i32 } = this;
     this.pendBreakpoints();
     i32[L.W_ATTEND] = 0;
-    this.#reserve += i32[L.W_BUDGET] + left;
+    i32[L.W_RESERVE] += i32[L.W_BUDGET] + left;
     i32[L.W_BUDGET] = 0;
   }
 
@@ -521,7 +525,7 @@ export class Processor extends Executor {
     const hits = this.debug.take();
     if (i32[L.W_ATTEND] !== 0) {
       i32[L.W_ATTEND] = 0;
-      this.#reserve += i32[L.W_BUDGET];
+      i32[L.W_RESERVE] += i32[L.W_BUDGET];
       i32[L.W_BUDGET] = 0;
     }
     // A VM entry leaves nothing pending from before it, even if it came back at once: that left CF and ZF clear.

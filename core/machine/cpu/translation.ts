@@ -15,6 +15,7 @@ import { EFER, EFER_NXE } from './msr-numbers.ts';
 import type { Probe } from './probe.ts';
 import { ATTRIBUTE, State } from './state.ts';
 import { Tlb, type TlbState, unprotected } from './tlb.ts';
+import { tellLogged } from './transfer-log.ts';
 import { VmExit } from './vmx/exit.ts';
 import { type Watcher, Watches, type WatchListener, type WatchRange } from './watch.ts';
 
@@ -67,12 +68,24 @@ export class Translation extends State implements PagingRegisters {
 
   /** Who looks at changes of the ring; null when nobody does. */
   get probe(): Probe | null {
+    if (this.i32[L.W_LOGGED] !== 0) this.tellLogged();
     return this.#probe;
   }
 
   set probe(probe: Probe | null) {
+    if (this.i32[L.W_LOGGED] !== 0) this.tellLogged();
     this.#probe = probe;
-    this.i32[L.W_PROBED] = probe === null ? 0 : 1;
+    this.i32[L.W_PROBED] = probe === null ? 0 : probe.transferredBefore === undefined ? 1 : L.TOLD_LATER;
+  }
+
+  /** Tells the probe what it has to hear first. */
+  protected tellLogged(): void {
+    tellLogged(this.i32, this.#probe, this.lastStep);
+  }
+
+  /** What the count of steps will be at the end of the run, if that takes all it was granted. */
+  protected get lastStep(): number {
+    return 0;
   }
 
   /** Changes whenever a linear address may mean other code than before: translations, CS, privilege, code itself. The lowest two bits are CPL. */

@@ -12,11 +12,11 @@ import { tablesView } from './tables-view.ts';
 import { translationView } from './translation-view.ts';
 
 /** While the machine runs, code is listed this often at most, in milliseconds. */
-const CODE_INTERVAL = 300;
+const CODE_INTERVAL = 500;
 /** While the machine runs, the account of exits is sent this often at most. */
-const ACCOUNT_INTERVAL = 300;
+const ACCOUNT_INTERVAL = 500;
 /** And what came to the timeline: as often as it is drawn. */
-const TIMELINE_INTERVAL = 120;
+const TIMELINE_INTERVAL = 250;
 const MAX_WINDOW = 4096;
 const MAX_ROWS = 500;
 /** Nothing of the monitor is shown. */

@@ -30,12 +30,19 @@ export function tellAll(watchers: readonly MonitorWatcher[]): MonitorWatcher | n
 }
 
 function tellProbes(probes: readonly Probe[]): Probe {
-  return {
+  const told: Probe = {
     delivered(vector, source, code) {
       for (const probe of probes) probe.delivered(vector, source, code);
     },
     transferred(by) {
       for (const probe of probes) probe.transferred(by);
+    },
+  };
+  if (probes.some(probe => probe.transferredBefore === undefined)) return told;
+  return {
+    ...told,
+    transferredBefore(by, cpl, linear, count) {
+      for (const probe of probes) probe.transferredBefore?.(by, cpl, linear, count);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { CS, DS, EAX, ES, FS, GS, SS } from '../../ia32/registers.ts';
 import type { EventSource } from '../../machine/cpu/interrupts.ts';
 import * as L from '../../machine/cpu/layout.ts';
-import type { Probe, Transfer } from '../../machine/cpu/probe.ts';
+import type { Probe, Transfer, TransferredBefore } from '../../machine/cpu/probe.ts';
 import type { Processor } from '../../machine/cpu/processor.ts';
 import type { Pc } from '../../machine/pc.ts';
 import type { ChangedValue, Deed, Happening, HappeningKind, NamedValue, Setting } from '../../protocol/monitor.ts';
@@ -272,6 +272,11 @@ export class Happenings implements MonitorWatcher {
     this.#hasAfter = true;
     // What comes now is not for it any more.
     this.#current = null;
+  }
+
+  /** A guest that the processor itself keeps apart, or that has the machine for itself, changes its rings without anybody's doing. */
+  get transferredBefore(): TransferredBefore | undefined {
+    return this.#monitor === null || this.#machine.setting.mode === 'hardware' ? () => {} : undefined;
   }
 
   /** The last happening; null if there was none. */

@@ -56,6 +56,8 @@ export class Timeline implements MonitorWatcher {
   /** The machine's own count then: the session may have another machine already when a stretch of this one is closed. */
   #count = 0;
   #skipped = 0;
+  /** Steps of the session before this machine's own count began. */
+  #earlier = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -86,14 +88,16 @@ export class Timeline implements MonitorWatcher {
     if (pc === null || !this.#isPending) return;
     this.#isPending = false;
     this.#enterBoot(this.#session.mark().at.boot);
+    this.#earlier = this.#session.steps - pc.cpu.count;
     const now = this.#now(pc);
-    if (this.#isUnfinished) this.#close(pc, now);
+    if (this.#isUnfinished) this.#close(pc, now, pc.cpu.count);
     else if (now < this.#lastSeen) this.#goBack(now);
     this.#isUnfinished = false;
     const isInMonitor = monitor !== null && !monitor.isInGuest;
-    const lane = isInMonitor ? (monitor.waits ? WAITING : MONITOR) : this.#laneOf(pc);
+    const lane = isInMonitor ? (monitor.waits ? WAITING : MONITOR) : this.#laneOf(pc, pc.cpu.cpl);
     const kind = lane === WAITING ? KIND.wait : lane === MONITOR ? KIND.monitor : KIND.guest;
-    this.#open(pc, lane, kind, this.#id(lane === WAITING ? 'hlt' : 'start'), this.#session.processor.linearEip, now);
+    const { linearEip } = this.#session.processor;
+    this.#open(pc, lane, kind, this.#id(lane === WAITING ? 'hlt' : 'start'), linearEip, now, pc.cpu.count);
   }
 
   /** Time goes on over power cycles. Those that nobody looked at are taken to have begun when the last one was seen. */
@@ -109,7 +113,7 @@ export class Timeline implements MonitorWatcher {
     if (pc === null) return;
     if (!this.#isPending) {
       const now = this.#now(pc);
-      this.#close(pc, now);
+      this.#close(pc, now, pc.cpu.count);
       this.#lastSeen = now;
     }
     this.#isPending = false;
@@ -120,7 +124,11 @@ export class Timeline implements MonitorWatcher {
 
   /** Virtual seconds since the guest was opened. */
   #now(pc: Pc): number {
-    return (this.#boots[this.#boot] + pc.clock.now()) / 1e9;
+    return this.#timeAt(pc, pc.cpu.count);
+  }
+
+  #timeAt(pc: Pc, count: number): number {
+    return (this.#boots[this.#boot] + pc.clock.at(count)) / 1e9;
   }
 
   #id(name: string): number {
@@ -131,30 +139,35 @@ export class Timeline implements MonitorWatcher {
     return this.#names.push(name) - 1;
   }
 
-  #laneOf({ cpu }: Pc): number {
-    const cpl = cpu.cpl & 3;
+  #laneOf({ cpu }: Pc, level: number): number {
+    const cpl = level & 3;
     if (cpu.i32[L.W_VMX_OPERATION] === L.VMX_NON_ROOT) return FIRST_NON_ROOT + cpl;
     return cpl === 0 && this.#monitor !== null ? MONITOR : cpl;
   }
 
-  #open(pc: Pc, lane: number, kind: number, name: number, address: number, now: number): void {
+  #open(pc: Pc, lane: number, kind: number, name: number, address: number, now: number, count: number): void {
     this.#lane = lane;
     this.#kind = kind;
     this.#name = name;
     this.#address = address >>> 0;
+    this.#goOn(pc, now, count);
+  }
+
+  /** A stretch begins here, or another part of it. */
+  #goOn(pc: Pc, now: number, count: number): void {
     this.#start = now;
-    this.#step = this.#session.steps;
-    this.#count = pc.cpu.count;
+    this.#count = count;
+    this.#step = this.#earlier + count;
     this.#skipped = pc.clock.skipped;
   }
 
-  #close(pc: Pc, end: number): void {
+  #close(pc: Pc, end: number, count: number): void {
     if (end < this.#start) {
       // The session went back in time on the same machine.
       this.#goBack(end);
       return;
     }
-    const steps = pc.cpu.count - this.#count;
+    const steps = count - this.#count;
     if (steps === 0 && end <= this.#start) return;
     // A guest that has the machine for itself halts in its own ring, and only at the end of a stretch: what wakes it is delivered.
     const waited = this.#monitor === null ? (pc.clock.skipped - this.#skipped) / 1e9 : 0;
@@ -171,31 +184,28 @@ export class Timeline implements MonitorWatcher {
   }
 
   /** The machine came to a lane, or to another place of the one that it was in. */
-  #arrive(pc: Pc, lane: number, name: number): void {
+  #arrive(pc: Pc, lane: number, name: number, linear: number, count: number): void {
     if (this.#isPending) {
       this.begin();
       this.#name = name;
       return;
     }
-    const now = this.#now(pc);
+    const now = this.#timeAt(pc, count);
     if (lane === this.#lane && (this.#monitor !== null || pc.clock.skipped === this.#skipped)) {
-      // It takes no time, so that it may stand before the stretch that it is in.
-      this.#split(pc, now);
-      this.#part.add(KIND.mark, lane, now, now, name, pc.cpu.linearEip >>> 0, this.#step, 0);
+      // It takes no time, so that it may stand before the stretch that it is in, which goes on as another one.
+      this.#close(pc, now, count);
+      this.#goOn(pc, now, count);
+      this.#part.add(KIND.mark, lane, now, now, name, linear >>> 0, this.#step, 0);
       return;
     }
-    this.#close(pc, now);
-    if (lane === MONITOR) this.#open(pc, lane, KIND.monitor, name, 0, now);
-    else this.#open(pc, lane, KIND.guest, name, this.#monitor?.vcpu.address ?? pc.cpu.linearEip, now);
+    this.#close(pc, now, count);
+    if (lane === MONITOR) this.#open(pc, lane, KIND.monitor, name, 0, now, count);
+    else this.#open(pc, lane, KIND.guest, name, this.#guestAddress(lane, linear), now, count);
   }
 
-  /** The stretch goes on as another one, so that what is in it stands in order. */
-  #split(pc: Pc, now: number): void {
-    this.#close(pc, now);
-    this.#start = now;
-    this.#step = this.#session.steps;
-    this.#count = pc.cpu.count;
-    this.#skipped = pc.clock.skipped;
+  /** Where the guest goes on, of which another copy may run in rings above 0. */
+  #guestAddress(lane: number, linear: number): number {
+    return this.#monitor === null || lane >= FIRST_NON_ROOT ? linear : this.#monitor.vcpu.address;
   }
 
   // Probe
@@ -209,13 +219,21 @@ export class Timeline implements MonitorWatcher {
       name = this.#id(deliveryName(vector, source));
       this.#deliveries.set(key, name);
     }
-    this.#arrive(pc, this.#laneOf(pc), name);
+    const { cpu } = pc;
+    this.#arrive(pc, this.#laneOf(pc, cpu.cpl), name, cpu.linearEip, cpu.count);
   }
 
   transferred(by: Transfer): void {
     const pc = this.#pc;
     if (pc === null) return;
-    const lane = this.#laneOf(pc);
+    const { cpu } = pc;
+    this.transferredBefore(by, cpu.cpl, cpu.linearEip, cpu.count);
+  }
+
+  transferredBefore(by: Transfer, cpl: number, linear: number, count: number): void {
+    const pc = this.#pc;
+    if (pc === null) return;
+    const lane = this.#laneOf(pc, cpl);
     // An IRET within a ring ends what a mark has told.
     if (by === 'iret' && lane === this.#lane) return;
     let name = this.#transfers.get(by);
@@ -223,7 +241,7 @@ export class Timeline implements MonitorWatcher {
       name = this.#id(TRANSFER_NAMES[by]);
       this.#transfers.set(by, name);
     }
-    this.#arrive(pc, lane, name);
+    this.#arrive(pc, lane, name, linear, count);
   }
 
   // MonitorWatcher
@@ -242,8 +260,9 @@ export class Timeline implements MonitorWatcher {
     if (pc === null) return;
     if (this.#isPending) this.begin();
     const now = this.#now(pc);
-    this.#close(pc, now);
-    this.#open(pc, WAITING, KIND.wait, this.#id('hlt'), 0, now);
+    const { count } = pc.cpu;
+    this.#close(pc, now, count);
+    this.#open(pc, WAITING, KIND.wait, this.#id('hlt'), 0, now, count);
   }
 
   woke(vector: number): void {

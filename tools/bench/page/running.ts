@@ -38,7 +38,7 @@ const LONGEST = 300_000;
 const IDLE = 10_000;
 const SETTLING = 3000;
 /** Turns until hot code is translated, by Ringside and by the browser. */
-const WARM_UPS = 3;
+const WARM_UPS = 6;
 
 /** Measures one mode, with so many turns for each. */
 export async function measureRates(bench: Bench, mode: string, rounds: number): Promise<Rates> {

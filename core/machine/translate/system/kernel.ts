@@ -1,8 +1,9 @@
 import type { Processor } from '../../cpu/processor.ts';
+import { LOGGED } from '../../cpu/transfer-log.ts';
 import { type FunctionBody, I32, type Import, makeModule } from '../code.ts';
 import { copy, fill, loadSegment } from './data.ts';
-import { interrupt, interruptReturn, sysenter, sysexit, TOLD } from './transfers.ts';
-import { find } from './words.ts';
+import { interrupt, interruptReturn, sysenter, sysexit } from './transfers.ts';
+import { FIRST_TRANSFER, find } from './words.ts';
 
 /**
  * Short ways of system instructions, in WebAssembly, for translated code: the common case of what the executor has done before with the same
@@ -40,9 +41,7 @@ const COMMON: readonly FunctionBody[] = [find()];
 let compiled: WebAssembly.Module | null = null;
 
 function tell({ probe }: Processor, what: number): undefined {
-  if (what === TOLD.iret) probe?.transferred('iret');
-  else if (what === TOLD.sysenter) probe?.transferred('sysenter');
-  else if (what === TOLD.sysexit) probe?.transferred('sysexit');
+  if (what >= FIRST_TRANSFER) probe?.transferred(LOGGED[what - FIRST_TRANSFER]);
   else probe?.delivered(what, 'software', null);
 }
 

@@ -8,7 +8,7 @@ import { type FunctionBody, I32 } from '../code.ts';
 import * as w from '../words.ts';
 import { get, type Part, set, word } from '../words.ts';
 import {
-  done,
+  delivered,
   eflags,
   lookUp,
   noted,
@@ -28,12 +28,10 @@ import {
   setEflags,
   state,
   take,
+  transferred,
 } from './words.ts';
 
 /** Ways between rings 3 and 0 as systems with flat segments of 32 bits go them. cpu/interrupts.ts and cpu/far.ts say what each means. */
-
-/** Numbers that say what was done; below are those of vectors. */
-export const TOLD = { iret: 256, sysenter: 257, sysexit: 258 } as const;
 
 /** Present gates of 32 bits for interrupts and traps: SDM volume 3, 6.11. */
 const GATE_MASK = 0x9e00;
@@ -96,7 +94,7 @@ export function interrupt(): FunctionBody {
           w.select(word(-1), word(~FLAG.IF), w.and(get(high), word(TRAP_GATE))),
         ),
       ),
-      ...done(get(vector)),
+      ...delivered(get(vector)),
     ];
   });
 }
@@ -166,7 +164,7 @@ export function interruptReturn(): FunctionBody {
       ...take(placeOf(CS), get(selector), code),
       put(L.W_EIP, w.load(get(host))),
       ...setEflags(get(flags)),
-      ...done(word(TOLD.iret)),
+      ...transferred('iret', state(L.W_CPL)),
     ];
   });
 }
@@ -213,7 +211,7 @@ export function sysenter(): FunctionBody {
       ...setCpl(0),
       put(L.W_GENERAL + ESP, msr(SYSENTER_ESP)),
       put(L.W_EIP, msr(SYSENTER_EIP)),
-      ...done(word(TOLD.sysenter)),
+      ...transferred('sysenter', word(0)),
     ];
   });
 }
@@ -230,7 +228,7 @@ export function sysexit(): FunctionBody {
       ...setCpl(3),
       put(L.W_GENERAL + ESP, state(L.W_GENERAL + ECX)),
       put(L.W_EIP, state(L.W_GENERAL + EDX)),
-      ...done(word(TOLD.sysexit)),
+      ...transferred('sysexit', word(3)),
     ];
   });
 }

@@ -3,6 +3,7 @@ import { CR0, CS, SS } from '../../../ia32/registers.ts';
 import { KEY_CPL, KEY_USE, MEMO_MIX, MEMO_SHIFT, type Use } from '../../cpu/descriptor-memo.ts';
 import * as L from '../../cpu/layout.ts';
 import { ATTRIBUTE } from '../../cpu/state.ts';
+import { LOGGED } from '../../cpu/transfer-log.ts';
 import { type FunctionBody, I32 } from '../code.ts';
 import * as w from '../words.ts';
 import { get, type Part, set, word } from '../words.ts';
@@ -147,9 +148,25 @@ export function setCpl(cpl: 0 | 3): readonly Part[] {
   ];
 }
 
-/** It is done: a step was taken, and who looks is told (kernel.ts). */
-export const done = (what: Part): readonly Part[] => [
-  put(L.W_BUDGET, w.sub(state(L.W_BUDGET), word(1))),
-  w.when(state(L.W_PROBED), [w.call(TELL, what)]),
-  w.give(word(1)),
-];
+const paid = put(L.W_BUDGET, w.sub(state(L.W_BUDGET), word(1)));
+const ask = (tell: readonly Part[]): readonly Part[] => [paid, w.when(state(L.W_PROBED), tell), w.give(word(1))];
+
+/** An interrupt is done: a step was taken, and who looks is told (kernel.ts). */
+export const delivered = (vector: Part): readonly Part[] => ask([w.call(TELL, vector)]);
+
+/** Numbers that TELL has for transfers, in the order of LOGGED; below are those of vectors. */
+export const FIRST_TRANSFER = 256;
+
+/** The same of a transfer to a CPL, which may be told later. */
+export function transferred(by: (typeof LOGGED)[number], cpl: Part): readonly Part[] {
+  const number = LOGGED.indexOf(by);
+  const logged = state(L.W_LOGGED);
+  const at = w.shl(logged, word(Math.log2(4 * L.LOG_WORDS)));
+  const linear = w.add(state(segment(CS, L.S_BASE)), state(L.W_EIP));
+  const left = w.add(state(L.W_RESERVE), state(L.W_BUDGET));
+  const log = [word(number), cpl, linear, left].map((part, n) => w.store(at, L.LOG + 4 * n, part));
+  const mayLog = w.and(w.equal(state(L.W_PROBED), word(L.TOLD_LATER)), w.ltU(logged, word(L.LOG_ENTRIES)));
+  return ask([
+    w.when(mayLog, [...log, put(L.W_LOGGED, w.add(logged, word(1)))], [w.call(TELL, word(FIRST_TRANSFER + number))]),
+  ]);
+}
