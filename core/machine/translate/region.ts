@@ -98,6 +98,8 @@ export interface Region {
   /** How often it was entered before its counter was set, and to what that was set then. */
   entered: number;
   countsFrom: number;
+  /** How often it had been entered when it was last judged whether it should stay. */
+  entriesBefore: number;
 }
 
 export interface Translated {
@@ -223,6 +225,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       wide: 0,
       entered: 0,
       countsFrom: 0,
+      entriesBefore: 0,
     },
     locals,
     code,

@@ -6,23 +6,14 @@ import { type Handler, handlerOf } from '../cpu/handlers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
 import { type FunctionBody, I32, makeModule } from './code.ts';
-import { type Driver, makeDriver, otherSlot, slotOf } from './driver.ts';
+import { type Driver, makeDriver } from './driver.ts';
 import { type Explanation, explain, type Overview, overview, type TextPart, textOf } from './explain.ts';
 import type { CallOut } from './frame.ts';
 import { type Extent, isLast } from './graph.ts';
 import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
 import { ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './locals.ts';
-import {
-  type Entrance,
-  hasCodeAt,
-  hostOf,
-  physicalPage,
-  type Region,
-  type Repeated,
-  repeatRegion,
-  type Translated,
-  translateRegion,
-} from './region.ts';
+import { hostOf, type Region, type Repeated, repeatRegion, type Translated, translateRegion } from './region.ts';
+import { PLACES, placeOf, Regions, type Room } from './regions.ts';
 import { makeRuntime } from './runtime.ts';
 import { siteAt } from './sites.ts';
 import { makeSystemKernel } from './system/kernel.ts';
@@ -40,19 +31,18 @@ const HALF_LIFE = 1 << 21;
 const LUKEWARM = 1 / 16;
 /** Blocks of one region: larger ones are compiled too slowly. */
 const MOST_BLOCKS = 64;
-/** Regions that are kept: when there are more, the oldest quarter goes. */
-const MOST_REGIONS = 8192;
+/** What is kept: when there is more, a quarter goes. */
+const ROOM: Room = { regions: 8192, modules: 640 };
 /** How often a region is left where an access asks for others with it before it is made without. */
 const MOST_WIDE = 4096;
+/** Places of those that are remembered. */
+const MOST_NARROW = 8192;
 /** Regions of one module, and how often their blocks are executed at most while they wait for others. */
 const BATCH = 64;
 const PATIENCE = 3000;
 
 /** Counter of a region that is not to be translated anew. */
 const NEVER = -1;
-
-/** Counters of heat, which the places of blocks share by a hash. */
-const HEATS = 1 << 16;
 
 /** How instructions are run: each by the executor, or what is hot translated, by single blocks, or with the loops and jumps between them. */
 export type Engine = 'execute' | 'blocks' | 'regions';
@@ -75,24 +65,14 @@ export class Translator {
   readonly engine: Exclude<Engine, 'execute'>;
   readonly #cpu: Processor;
   readonly #env: Readonly<Record<string, WebAssembly.Imported>>;
-  readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS + BATCH });
   readonly #driver: Driver;
-  /** By the place of their first byte in the memory; the oldest first. */
-  readonly #regions = new Map<number, Region[]>();
-  readonly #byPage = new Map<number, Set<Region>>();
-  /** By index in the table of functions. */
-  readonly #byIndex: (Region | null)[] = [];
-  readonly #freeIndexes: number[] = [];
-  #kept = 0;
+  readonly #regions: Regions;
   readonly #handlers = new Map<OpcodeRow, Handler>();
   readonly #executed: (Executed | null)[] = [];
   readonly #freeNumbers: number[] = [];
   /** Where code begins whose accesses ask the TLB each for itself, byte offsets in the machine's memory. */
   readonly #narrowHosts = new Set<number>();
-  readonly #heat = new Uint16Array(HEATS);
-  /** Regions that begin there, and those that have a block there in their midst. */
-  readonly #beginning = new Uint8Array(HEATS);
-  readonly #inside = new Uint8Array(HEATS);
+  readonly #heat = new Uint16Array(PLACES);
   #untilHalf = HALF_LIFE;
   #waiting: Translated[] = [];
   #patience = PATIENCE;
@@ -111,7 +91,8 @@ export class Translator {
 
   /**
    * `hot`: how often a block is executed before it is translated; `batch`: regions of one module; `often`: how often what is translated is entered
-   * before it is translated with all that it calls; `mostWide`: how often it is left where an access asks for others with it before it is made without.
+   * before it is translated with all that it calls; `mostWide`: how often it is left where an access asks for others with it before it is made without;
+   * `room`: how much is kept.
    */
   constructor(
     cpu: Processor,
@@ -120,6 +101,7 @@ export class Translator {
     batch = BATCH,
     often = OFTEN,
     mostWide = MOST_WIDE,
+    room = ROOM,
   ) {
     const { memory, regions } = cpu.physical;
     this.engine = engine;
@@ -138,10 +120,9 @@ export class Translator {
       ...makeSystemKernel(cpu, runtime.statusFlags),
       execute,
     };
-    this.#driver = makeDriver(memory, this.#table, regions);
-    for (let index = this.#table.length - 1; index >= 0; index--) this.#freeIndexes.push(index);
-    cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);
-    cpu.codePages.onDrop = page => this.#dropPage(page);
+    this.#regions = new Regions(cpu, room, batch, region => this.#forget(region));
+    this.#driver = makeDriver(memory, this.#regions.table, regions);
+    cpu.codePages.onDrop = page => this.#regions.dropPage(page);
     cpu.codePages.onClear = () => this.clear();
     cpu.blocks.onWatch = () => this.clear();
   }
@@ -150,7 +131,7 @@ export class Translator {
   enter(block: Block): boolean {
     if (block.isUntranslatable) return false;
     const place = placeOf(block.host);
-    if (this.#beginning[place] === 0 && this.#heat[place] < this.#hot * (this.#inside[place] === 0 ? 1 : INSIDE)) {
+    if (!this.#regions.beginsAt(place) && this.#heat[place] < this.#needed(place)) {
       this.#warm(place);
       return false;
     }
@@ -161,12 +142,17 @@ export class Translator {
     return i32[L.W_BUDGET] !== budget;
   }
 
+  /** How often the block at a place is executed before it is translated. */
+  #needed(place: number): number {
+    return this.#regions.isInsideAt(place) ? this.#hot * INSIDE : this.#hot;
+  }
+
   #drive(): void {
     let status = this.#driver();
     for (; status === ENTERED_OFTEN; status = this.#driver()) this.#extend();
     if (status < SITES) return;
     const { i32 } = this.#cpu;
-    const region = this.#lastRun();
+    const region = this.#regions.lastRun;
     if (region === null) throw new Error('A region was dropped that still runs.');
     const { offset, left, lazy, isWide } = siteAt(region.sites, status - SITES);
     if (isWide && ++region.wide === this.#mostWide) this.#narrow(region);
@@ -179,57 +165,46 @@ export class Translator {
 
   /** Makes it anew, with each access for itself: some may lie in two pages together where they do not alone. */
   #narrow(region: Region): void {
-    if (this.#narrowHosts.size > MOST_REGIONS) this.#narrowHosts.clear();
+    if (this.#narrowHosts.size > MOST_NARROW) this.#narrowHosts.clear();
     for (const host of region.entrances.map(hostOf)) this.#narrowHosts.add(host);
-    this.#drop(region);
+    this.#regions.drop(region);
     this.narrowed++;
-  }
-
-  /** The region that the driver came to last. */
-  #lastRun(): Region | null {
-    const { i32, physical } = this.#cpu;
-    return this.#byIndex[i32[(physical.regions + L.REGION_RAN) >> 2]];
   }
 
   /** The region at CS:EIP is entered often: from here on it shall have with it what it calls. */
   #extend(): void {
     const cpu = this.#cpu;
-    const region = this.#lastRun();
+    const region = this.#regions.lastRun;
     if (region === null) return;
     this.#countRuns(region);
     const host = (cpu.linearEip + cpu.i32[cpu.i32[L.W_EXECUTE_TABLE] + (cpu.linearEip >>> 12)]) >>> 0;
-    const known = this.#known(host);
+    const known = this.#regions.at(host);
     if (known !== undefined && known.extent !== 'calls') this.#translate('calls');
-    else if (known !== undefined && known.index >= 0) this.#place(known, cpu.linearEip);
+    else if (known !== undefined && known.index >= 0) this.#regions.place(known, cpu.linearEip);
   }
 
   /** Counts from now on how often it is entered, where that can matter: a procedure that calls nothing is complete. */
   #countRuns(region: Region): void {
-    const { i32, physical } = this.#cpu;
     const isComplete = region.extent === 'calls' || region.entrances.length === 1;
-    region.entered += region.countsFrom >>> 0;
-    region.countsFrom = isComplete ? NEVER : this.#often;
-    i32[((physical.regions + L.REGION_RUNS) >> 2) + region.index] = region.countsFrom;
+    this.#regions.countRuns(region, isComplete ? NEVER : this.#often);
   }
 
   // For who looks (explain.ts): nothing changes by it.
 
   /** All that are alive; those without an index wait for their module. */
   get regions(): ReadonlySet<Region> {
-    return new Set([...this.#regions.values()].flat());
+    return new Set(this.#regions.all);
   }
 
   /** How often a region was entered. What goes on inside it, also from its end to its beginning, is one entry. */
-  entriesOf({ index, entered, countsFrom }: Region): number {
-    if (index < 0) return 0;
-    const { i32, physical } = this.#cpu;
-    return entered + ((countsFrom - i32[((physical.regions + L.REGION_RUNS) >> 2) + index]) >>> 0);
+  entriesOf(region: Region): number {
+    return this.#regions.entriesOf(region);
   }
 
   /** How often the block at a byte offset in the machine's memory was executed lately, and how often it has to be before it is translated. */
   heatOf(host: number): { readonly executed: number; readonly needed: number } {
     const place = placeOf(host);
-    return { executed: this.#heat[place], needed: this.#hot * (this.#inside[place] === 0 ? 1 : INSIDE) };
+    return { executed: this.#heat[place], needed: this.#needed(place) };
   }
 
   /** What runs the code at a linear address, which lies at a physical one now. */
@@ -261,29 +236,18 @@ export class Translator {
     heat[place]++;
     if (--this.#untilHalf > 0) return;
     this.#untilHalf = HALF_LIFE;
-    for (let n = 0; n < HEATS; n++) heat[n] >>= 1;
+    for (let n = 0; n < PLACES; n++) heat[n] >>= 1;
   }
 
   /** Sees to it that soon there is something to run. Returns whether there is now, where there was nothing before. */
   #provide(block: Block): boolean {
     if (this.#waiting.length > 0 && --this.#patience === 0) this.#instantiate();
     if (block.host < 0) return false;
-    const known = this.#known(block.host);
-    if (known !== undefined) return known.index >= 0 && this.#place(known, this.#cpu.linearEip);
-    const isMade = this.#translate(this.#isInMidst(block) ? 'rest' : 'procedure');
+    const known = this.#regions.at(block.host);
+    if (known !== undefined) return known.index >= 0 && this.#regions.place(known, this.#cpu.linearEip);
+    const isMade = this.#translate(this.#regions.isInMidst(block.host) ? 'rest' : 'procedure');
     if (!isMade) block.isUntranslatable = true;
     return isMade && this.#waiting.length === 0;
-  }
-
-  /** Whether there is a region with the code at CS:EIP in it: that was left, and cannot be entered there. */
-  #isInMidst({ host }: Block): boolean {
-    const { linearEip } = this.#cpu;
-    const regions = this.#byPage.get((host - L.RAM) >>> 12);
-    return [...(regions ?? [])].some(region => hasCodeAt(region, linearEip));
-  }
-
-  #known(host: number): Region | undefined {
-    return this.#regions.get(host)?.find(region => this.#fits(region));
   }
 
   /** Translates what is at CS:EIP; it runs when others have come that its module is made with. Returns whether that could be done. */
@@ -296,7 +260,7 @@ export class Translator {
       mostBlocks: this.#mostBlocks,
       isHot: host => {
         const place = placeOf(host);
-        return this.#heat[place] >= least && (extent !== 'rest' || this.#beginning[place] === 0);
+        return this.#heat[place] >= least && (extent !== 'rest' || !this.#regions.beginsAt(place));
       },
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
@@ -304,7 +268,7 @@ export class Translator {
       foresees: host => !this.#narrowHosts.has(host),
     });
     if (made === null) return false;
-    this.#keep(made.region);
+    this.#regions.keep(made.region);
     this.#waiting.push(made);
     if (this.#waiting.length === 1) this.#patience = PATIENCE;
     if (this.#waiting.length >= this.#batch) this.#instantiate();
@@ -326,126 +290,23 @@ export class Translator {
     return (linear - cpu.base(CS)) | 0;
   }
 
-  /** Whether a region is what CS:EIP asks for. */
-  #fits({ entrances, premises }: Region): boolean {
-    const cpu = this.#cpu;
-    const { i32 } = cpu;
-    return (
-      entrances.some(({ linear }) => linear === cpu.linearEip) &&
-      premises.word === i32[L.W_PREMISES] &&
-      premises.codeLimit === i32[L.W_CODE_LIMIT] &&
-      ((premises.word & L.PREMISE.flatCode) !== 0 || premises.codeBase === cpu.base(CS))
-    );
-  }
-
-  #keep(region: Region): void {
-    for (const host of region.entrances.map(hostOf)) {
-      const others = this.#regions.get(host) ?? [];
-      // The one with more comes first.
-      this.#regions.set(host, region.extent === 'calls' ? [region, ...others] : [...others, region]);
-    }
-    for (const page of region.pages) {
-      const number = physicalPage(page);
-      const regions = this.#byPage.get(number);
-      if (regions === undefined) this.#byPage.set(number, new Set([region]));
-      else regions.add(region);
-    }
-    this.#count(region, 1);
-    this.#kept++;
-    if (this.#kept > MOST_REGIONS) this.#evict();
-  }
-
-  #count(region: Region, by: 1 | -1): void {
-    const add = (counts: Uint8Array, host: number) => {
-      const place = placeOf(host);
-      // One that was full once stays so.
-      if (counts[place] < 255) counts[place] += by;
-    };
-    for (const host of region.entrances.map(hostOf)) add(this.#beginning, host);
-    for (const host of [...region.hosts, ...region.cuts]) add(this.#inside, host);
-  }
-
-  #evict(): void {
-    for (const list of this.#regions.values()) {
-      for (const region of [...list]) this.#drop(region);
-      if (this.#kept <= (MOST_REGIONS * 3) / 4) return;
-    }
-  }
-
   /** Forgets everything: memory is another, or somebody watches or stops what was not watched before. */
   clear(): void {
-    for (const list of [...this.#regions.values()]) for (const region of list) this.#drop(region);
+    this.#regions.clear();
     this.#heat.fill(0);
   }
 
   /** Forgets the code of a linear page. */
   dropLinear(page: number): void {
-    for (const list of [...this.#regions.values()]) {
-      for (const region of list) if (region.pages.some(part => part.page === page)) this.#drop(region);
-    }
+    this.#regions.dropLinear(page);
   }
 
-  #dropPage(page: number): void {
-    for (const region of this.#byPage.get(page) ?? []) this.#drop(region);
-  }
-
-  #drop(region: Region): void {
-    if (region.isDead) return;
-    region.isDead = true;
-    this.#count(region, -1);
-    this.#kept--;
-    for (const host of region.entrances.map(hostOf)) {
-      const list = (this.#regions.get(host) ?? []).filter(other => other !== region);
-      if (list.length === 0) this.#regions.delete(host);
-      else this.#regions.set(host, list);
-    }
-    for (const page of region.pages) {
-      const number = physicalPage(page);
-      const regions = this.#byPage.get(number);
-      regions?.delete(region);
-      if (regions?.size === 0) this.#byPage.delete(number);
-    }
-    for (const number of region.callOuts) {
+  /** What a region had executed is not asked for any more. */
+  #forget({ callOuts }: Region): void {
+    for (const number of callOuts) {
       this.#executed[number] = null;
       this.#freeNumbers.push(number);
     }
-    if (region.index < 0) return;
-    const { i32 } = this.#cpu;
-    for (const entrance of region.entrances) {
-      const slot = this.#slot(entrance);
-      for (const at of [slot, otherSlot(slot)]) {
-        if (i32[at + L.R_INDEX] === region.index) i32[at + L.R_PREMISES] = -1;
-      }
-    }
-    this.#table.set(region.index, null);
-    this.#byIndex[region.index] = null;
-    this.#freeIndexes.push(region.index);
-    region.index = -1;
-  }
-
-  #slot({ linear, entry }: Entrance): number {
-    return slotOf(this.#cpu.physical.regions, linear, entry);
-  }
-
-  /** Has the driver find a region at all its entrances, or at one. Returns whether it did not before. */
-  #place(region: Region, only: number | null = null): boolean {
-    const { i32 } = this.#cpu;
-    let isNew = false;
-    for (const entrance of region.entrances) {
-      if (only !== null && entrance.linear !== only) continue;
-      const words = [entrance.linear, entrance.entry, region.premises.word, region.index];
-      const slot = this.#slot(entrance);
-      const other = otherSlot(slot);
-      const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
-      // What is there may have more with it.
-      const many = only === null && region.extent !== 'calls' ? L.R_INDEX : words.length;
-      if (isIn(slot, many) || isIn(other, many)) continue;
-      // Who was there first moves on, unless it is what this one takes the place of.
-      if (i32[slot + L.R_PREMISES] !== -1 && !isIn(slot, L.R_INDEX)) i32.copyWithin(other, slot, slot + words.length);
-      i32.set(words, slot);
-      isNew = true;
-    }
-    return isNew;
   }
 
   /** Makes a module of what waits. */
@@ -459,15 +320,14 @@ export class Translator {
     const bytes = makeModule(functions, REGION_IMPORTS);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env });
     this.modules++;
-    waiting.forEach(({ region }, n) => {
-      region.index = this.#freeIndexes.pop() ?? 0;
-      region.module = this.modules;
-      this.#table.set(region.index, exports[String(n)]);
-      this.#byIndex[region.index] = region;
+    const regions = waiting.map(({ region }) => region);
+    this.#regions.install(regions, this.modules, exports);
+    this.translated += regions.length;
+    for (const region of regions) {
+      if (region.isDead) continue;
       this.#countRuns(region);
-      this.#place(region);
-      this.translated++;
-    });
+      this.#regions.place(region);
+    }
   }
 
   #callOut(instruction: Instruction): CallOut {
@@ -513,8 +373,4 @@ function isQuiet({ row, dst }: Instruction): boolean {
     check => check === 'fpu' || check === 'fpuNoWait' || check === 'sse' || check === 'mmx',
   );
   return isFloat && !GENERAL.has(dst.kind) && !row.operation.includes('comi');
-}
-
-function placeOf(host: number): number {
-  return (host ^ (host >>> 16)) & (HEATS - 1);
 }

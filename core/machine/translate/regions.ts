@@ -1,0 +1,266 @@
+import { CS } from '../../ia32/registers.ts';
+import * as L from '../cpu/layout.ts';
+import type { Processor } from '../cpu/processor.ts';
+import { otherSlot, slotOf } from './driver.ts';
+import { type Entrance, hasCodeAt, hostOf, physicalPage, type Region } from './region.ts';
+
+/** Counters for places of code, which these share by a hash. */
+export const PLACES = 1 << 16;
+
+export function placeOf(host: number): number {
+  return (host ^ (host >>> 16)) & (PLACES - 1);
+}
+
+/** Part that is left when there is too much. */
+const LEFT = 3 / 4;
+/** The newest part, which was not there long enough to be judged. */
+const NEW = 1 / 4;
+
+/** How many are kept. */
+export interface Room {
+  readonly regions: number;
+  /** The browser keeps the code of a module until nothing of it is left. */
+  readonly modules: number;
+}
+
+/** The regions that are alive, and where the driver finds them. */
+export class Regions {
+  /** Their functions. */
+  readonly table: WebAssembly.Table;
+  readonly #cpu: Processor;
+  readonly #room: Room;
+  readonly #onDrop: (region: Region) => void;
+  /** By the place of their first byte in the memory. */
+  readonly #byHost = new Map<number, Region[]>();
+  readonly #byPage = new Map<number, Set<Region>>();
+  /** By index in the table of functions. */
+  readonly #byIndex: (Region | null)[] = [];
+  readonly #freeIndexes: number[] = [];
+  /** By number of their module; the oldest first. */
+  readonly #byModule = new Map<number, Set<Region>>();
+  #kept = 0;
+  /** How many begin at a place, and how many have a block there in their midst. */
+  readonly #beginning = new Uint8Array(PLACES);
+  readonly #inside = new Uint8Array(PLACES);
+
+  /** `batch`: regions that a module has at most; `onDrop`: one is no more. */
+  constructor(cpu: Processor, room: Room, batch: number, onDrop: (region: Region) => void) {
+    this.#cpu = cpu;
+    this.#room = room;
+    this.#onDrop = onDrop;
+    const most = room.regions + batch;
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: most });
+    for (let index = most - 1; index >= 0; index--) this.#freeIndexes.push(index);
+    const { regions } = cpu.physical;
+    cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);
+  }
+
+  // Looking
+
+  get all(): readonly Region[] {
+    return [...new Set([...this.#byHost.values()].flat())];
+  }
+
+  /** Whether one may begin at a place, or has a block there in its midst. */
+  beginsAt(place: number): boolean {
+    return this.#beginning[place] !== 0;
+  }
+
+  isInsideAt(place: number): boolean {
+    return this.#inside[place] !== 0;
+  }
+
+  /** Whether one begins at a byte offset in the memory, for whatever premises. */
+  has(host: number): boolean {
+    return this.#byHost.has(host);
+  }
+
+  /** The one that is what CS:EIP asks for, which lies at a byte offset in the memory. */
+  at(host: number): Region | undefined {
+    return this.#byHost.get(host)?.find(region => this.#fits(region));
+  }
+
+  /** Whether one has the code at CS:EIP in it, which lies at a byte offset in the memory. */
+  isInMidst(host: number): boolean {
+    const { linearEip } = this.#cpu;
+    const regions = this.#byPage.get((host - L.RAM) >>> 12);
+    return [...(regions ?? [])].some(region => hasCodeAt(region, linearEip));
+  }
+
+  /** The one that the driver came to last; null if it is no more. */
+  get lastRun(): Region | null {
+    return this.#byIndex[this.#cpu.i32[this.#word(L.REGION_RAN)]];
+  }
+
+  #word(offset: number): number {
+    return (this.#cpu.physical.regions + offset) >> 2;
+  }
+
+  #fits({ entrances, premises }: Region): boolean {
+    const cpu = this.#cpu;
+    const { i32 } = cpu;
+    return (
+      entrances.some(({ linear }) => linear === cpu.linearEip) &&
+      premises.word === i32[L.W_PREMISES] &&
+      premises.codeLimit === i32[L.W_CODE_LIMIT] &&
+      ((premises.word & L.PREMISE.flatCode) !== 0 || premises.codeBase === cpu.base(CS))
+    );
+  }
+
+  // Entries
+
+  /** How often one was entered. What goes on inside it, also from its end to its beginning, is one entry. */
+  entriesOf({ index, entered, countsFrom }: Region): number {
+    if (index < 0) return 0;
+    return entered + ((countsFrom - this.#cpu.i32[this.#word(L.REGION_RUNS) + index]) >>> 0);
+  }
+
+  /** Has the driver say when it was entered so many times more, a word. */
+  countRuns(region: Region, times: number): void {
+    region.entered += region.countsFrom >>> 0;
+    region.countsFrom = times;
+    this.#cpu.i32[this.#word(L.REGION_RUNS) + region.index] = times;
+  }
+
+  // Coming and going
+
+  /** Keeps one, which cannot run yet. */
+  keep(region: Region): void {
+    for (const host of region.entrances.map(hostOf)) {
+      const others = this.#byHost.get(host) ?? [];
+      // The one with more comes first.
+      this.#byHost.set(host, region.extent === 'calls' ? [region, ...others] : [...others, region]);
+    }
+    for (const page of region.pages) {
+      const number = physicalPage(page);
+      const regions = this.#byPage.get(number);
+      if (regions === undefined) this.#byPage.set(number, new Set([region]));
+      else regions.add(region);
+    }
+    this.#count(region, 1);
+    this.#kept++;
+    if (this.#kept > this.#room.regions) this.#evict();
+  }
+
+  /** Those of a module can run. */
+  install(regions: readonly Region[], module: number, functions: WebAssembly.Instance['exports']): void {
+    regions.forEach((region, n) => {
+      region.index = this.#freeIndexes.pop() ?? 0;
+      region.module = module;
+      this.table.set(region.index, functions[String(n)]);
+      this.#byIndex[region.index] = region;
+    });
+    this.#byModule.set(module, new Set(regions));
+    if (this.#byModule.size > this.#room.modules) this.#evict();
+  }
+
+  #count(region: Region, by: 1 | -1): void {
+    const add = (counts: Uint8Array, host: number) => {
+      const place = placeOf(host);
+      // One that was full once stays so.
+      if (counts[place] < 255) counts[place] += by;
+    };
+    for (const host of region.entrances.map(hostOf)) add(this.#beginning, host);
+    for (const host of [...region.hosts, ...region.cuts]) add(this.#inside, host);
+  }
+
+  /** Whole modules go, those first of which least was entered since this was done last. */
+  #evict(): void {
+    const { regions, modules } = this.#room;
+    const uses = [...this.#byModule.values()].map(module => ({ module, uses: this.#usesOf(module) }));
+    const judged = uses.slice(0, Math.ceil(uses.length * (1 - NEW))).sort((a, b) => a.uses - b.uses);
+    for (const { module } of judged) {
+      if (this.#kept <= regions * LEFT && this.#byModule.size <= modules * LEFT) return;
+      for (const region of module) this.drop(region);
+    }
+  }
+
+  /** How often any of a module was entered since this was asked last. */
+  #usesOf(module: ReadonlySet<Region>): number {
+    let uses = 0;
+    for (const region of module) {
+      const entries = this.entriesOf(region);
+      uses += entries - region.entriesBefore;
+      region.entriesBefore = entries;
+    }
+    return uses;
+  }
+
+  clear(): void {
+    for (const region of this.all) this.drop(region);
+  }
+
+  /** Forgets the code of a linear page. */
+  dropLinear(page: number): void {
+    for (const region of this.all) if (region.pages.some(part => part.page === page)) this.drop(region);
+  }
+
+  /** Forgets the code of a physical page. */
+  dropPage(page: number): void {
+    for (const region of this.#byPage.get(page) ?? []) this.drop(region);
+  }
+
+  drop(region: Region): void {
+    if (region.isDead) return;
+    region.isDead = true;
+    this.#count(region, -1);
+    this.#kept--;
+    for (const host of region.entrances.map(hostOf)) {
+      const list = (this.#byHost.get(host) ?? []).filter(other => other !== region);
+      if (list.length === 0) this.#byHost.delete(host);
+      else this.#byHost.set(host, list);
+    }
+    for (const page of region.pages) {
+      const number = physicalPage(page);
+      const regions = this.#byPage.get(number);
+      regions?.delete(region);
+      if (regions?.size === 0) this.#byPage.delete(number);
+    }
+    if (region.index >= 0) this.#uninstall(region);
+    this.#onDrop(region);
+  }
+
+  #uninstall(region: Region): void {
+    const module = this.#byModule.get(region.module);
+    module?.delete(region);
+    if (module?.size === 0) this.#byModule.delete(region.module);
+    const { i32 } = this.#cpu;
+    for (const entrance of region.entrances) {
+      const slot = this.#slot(entrance);
+      for (const at of [slot, otherSlot(slot)]) {
+        if (i32[at + L.R_INDEX] === region.index) i32[at + L.R_PREMISES] = -1;
+      }
+    }
+    this.table.set(region.index, null);
+    this.#byIndex[region.index] = null;
+    this.#freeIndexes.push(region.index);
+    region.index = -1;
+  }
+
+  // The driver's table
+
+  #slot({ linear, entry }: Entrance): number {
+    return slotOf(this.#cpu.physical.regions, linear, entry);
+  }
+
+  /** Has the driver find a region at all its entrances, or at one. Returns whether it did not before. */
+  place(region: Region, only: number | null = null): boolean {
+    const { i32 } = this.#cpu;
+    let isNew = false;
+    for (const entrance of region.entrances) {
+      if (only !== null && entrance.linear !== only) continue;
+      const words = [entrance.linear, entrance.entry, region.premises.word, region.index];
+      const slot = this.#slot(entrance);
+      const other = otherSlot(slot);
+      const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
+      // What is there may have more with it.
+      const many = only === null && region.extent !== 'calls' ? L.R_INDEX : words.length;
+      if (isIn(slot, many) || isIn(other, many)) continue;
+      // Who was there first moves on, unless it is what this one takes the place of.
+      if (i32[slot + L.R_PREMISES] !== -1 && !isIn(slot, L.R_INDEX)) i32.copyWithin(other, slot, slot + words.length);
+      i32.set(words, slot);
+      isNew = true;
+    }
+    return isNew;
+  }
+}
