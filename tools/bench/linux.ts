@@ -115,7 +115,9 @@ function wishes() {
 
 function told(n: number, machine: MachineName, { figures, memory }: Measured): string {
   const times = figures.map(({ name, seconds }) => `${name} ${seconds.toFixed(2)} s`).join(', ');
-  return `run ${n}, ${machine}: ${times}${memory === null ? '' : `; ${Math.round(memory / 2 ** 20)} MiB`}`;
+  const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
+  const held = memory === null ? '' : `; ${mib(memory.own)} MiB, and ${mib(memory.files)} of the browser's files`;
+  return `run ${n}, ${machine}: ${times}${held}`;
 }
 
 async function main(): Promise<void> {

@@ -59,9 +59,17 @@ export interface Outcome {
 /** What a worker says at its end: what came of the task, or what went wrong. */
 export type Answer = Outcome | string;
 
+/** Bytes of a browser's process. */
+export interface Memory {
+  /** At most, without the files. */
+  readonly own: number;
+  /** Pages of the browser's program and libraries, which all of its processes share. */
+  readonly files: number;
+}
+
 export interface Measured extends Outcome {
-  /** The most memory that its process had, in bytes, if it had one to itself. */
-  readonly memory: number | null;
+  /** The most memory that its process had, if it had one to itself. */
+  readonly memory: Memory | null;
 }
 
 /** Where machines run. */

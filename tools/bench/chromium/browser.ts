@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Browser, chromium } from '@playwright/test';
 import { build, preview } from 'vite';
 import config from '../../../playwright.config.ts';
-import { type Answer, GuestError, type Host, type Measured, RunError, type ScriptTask } from '../task.ts';
+import { type Answer, GuestError, type Host, type Measured, type Memory, RunError, type ScriptTask } from '../task.ts';
 import type { Order } from './worker.ts';
 
 const CONFIG = 'tools/bench/chromium/vite.config.ts';
@@ -76,12 +76,16 @@ function firstLine(error: unknown): string {
 }
 
 /** Of the largest process of a page: the others are spare ones. */
-async function mostMemory(browser: Browser): Promise<number> {
+async function mostMemory(browser: Browser): Promise<Memory> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   await session.detach();
+  const bytes = (status: string, name: string) =>
+    1024 * Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0);
   const sizes = processInfo
     .filter(({ type }) => type === 'renderer')
-    .map(({ id }) => Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0));
-  return 1024 * Math.max(...sizes);
+    .map(({ id }) => readFileSync(`/proc/${id}/status`, 'utf8'))
+    .map(status => ({ all: bytes(status, 'VmHWM'), files: bytes(status, 'RssFile') }));
+  const { all, files } = sizes.reduce((a, b) => (b.all > a.all ? b : a));
+  return { own: all - files, files };
 }
