@@ -87,6 +87,10 @@ export interface Region {
   readonly sites: Int32Array;
   /** Its code has changed. */
   isDead: boolean;
+  /** Memory was replaced as a whole since it ran: whether it still is of what is there has to be seen. */
+  isAsleep: boolean;
+  /** The bytes that it was made of, those of `spans` one after the other. */
+  readonly source: Uint8Array;
   /** Linear addresses where its blocks begin and, behind the last instruction, end: in turn. */
   readonly spans: readonly number[];
   readonly instructions: number;
@@ -202,8 +206,9 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   const entrances = graph.entries.map(n => entranceAt(graph.blocks[n].start));
   const blocks = graph.blocks.filter(hasCode);
   const pages = pagesOf(graph, codeBase, reader);
+  const spans = blocks.flatMap(({ start, end }) => [(codeBase + start) | 0, (codeBase + end) | 0]);
   const { locals, code } = emitter.finish(toCompare(pages, entrances));
-  protect(cpu, graph, codeBase);
+  protect(cpu, { pages, spans });
   return {
     region: {
       extent: wish.extent,
@@ -218,7 +223,9 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       callOuts,
       sites: packSites(emitter.sites),
       isDead: false,
-      spans: blocks.flatMap(({ start, end }) => [(codeBase + start) | 0, (codeBase + end) | 0]),
+      isAsleep: false,
+      source: sourceOf(cpu, { pages, spans }),
+      spans,
       instructions: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0),
       bytes: code.length,
       manner,
@@ -324,21 +331,53 @@ function pagesOf(graph: Graph, codeBase: number, reader: Reader): readonly CodeP
   return [...pages.values()];
 }
 
-/** From now on who writes to this code is noticed. */
-function protect(cpu: Access, graph: Graph, codeBase: number): void {
-  const { i32, codePages } = cpu;
-  const mark = (linear: number, bytes: number) => {
-    const host = (linear + i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)]) >>> 0;
-    const page = (host - L.RAM) >>> 12;
-    if (codePages.mark(page, host & 0xfff, (host & 0xfff) + bytes - 1)) cpu.protectCode(page);
-  };
-  for (const { start, end } of graph.blocks.filter(hasCode)) {
-    let linear = (codeBase + start) | 0;
-    for (let left = (end - start) | 0; left > 0; ) {
-      const inPage = Math.min(left, 4096 - (linear & 0xfff));
-      mark(linear, inPage);
-      linear = (linear + inPage) | 0;
-      left -= inPage;
+/** Calls `see` for the code of a region, in order: a byte offset in the machine's memory, and as many bytes as lie in the same page. */
+function eachPiece(
+  { pages, spans }: Pick<Region, 'pages' | 'spans'>,
+  see: (host: number, bytes: number) => void,
+): void {
+  for (let n = 0; n < spans.length; n += 2) {
+    let linear = spans[n];
+    for (let left = (spans[n + 1] - linear) | 0; left > 0; ) {
+      const number = linear >>> 12;
+      const entry = pages.find(({ page }) => page === number)?.entry;
+      if (entry === undefined) throw new Error('Code was translated that lies in no page.');
+      const bytes = Math.min(left, 4096 - (linear & 0xfff));
+      see((linear + entry) >>> 0, bytes);
+      linear = (linear + bytes) | 0;
+      left -= bytes;
     }
   }
+}
+
+/** From now on who writes to this code is noticed. */
+export function protect(cpu: Access, region: Pick<Region, 'pages' | 'spans'>): void {
+  eachPiece(region, (host, bytes) => {
+    const page = (host - L.RAM) >>> 12;
+    if (cpu.codePages.mark(page, host & 0xfff, (host & 0xfff) + bytes - 1)) cpu.protectCode(page);
+  });
+}
+
+function sourceOf(cpu: Access, region: Pick<Region, 'pages' | 'spans'>): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  eachPiece(region, (host, bytes) => pieces.push(cpu.u8.subarray(host, host + bytes)));
+  const source = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    source.set(piece, at);
+    at += piece.length;
+  }
+  return source;
+}
+
+/** Whether the bytes that a region was made of are still there. */
+export function isUnchanged(cpu: Access, region: Region): boolean {
+  const { source } = region;
+  let at = 0;
+  let isSame = true;
+  eachPiece(region, (host, bytes) => {
+    for (let n = 0; n < bytes && isSame; n++) isSame = cpu.u8[host + n] === source[at + n];
+    at += bytes;
+  });
+  return isSame;
 }

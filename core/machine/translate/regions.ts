@@ -2,7 +2,7 @@ import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
 import { otherSlot, slotOf } from './driver.ts';
-import { type Entrance, hasCodeAt, hostOf, physicalPage, type Region } from './region.ts';
+import { type Entrance, hasCodeAt, hostOf, isUnchanged, physicalPage, protect, type Region } from './region.ts';
 
 /** Counters for places of code, which these share by a hash. */
 export const PLACES = 1 << 16;
@@ -57,7 +57,11 @@ export class Regions {
 
   // Looking
 
-  get all(): readonly Region[] {
+  get alive(): readonly Region[] {
+    return this.#all.filter(({ isAsleep }) => !isAsleep);
+  }
+
+  get #all(): readonly Region[] {
     return [...new Set([...this.#byHost.values()].flat())];
   }
 
@@ -77,7 +81,7 @@ export class Regions {
 
   /** The one that is what CS:EIP asks for, which lies at a byte offset in the memory. */
   at(host: number): Region | undefined {
-    return this.#byHost.get(host)?.find(region => this.#fits(region));
+    return this.#byHost.get(host)?.find(region => this.#fits(region) && (!region.isAsleep || this.#wake(region)));
   }
 
   /** Whether one has the code at CS:EIP in it, which lies at a byte offset in the memory. */
@@ -131,15 +135,51 @@ export class Regions {
       // The one with more comes first.
       this.#byHost.set(host, region.extent === 'calls' ? [region, ...others] : [...others, region]);
     }
+    this.#enterPages(region);
+    this.#count(region, 1);
+    this.#kept++;
+    if (this.#kept > this.#room.regions) this.#evict();
+  }
+
+  #enterPages(region: Region): void {
     for (const page of region.pages) {
       const number = physicalPage(page);
       const regions = this.#byPage.get(number);
       if (regions === undefined) this.#byPage.set(number, new Set([region]));
       else regions.add(region);
     }
-    this.#count(region, 1);
-    this.#kept++;
-    if (this.#kept > this.#room.regions) this.#evict();
+  }
+
+  #leavePages(region: Region): void {
+    for (const page of region.pages) {
+      const number = physicalPage(page);
+      const regions = this.#byPage.get(number);
+      regions?.delete(region);
+      if (regions?.size === 0) this.#byPage.delete(number);
+    }
+  }
+
+  /** Memory is another as a whole: what is of bytes that are there again may run again. */
+  sleep(): void {
+    for (const region of this.#all) {
+      if (region.index < 0) this.drop(region);
+      if (region.isDead || region.isAsleep) continue;
+      region.isAsleep = true;
+      this.#leavePages(region);
+      this.#displace(region);
+    }
+  }
+
+  /** Returns whether it is still of what is there; otherwise it is no more. */
+  #wake(region: Region): boolean {
+    if (!isUnchanged(this.#cpu, region)) {
+      this.drop(region);
+      return false;
+    }
+    region.isAsleep = false;
+    protect(this.#cpu, region);
+    this.#enterPages(region);
+    return true;
   }
 
   /** Those of a module can run. */
@@ -187,12 +227,12 @@ export class Regions {
   }
 
   clear(): void {
-    for (const region of this.all) this.drop(region);
+    for (const region of this.#all) this.drop(region);
   }
 
   /** Forgets the code of a linear page. */
   dropLinear(page: number): void {
-    for (const region of this.all) if (region.pages.some(part => part.page === page)) this.drop(region);
+    for (const region of this.#all) if (region.pages.some(part => part.page === page)) this.drop(region);
   }
 
   /** Forgets the code of a physical page. */
@@ -210,12 +250,7 @@ export class Regions {
       if (list.length === 0) this.#byHost.delete(host);
       else this.#byHost.set(host, list);
     }
-    for (const page of region.pages) {
-      const number = physicalPage(page);
-      const regions = this.#byPage.get(number);
-      regions?.delete(region);
-      if (regions?.size === 0) this.#byPage.delete(number);
-    }
+    if (!region.isAsleep) this.#leavePages(region);
     if (region.index >= 0) this.#uninstall(region);
     this.#onDrop(region);
   }
@@ -224,13 +259,7 @@ export class Regions {
     const module = this.#byModule.get(region.module);
     module?.delete(region);
     if (module?.size === 0) this.#byModule.delete(region.module);
-    const { i32 } = this.#cpu;
-    for (const entrance of region.entrances) {
-      const slot = this.#slot(entrance);
-      for (const at of [slot, otherSlot(slot)]) {
-        if (i32[at + L.R_INDEX] === region.index) i32[at + L.R_PREMISES] = -1;
-      }
-    }
+    this.#displace(region);
     this.table.set(region.index, null);
     this.#byIndex[region.index] = null;
     this.#freeIndexes.push(region.index);
@@ -241,6 +270,17 @@ export class Regions {
 
   #slot({ linear, entry }: Entrance): number {
     return slotOf(this.#cpu.physical.regions, linear, entry);
+  }
+
+  /** The driver does not find it any more. */
+  #displace(region: Region): void {
+    const { i32 } = this.#cpu;
+    for (const entrance of region.entrances) {
+      const slot = this.#slot(entrance);
+      for (const at of [slot, otherSlot(slot)]) {
+        if (i32[at + L.R_INDEX] === region.index) i32[at + L.R_PREMISES] = -1;
+      }
+    }
   }
 
   /** Has the driver find a region at all its entrances, or at one. Returns whether it did not before. */

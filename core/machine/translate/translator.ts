@@ -123,7 +123,7 @@ export class Translator {
     this.#regions = new Regions(cpu, room, batch, region => this.#forget(region));
     this.#driver = makeDriver(memory, this.#regions.table, regions);
     cpu.codePages.onDrop = page => this.#regions.dropPage(page);
-    cpu.codePages.onClear = () => this.clear();
+    cpu.codePages.onClear = () => this.#regions.sleep();
     cpu.blocks.onWatch = () => this.clear();
   }
 
@@ -193,7 +193,7 @@ export class Translator {
 
   /** All that are alive; those without an index wait for their module. */
   get regions(): ReadonlySet<Region> {
-    return new Set(this.#regions.all);
+    return new Set(this.#regions.alive);
   }
 
   /** How often a region was entered. What goes on inside it, also from its end to its beginning, is one entry. */
@@ -290,7 +290,7 @@ export class Translator {
     return (linear - cpu.base(CS)) | 0;
   }
 
-  /** Forgets everything: memory is another, or somebody watches or stops what was not watched before. */
+  /** Forgets everything: somebody watches what was not watched before. */
   clear(): void {
     this.#regions.clear();
     this.#heat.fill(0);
