@@ -13,7 +13,7 @@ export const WORK = ['mips 900', 'int 1800', 'sha 120', 'getppid 900', 'mmap 480
   .map(work => `bench ${work}`)
   .join('; ');
 
-/** `page` is at a machine that is paused, in the mode that Linux is to run in. Throws GuestError. */
+/** `page` is at a machine that is paused. Linux is opened bare. Throws GuestError. */
 export async function openLinux(page: Page): Promise<void> {
   const { kernel, initrd, commandLine } = makeGuest([], 1);
   const folder = mkdtempSync(join(tmpdir(), 'ringside-page-'));

@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test';
+import type { Setting } from '../../../core/protocol/monitor.ts';
 import { type Bench, paused } from './browser.ts';
 import { openLinux, PROMPT, WORK } from './linux.ts';
 import { openPanels } from './panels.ts';
@@ -40,6 +41,13 @@ const SETTLING = 3000;
 /** Turns until hot code is translated, by Ringside and by the browser. */
 const WARM_UPS = 6;
 
+/** Of a mode by the name that the page's address has for it. Throws RangeError. */
+function settingOf(mode: string): Setting {
+  if (mode === 'nested' || mode === 'shadow') return { mode: 'hardware', paging: mode };
+  if (mode === 'translate' || mode === 'patch') return { mode, paging: 'nested' };
+  throw new RangeError(`Linux is not run under ${mode}.`);
+}
+
 /** Measures one mode, with so many turns for each. */
 export async function measureRates(bench: Bench, mode: string, rounds: number): Promise<Rates> {
   const contexts = [await bench.context(), await bench.context()];
@@ -56,6 +64,8 @@ export async function measureRates(bench: Bench, mode: string, rounds: number): 
   const alone: Turn[] = [];
   let idle: Idle = { worker: 0, page: 0, other: 0 };
   for (const each of [page, blank]) {
+    // An image is opened bare.
+    if (mode !== 'bare') await tell(each, { type: 'mode', setting: settingOf(mode) });
     await tell(each, { type: 'run' });
     await prompted(each, 1);
     if (each === page) idle = await measureIdle(bench, page);

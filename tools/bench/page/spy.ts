@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
 import type { FromWorker, ToWorker } from '../../../core/protocol/messages.ts';
+import type { Setting } from '../../../core/protocol/monitor.ts';
 
 /** What a page under measurement tells: the machine's views as they come, and the message that opened its guest. */
 export interface Spy {
@@ -99,12 +100,13 @@ export async function openAlone(page: Page, { source, opened }: Pick<Spy, 'sourc
 /** Says something to the worker as the page would. */
 export async function tell(
   page: Page,
-  message: { readonly type: 'run' | 'pause' } | { readonly type: 'input'; readonly text: string },
+  message:
+    | { readonly type: 'run' | 'pause' }
+    | { readonly type: 'mode'; readonly setting: Setting }
+    | { readonly type: 'input'; readonly text: string },
 ): Promise<void> {
   await page.evaluate(said => {
     const { type } = said;
-    globalThis.spy.worker?.postMessage(
-      type === 'input' ? { type, bytes: new TextEncoder().encode(said.text) } : { type },
-    );
+    globalThis.spy.worker?.postMessage(type === 'input' ? { type, bytes: new TextEncoder().encode(said.text) } : said);
   }, message);
 }
