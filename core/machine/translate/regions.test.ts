@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { ECX, EDX } from '../../ia32/registers.ts';
+import { EBX, ECX, EDX } from '../../ia32/registers.ts';
+import * as L from '../cpu/layout.ts';
 import { Processor } from '../cpu/processor.ts';
 import { Bench, CODE } from '../testing/bench.ts';
 import { dword, x } from '../testing/code.ts';
@@ -39,4 +40,46 @@ it('regions that nobody enters go when there are too many, and not the ones that
   expect(regions.length).toBeLessThanOrEqual(MOST);
   const entered = regions.filter(({ entrances }) => entrances[0].linear === often);
   expect(entered.map(region => translator?.entriesOf(region))).toEqual([CALLS]);
+});
+
+it('regions outlive that memory is replaced where the same bytes are there again, and only there', () => {
+  const b = new Bench({
+    engine: 'regions',
+    open: physical => {
+      const cpu = new Processor(physical);
+      cpu.translator = new Translator(cpu, 'regions', 0, 1, 1000);
+      return cpu;
+    },
+  });
+  const { cpu } = b;
+  const run = (increment: string): readonly number[] => {
+    cpu.codePages.clear();
+    // mov ecx, CALLS; then the loop: inc; dec ecx; jnz; and a place to end in
+    const code = [0xb9, ...dword(CALLS), ...x(increment), ...x('49 75 fc'), ...x('eb fe')];
+    cpu.u8.set(code, L.RAM + CODE);
+    cpu.flushAll();
+    b.set(EDX, 0);
+    b.set(EBX, 0);
+    cpu.i32[L.W_EIP] = CODE;
+    b.step(1 + 3 * CALLS);
+    return [b.get(EDX), b.get(EBX)];
+  };
+  b.program([0x90]);
+  expect(run('42')).toEqual([CALLS, 0]);
+  const { translator } = cpu;
+  const made = translator?.translated ?? 0;
+  expect(made).toBeGreaterThan(0);
+  expect(run('42')).toEqual([CALLS, 0]);
+  expect(translator?.translated).toBe(made);
+  expect(run('43')).toEqual([0, CALLS]);
+  expect(translator?.translated).toBeGreaterThan(made);
+  // Who writes to it is noticed again, too.
+  const again = translator?.translated ?? 0;
+  expect(run('43')).toEqual([0, CALLS]);
+  cpu.writePhysical(CODE + 5, 1, 0x42);
+  cpu.i32[L.W_EIP] = CODE;
+  b.set(EBX, 0);
+  b.step(1 + 3 * CALLS);
+  expect([b.get(EDX), b.get(EBX)]).toEqual([CALLS, 0]);
+  expect(translator?.translated).toBeGreaterThan(again);
 });
