@@ -8,10 +8,14 @@ import { makeGuest } from '../guest.ts';
 
 export const PROMPT = '/ # ';
 
-/** The same work in each turn, whatever the machine's clock says: loops, system calls, page faults, processes. */
-export const WORK = ['mips 900', 'int 1800', 'sha 120', 'getppid 900', 'mmap 480', 'forkexec 72']
-  .map(work => `bench ${work}`)
-  .join('; ');
+const PARTS = { mips: 150, int: 300, sha: 20, getppid: 150, mmap: 80, forkexec: 12 } as const;
+
+/** The same work in each turn, whatever the machine's clock says: loops, system calls, page faults, processes; `times` as much. */
+export function work(times: number): string {
+  return Object.entries(PARTS)
+    .map(([program, chunks]) => `bench ${program} ${chunks * times}`)
+    .join('; ');
+}
 
 /** `page` is at a machine that is paused. Linux is opened bare. Throws GuestError. */
 export async function openLinux(page: Page): Promise<void> {

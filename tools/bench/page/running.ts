@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import type { Setting } from '../../../core/protocol/monitor.ts';
 import { type Bench, paused } from './browser.ts';
-import { openLinux, PROMPT, WORK } from './linux.ts';
+import { openLinux, PROMPT, work } from './linux.ts';
 import { openPanels } from './panels.ts';
 import { openAlone, type Sample, spyOn, tell } from './spy.ts';
 
@@ -40,6 +40,8 @@ const IDLE = 10_000;
 const SETTLING = 3000;
 /** Turns until hot code is translated, by Ringside and by the browser. */
 const WARM_UPS = 6;
+/** How much work makes some seconds in a mode. */
+const AMOUNT: Readonly<Record<string, number>> = { bare: 6, shadow: 2, nested: 2 };
 
 /** Of a mode by the name that the page's address has for it. Throws RangeError. */
 function settingOf(mode: string): Setting {
@@ -60,6 +62,7 @@ export async function measureRates(bench: Bench, mode: string, rounds: number): 
   await blank.route('**/alone', route => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
   await blank.goto(`${bench.url}alone`);
   await openAlone(blank, await page.evaluate(() => ({ source: spy.source, opened: spy.opened })));
+  const commands = work(AMOUNT[mode] ?? 1);
   const panels: Turn[] = [];
   const alone: Turn[] = [];
   let idle: Idle = { worker: 0, page: 0, other: 0 };
@@ -72,13 +75,13 @@ export async function measureRates(bench: Bench, mode: string, rounds: number): 
     await tell(each, { type: 'pause' });
     // Only now there is paging, and so there are tables.
     if (each === page) await openPanels(page);
-    for (let n = 0; n < WARM_UPS; n++) await turn(bench, each);
+    for (let n = 0; n < WARM_UPS; n++) await turn(bench, each, commands);
   }
   for (let round = 0; round < rounds; round++) {
     // Who is first changes: what else the computer does comes to both.
-    if (round % 2 === 0) panels.push(await turn(bench, page));
-    alone.push(await turn(bench, blank));
-    if (round % 2 === 1) panels.push(await turn(bench, page));
+    if (round % 2 === 0) panels.push(await turn(bench, page, commands));
+    alone.push(await turn(bench, blank, commands));
+    if (round % 2 === 1) panels.push(await turn(bench, page, commands));
   }
   for (const context of contexts) await context.close();
   return { mode, idle, panels, alone };
@@ -105,7 +108,7 @@ async function prompted(page: Page, count: number): Promise<Sample> {
 }
 
 /** Lets the guest do its work once, and pauses it. */
-async function turn(bench: Bench, page: Page): Promise<Turn> {
+async function turn(bench: Bench, page: Page, commands: string): Promise<Turn> {
   const before = bench.cpu();
   const { from, prompts } = await page.evaluate(() => {
     const seen: number[] = [];
@@ -119,7 +122,7 @@ async function turn(bench: Bench, page: Page): Promise<Turn> {
     return { from: { ...spy.now, milliseconds: performance.now() }, prompts: spy.prompts.length };
   });
   await tell(page, { type: 'run' });
-  await tell(page, { type: 'input', text: `${WORK}\n` });
+  await tell(page, { type: 'input', text: `${commands}\n` });
   const to = await prompted(page, prompts + 1);
   const frames = await page.evaluate(() => {
     const seen = globalThis.frameTimes;
