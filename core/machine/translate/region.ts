@@ -359,14 +359,16 @@ export function protect(cpu: Access, region: Pick<Region, 'pages' | 'spans'>): v
 }
 
 function sourceOf(cpu: Access, region: Pick<Region, 'pages' | 'spans'>): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  eachPiece(region, (host, bytes) => pieces.push(cpu.u8.subarray(host, host + bytes)));
-  const source = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let length = 0;
+  eachPiece(region, (_, bytes) => {
+    length += bytes;
+  });
+  const source = new Uint8Array(length);
   let at = 0;
-  for (const piece of pieces) {
-    source.set(piece, at);
-    at += piece.length;
-  }
+  eachPiece(region, (host, bytes) => {
+    source.set(cpu.u8.subarray(host, host + bytes), at);
+    at += bytes;
+  });
   return source;
 }
 

@@ -59,8 +59,10 @@ function enterChecked(cpu: Executor): void {
     return;
   }
   setLaunchState(cpu, cpu.i32[L.W_VMCS_POINTER], LAUNCH_LAUNCHED);
+  // To ask for it tells what waits (transfer-log.ts), while that is still the monitor's.
+  const { probe } = cpu;
   begin(cpu);
-  cpu.probe?.transferred('vmEntry');
+  probe?.transferred('vmEntry');
   injectEvent(cpu);
 }
 

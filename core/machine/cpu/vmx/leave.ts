@@ -38,8 +38,10 @@ export function failEntry(cpu: Executor, reason: number, qualification: number):
 }
 
 function enterHost(cpu: Executor): void {
+  // To ask for it tells what waits (transfer-log.ts), while that is still the guest's.
+  const { probe } = cpu;
   if (!loadHostState(cpu)) abort(cpu, ABORT.hostPdptes);
-  cpu.probe?.transferred('vmExit');
+  probe?.transferred('vmExit');
   const count = readField(cpu, FIELD.exitMsrLoadCount);
   if (loadMsrs(cpu, readField(cpu, FIELD.exitMsrLoadAddress), count) !== 0) abort(cpu, ABORT.loadingMsrs);
 }
