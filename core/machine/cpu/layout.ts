@@ -138,7 +138,8 @@ export const X87_SCRATCH = SCRATCH + 64;
 export const W_LINK_KEY = 640;
 export const W_INTERRUPT = 641;
 export const W_PROBED = 642;
-/** Value of W_PROBED: some transfers may be told later (transfer-log.ts). */
+/** Values of W_PROBED, 0 without a probe: it hears of everything at once, or of some transfers later (transfer-log.ts). */
+export const TOLD_AT_ONCE = 1;
 export const TOLD_LATER = 2;
 /** Steps granted to the run that W_BUDGET does not show. */
 export const W_RESERVE = 643;

@@ -75,7 +75,7 @@ export class Translation extends State implements PagingRegisters {
   set probe(probe: Probe | null) {
     if (this.i32[L.W_LOGGED] !== 0) this.tellLogged();
     this.#probe = probe;
-    this.i32[L.W_PROBED] = probe === null ? 0 : probe.transferredBefore === undefined ? 1 : L.TOLD_LATER;
+    this.i32[L.W_PROBED] = probe === null ? 0 : probe.transferredBefore === undefined ? L.TOLD_AT_ONCE : L.TOLD_LATER;
   }
 
   /** Tells the probe what it has to hear first. */

@@ -41,7 +41,7 @@ const SETTLING = 3000;
 /** Turns until hot code is translated, by Ringside and by the browser. */
 const WARM_UPS = 6;
 /** How much work makes some seconds in a mode. */
-const AMOUNT: Readonly<Record<string, number>> = { bare: 6, shadow: 2, nested: 2 };
+const AMOUNT: Readonly<Record<string, number>> = { bare: 20, shadow: 2, nested: 2 };
 
 /** Of a mode by the name that the page's address has for it. Throws RangeError. */
 function settingOf(mode: string): Setting {

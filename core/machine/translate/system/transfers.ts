@@ -106,11 +106,11 @@ const DR7_ENABLES = 0xff;
 
 /**
  * RF, which a return from a fault sets, ends with the instruction that is returned to (17.3.1.1): where that has a step and no breakpoint nobody sees
- * it, but for the monitor of a guest that exits there.
+ * it, but for the monitor of a guest that exits there, and who hears of the return at once.
  */
 const isResumeSeen: Part = [
   w.and(state(L.W_DR + 7), word(DR7_ENABLES)),
-  state(L.W_PROBED),
+  w.equal(state(L.W_PROBED), word(L.TOLD_AT_ONCE)),
   w.equal(state(L.W_VMX_OPERATION), word(L.VMX_NON_ROOT)),
 ].reduce((a, b) => w.or(a, b), w.ltS(state(L.W_BUDGET), word(2)));
 
