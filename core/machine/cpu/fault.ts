@@ -10,6 +10,13 @@ export class Fault {
   address = 0;
   /** A task switch had begun the new task: EIP is that task's, and no instruction's to be restarted. */
   inNewTask = false;
+
+  /** An instruction raises it; `code` null for vectors that push none. */
+  set(vector: number, code: number | null): void {
+    this.vector = vector;
+    this.code = code;
+    this.inNewTask = false;
+  }
 }
 
 /** The machine cannot go on: not an exception of the guest, but the end of its run. */

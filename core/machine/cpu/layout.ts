@@ -145,6 +145,8 @@ export const TOLD_LATER = 2;
 export const W_RESERVE = 643;
 /** Transfers that wait to be told; LOG_ENTRIES at most, of four words each, from byte LOG on. */
 export const W_LOGGED = 644;
+/** Linear address of the access for which translated code was left last. */
+export const W_MISSED = 645;
 
 /** Descriptors as they were loaded last (descriptor-memo.ts): where they lie, in bytes, and how many, eight words each. */
 export const MEMO = 4096;

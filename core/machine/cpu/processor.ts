@@ -36,6 +36,7 @@ const STARTS_ANEW = Symbol('starts anew');
 /** In place of the number of an instruction in its block: there is none yet; translated code runs. */
 const FETCHING = -1;
 const TRANSLATED = -2;
+const DELIVERING = -3;
 
 /**
  * Operations that enter a handler as the last thing they do, which clears TF: no trap follows (SDM volume 3, 17.3.1.4). An INTO that
@@ -394,15 +395,27 @@ export class Processor extends Executor {
         ) {
           block = previous.other;
         } else {
+          if (this.#fetchFaults(linear)) {
+            n = DELIVERING;
+            previous = null;
+            this.#deliverFault();
+            continue;
+          }
           block = this.blocks.find();
           if (previous !== null && block.isCached) link(previous, block, this.linkKey, linear);
         }
         if (this.translator !== null) {
           n = TRANSLATED;
           this.#countedAtOnce = 2;
-          const isFurther = this.translator.enter(block);
+          const entered = this.translator.enter(block);
+          if (entered === 'fault') {
+            n = DELIVERING;
+            previous = null;
+            this.#deliverFault();
+            continue;
+          }
           if (i32[L.W_ATTEND] !== 0) this.#lookUp(0);
-          if (isFurther) {
+          if (entered === 'further') {
             previous = null;
             continue;
           }
@@ -426,6 +439,7 @@ export class Processor extends Executor {
         }
         previous = block;
       } catch (thrown) {
+        if (n === DELIVERING) throw thrown;
         previous = null;
         this.debug.hits = 0;
         this.#countedAtOnce = 0;
@@ -442,8 +456,6 @@ export class Processor extends Executor {
           startsAnew = true;
           continue;
         }
-        const attend = i32[L.W_ATTEND] !== 0;
-        i32[L.W_ATTEND] = 0;
         // A fetch that faults is a step of its own.
         if (n === FETCHING) {
           i32[L.W_BUDGET]--;
@@ -451,16 +463,38 @@ export class Processor extends Executor {
           i32[L.W_BUDGET] += length - 1 - n;
           if (thrown !== this.fault || !this.fault.inNewTask) i32[L.W_EIP] = start;
         }
-        if (thrown === this.vmExit) leaveGuest(this);
-        else if (thrown === this.fault) deliverException(this, this.fault.vector, 'exception', this.fault.code);
-        else throw thrown;
-        if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
-        if (attend || this.#pausing) {
-          i32[L.W_RESERVE] += i32[L.W_BUDGET];
-          i32[L.W_BUDGET] = 0;
-        }
+        this.#leave(thrown);
       }
     }
+  }
+
+  /** The instruction is not done: its fault is delivered, or it exits from the guest. Throws what is neither. */
+  #leave(thrown: unknown): void {
+    const { i32 } = this;
+    const attend = i32[L.W_ATTEND] !== 0;
+    i32[L.W_ATTEND] = 0;
+    if (thrown === this.vmExit) leaveGuest(this);
+    else if (thrown === this.fault) deliverException(this, this.fault.vector, 'exception', this.fault.code);
+    else throw thrown;
+    if ((i32[L.W_VMX_WATCH] & L.WATCH_TRAP) !== 0) i32[L.W_VMX_WATCH] |= L.WATCH_TRAPPED;
+    if (attend || this.#pausing) {
+      i32[L.W_RESERVE] += i32[L.W_BUDGET];
+      i32[L.W_BUDGET] = 0;
+    }
+  }
+
+  /** The same for a fault that is known before somebody throws it: of the instruction at EIP, or of its fetch, which is a step. */
+  #deliverFault(): void {
+    this.#countedAtOnce = 0;
+    this.i32[L.W_BUDGET]--;
+    this.#leave(this.fault);
+  }
+
+  /** Whether fetching at EIP, a linear address, raises a page fault. Segmentation comes first. */
+  #fetchFaults(linear: number): boolean {
+    const { i32 } = this;
+    if (i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)] !== L.INVALID) return false;
+    return i32[L.W_EIP] >>> 0 <= i32[L.W_CODE_LIMIT] >>> 0 && this.pageFaults(linear, 'execute', this.cpl === 3);
   }
 
   /** Somebody has called attend() in an instruction, behind which `left` were counted that did not run: the run loop looks up. */

@@ -27,6 +27,12 @@ export function isPdpte(low: number, high: number): boolean {
   return (low & PAGE.present) === 0 || ((low & 0x1e6) === 0 && high === 0);
 }
 
+/** Word of the TLB's table for such accesses. */
+function tableOf(access: Kind, user: boolean): number {
+  const table = access === 'read' ? L.W_TLB : access === 'write' ? L.W_TLB_WRITE : L.W_TLB_EXECUTE;
+  return table + (user ? L.USER_TABLES : 0);
+}
+
 /**
  * How a linear address becomes a physical one: TLB, page walk, EPT; and who hears of it when what an address means changes, or when one is
  * accessed.
@@ -97,9 +103,7 @@ export class Translation extends State implements PagingRegisters {
 
   /** Raises an exception: always throws. `code` null for vectors that push no error code. */
   raiseFault(vector: number, code: number | null): never {
-    this.fault.vector = vector;
-    this.fault.code = code;
-    this.fault.inNewTask = false;
+    this.fault.set(vector, code);
     throw this.fault;
   }
 
@@ -213,23 +217,60 @@ export class Translation extends State implements PagingRegisters {
    * Physical address of a linear one for an access with user or supervisor rights; enters the TLB. Throws the page fault.
    */
   translate(linear: number, access: Kind, user: boolean): number {
-    const i32 = this.i32;
-    const page = linear >>> 12;
+    const { i32 } = this;
     if (i32[L.W_EPT_POINTER] !== 0) return this.#translateNested(linear, access, user);
     if (i32[L.W_CR0] >= 0) {
       // CR0.PG is bit 31, the sign.
       const physical = linear >>> 0;
-      this.#fill(page, physical, access, user, true, false);
+      this.#fill(linear >>> 12, physical, access, user, true, false);
       return physical;
     }
-    const walk = this.#walk;
-    this.walks++;
-    walkTables(this.physical, this, linear, access, user, walk);
-    this.walkReferences += (i32[L.W_CR4] & CR4.PAE) !== 0 ? walk.count - 1 : walk.count;
-    if (walk.physical === -1) {
-      this.fault.address = linear;
-      this.raiseFault(VECTOR.PF, walk.error);
+    walkTables(this.physical, this, linear, access, user, this.#walk);
+    if (this.#walk.physical === -1) {
+      this.#setPageFault(linear);
+      throw this.fault;
     }
+    this.#enterWalk(linear, access, user);
+    return this.#walk.physical;
+  }
+
+  /**
+   * Whether an access raises a page fault, which is then in `fault`, and its walk counted: to throw it would cost more than all else that is done for
+   * it. If not, all is as if nobody had asked, but that the TLB may have the page already. Two-dimensional walks are left to translate().
+   */
+  pageFaults(linear: number, access: Kind, user: boolean): boolean {
+    const { i32 } = this;
+    if (i32[L.W_EPT_POINTER] !== 0 || i32[L.W_CR0] >= 0 || i32[L.W_ALIGNMENT] !== 0) return false;
+    if (this.tlb.entry(tableOf(access, user) + (linear >>> 12)) !== L.INVALID) return false;
+    const walk = this.#walk;
+    walkTables(this.physical, this, linear, access, user, walk);
+    if (walk.physical === -1) {
+      this.#setPageFault(linear);
+      return true;
+    }
+    // What the TLB does not take is walked for, and counted, by who comes there.
+    if (this.physical.isRam((walk.physical & this.physical.addressMask) >>> 0)) this.#enterWalk(linear, access, user);
+    return false;
+  }
+
+  #countWalk(): void {
+    const { count } = this.#walk;
+    this.walks++;
+    this.walkReferences += (this.i32[L.W_CR4] & CR4.PAE) !== 0 ? count - 1 : count;
+  }
+
+  /** The last walk has failed. */
+  #setPageFault(linear: number): void {
+    this.#countWalk();
+    this.fault.set(VECTOR.PF, this.#walk.error);
+    this.fault.address = linear;
+  }
+
+  /** What the last walk has found goes to the TLB; the accessed flags of the entries that it used are set, and the dirty flag of the page. */
+  #enterWalk(linear: number, access: Kind, user: boolean): void {
+    const { i32 } = this;
+    const walk = this.#walk;
+    this.#countWalk();
     const write = access === 'write';
     for (let n = 0; n < walk.count; n++) {
       const step = walk.steps[n];
@@ -240,8 +281,7 @@ export class Translation extends State implements PagingRegisters {
     }
     if (walk.pageSize > 4096) this.tlb.largeRegions[linear >>> 22] = 1;
     const mayWrite = walk.writable || (!user && (i32[L.W_CR0] & CR0.WP) === 0);
-    this.#fill(page, walk.physical, access, user, mayWrite && (write || walk.dirty), walk.global);
-    return walk.physical;
+    this.#fill(linear >>> 12, walk.physical, access, user, mayWrite && (write || walk.dirty), walk.global);
   }
 
   /** The same for a guest under EPT: the TLB gets what both kinds of tables say together (SDM volume 3, 28.2 and 28.3). */
@@ -353,8 +393,7 @@ export class Translation extends State implements PagingRegisters {
 
   /** Physical address as translate() gives it, from the TLB if it is there. */
   reach(linear: number, access: Kind, user: boolean): number {
-    const table = access === 'read' ? L.W_TLB : access === 'write' ? L.W_TLB_WRITE : L.W_TLB_EXECUTE;
-    const entry = this.tlb.entry(table + (user ? L.USER_TABLES : 0) + (linear >>> 12));
+    const entry = this.tlb.entry(tableOf(access, user) + (linear >>> 12));
     if (entry === L.INVALID) return this.translate(linear, access, user);
     return ((linear + unprotected(entry)) >>> 0) - L.RAM;
   }

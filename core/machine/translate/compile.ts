@@ -83,7 +83,7 @@ class Compilation {
   }
 
   whole(): Emitter {
-    this.#emitter.enclose('out');
+    this.#emitter.enclose();
     this.#tree(0);
     return this.#emitter;
   }

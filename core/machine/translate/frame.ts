@@ -14,6 +14,7 @@ import {
   storeOperands,
 } from './flags.ts';
 import {
+  ADDRESS,
   BUDGET,
   EIP,
   EXECUTE,
@@ -26,7 +27,7 @@ import {
   W_CODE_BASE,
 } from './locals.ts';
 import type { Premises } from './premises.ts';
-import type { Site } from './sites.ts';
+import type { Missed, Site } from './sites.ts';
 import { isIn, known, originOf, type Value, Values } from './values.ts';
 import type { Window } from './windows.ts';
 
@@ -230,9 +231,9 @@ export class Frame {
     this.labels.push(label);
   }
 
-  /** A construct that finish() makes around all of the code. */
-  enclose(label: string): void {
-    this.labels.push(label);
+  /** The constructs that finish() makes around all of the code: behind the inner one go those that have missed an access. */
+  enclose(): void {
+    this.labels.push('out', 'missed');
   }
 
   close(): void {
@@ -282,32 +283,31 @@ export class Frame {
   flush(): void {}
 
   /** Leaves for good: the instruction in hand is the executor's. */
-  protected leaveHere(isWide = false): void {
+  protected leaveHere(missed: Missed | null = null): void {
     this.#settleOperands();
     this.spill();
-    this.#tellSite(isWide);
-    this.branchTo('out');
+    this.#leaveBySite(missed, OP.br);
   }
 
-  #tellSite(isWide: boolean): void {
+  #leaveBySite(missed: Missed | null, op: typeof OP.br | typeof OP.brIf): void {
     this.code.constant(SITES + this.sites.length);
-    this.sites.push({ offset: this.#start, left: this.#left, lazy: lazyOf(this.#flags), isWide });
+    this.sites.push({ offset: this.#start, left: this.#left, lazy: lazyOf(this.#flags), missed });
     this.code.set(STATUS);
+    this.branchTo(missed === null ? 'out' : 'missed', op);
   }
 
-  /** Leaves before this instruction if what lies on the stack is not 0. */
-  protected leaveIf(isWide = false): void {
+  /** Leaves before this instruction if what lies on the stack is not 0; for an access, whose address is in its local then. */
+  protected leaveIf(missed: Missed | null = null): void {
     // What the instruction has read may be in the local of a register that it has set: then only the way out may settle. It also should where the flags
     // would have to be computed for that.
     const state = this.#hasChanged || (!this.#isHome && mustCompute(this.#flags)) ? this.state : null;
     if (state === null) this.#settleOperands();
     if (state === null && !this.spills) {
-      this.#tellSite(isWide);
-      this.branchTo('out', OP.brIf);
+      this.#leaveBySite(missed, OP.brIf);
       return;
     }
     this.open(OP.if, 'leave');
-    this.leaveHere(isWide);
+    this.leaveHere(missed);
     this.close();
     if (state !== null) this.state = state;
   }
@@ -482,10 +482,17 @@ export class Frame {
         this.#expect(code, L.W_CODE_LIMIT << 2, premises.codeLimit);
       }
       fill(code, 'load');
-      code.op(OP.block);
-      code.byte(EMPTY);
+      // The ways out go behind these: see enclose().
+      for (let n = 0; n < 2; n++) {
+        code.op(OP.block);
+        code.byte(EMPTY);
+      }
     };
     const end = (code: Code) => {
+      code.op(OP.end);
+      code.constant(0);
+      code.get(ADDRESS);
+      code.memory(OP.store32, L.W_MISSED << 2);
       code.op(OP.end);
       fill(code, 'store');
       code.constant(0);

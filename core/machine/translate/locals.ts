@@ -17,12 +17,14 @@ export const SITES = 3;
 export const BUDGET = 14;
 export const EIP = 15;
 export const STATUS = 16;
-export const FIRST_TEMPORARY = 17;
+/** Linear address of an access that the TLB may not have. */
+export const ADDRESS = 17;
+export const FIRST_TEMPORARY = 18;
 /** What each of the locals with a use of its own has in it. */
 export const LOCAL_NAMES: readonly string[] = [
   ...['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'],
   ...['eflags', 'kind', 'size', 'a', 'b', 'r'],
-  ...['budget', 'eip', 'status'],
+  ...['budget', 'eip', 'status', 'address'],
 ];
 
 export const REGISTERS = [0, 1, 2, 3, 4, 5, 6, 7] as const;

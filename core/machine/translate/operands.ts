@@ -3,7 +3,9 @@ import { ESP, SS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { OP } from './code.ts';
 import { Frame } from './frame.ts';
+import { ADDRESS } from './locals.ts';
 import { segmentKind } from './premises.ts';
+import type { Missed } from './sites.ts';
 import { known, originOf, type Value } from './values.ts';
 import { type Foreseen, NO_REACH, NOTHING_FORESEEN, type Reach } from './windows.ts';
 
@@ -143,28 +145,29 @@ export class Operands extends Frame {
   #host(linear: Value, size: number, write: boolean, { before, after }: Reach): Host {
     const { values } = this;
     const origin = originOf(linear);
-    if (origin === null) return { base: this.#find(linear, size, write, false), offset: 0 };
+    if (origin === null) return { base: this.#find(linear, size, { write, before: 0, isWide: false }), offset: 0 };
     const { root, offset } = origin;
     const window = this.windows.find(
       w => w.root === root && w.write === write && w.low <= offset && offset + size <= w.high,
     );
     if (window !== undefined) return { base: window.host, offset: offset - window.low };
     const first = values.settled(values.sub(linear, known(before)));
-    const host = this.#find(first, before + size + after, write, before + after > 0);
+    const host = this.#find(first, before + size + after, { write, before, isWide: before + after > 0 });
     const found = { root, low: offset - before, high: offset + size + after, write, host };
     this.windows = [...this.windows.slice(1 - MOST_WINDOWS), found];
     return { base: host, offset: before };
   }
 
-  /** Where `size` bytes lie, by the TLB. */
-  #find(linear: Value, size: number, write: boolean, isWide: boolean): Value {
+  /** Where `size` bytes lie, by the TLB: those of an access and of the others that it asks for with it. */
+  #find(linear: Value, size: number, access: Missed): Value {
     const { values, code } = this;
     values.push(linear);
+    code.tee(ADDRESS);
     code.constant(12);
     code.op(OP.shrU);
     code.constant(2);
     code.op(OP.shl);
-    code.memory(OP.load32, write ? this.premises.writeTable : this.premises.readTable);
+    code.memory(OP.load32, access.write ? this.premises.writeTable : this.premises.readTable);
     const entry = values.pop();
     values.push(entry);
     if (size === 1) {
@@ -178,7 +181,7 @@ export class Operands extends Frame {
       code.constant(4096 - size);
       code.op(OP.gtU);
     }
-    this.leaveIf(isWide);
+    this.leaveIf(access);
     return values.binary(OP.add, linear, entry);
   }
 

@@ -52,6 +52,9 @@ export function translatorOf(engine: Engine): ((cpu: Processor) => Translator) |
   return engine === 'execute' ? undefined : cpu => new Translator(cpu, engine);
 }
 
+/** Where control came in translated code: no further, or on to an instruction that is the executor's, or that has raised the processor's fault. */
+export type Entered = 'nowhere' | 'further' | 'fault';
+
 /** An instruction that the executor does in the middle of translated code. */
 interface Executed {
   readonly instruction: Instruction;
@@ -127,19 +130,20 @@ export class Translator {
     cpu.blocks.onWatch = () => this.clear();
   }
 
-  /** Runs what is translated, from the block at CS:EIP on. Returns whether it came any further. Throws what an instruction throws. */
-  enter(block: Block): boolean {
-    if (block.isUntranslatable) return false;
+  /** Runs what is translated, from the block at CS:EIP on. Throws what an instruction throws. */
+  enter(block: Block): Entered {
+    if (block.isUntranslatable) return 'nowhere';
     const place = placeOf(block.host);
     if (!this.#regions.beginsAt(place) && this.#heat[place] < this.#needed(place)) {
       this.#warm(place);
-      return false;
+      return 'nowhere';
     }
     const { i32 } = this.#cpu;
     const budget = i32[L.W_BUDGET];
-    this.#drive();
-    if (i32[L.W_BUDGET] === budget && this.#provide(block)) this.#drive();
-    return i32[L.W_BUDGET] !== budget;
+    let isFault = this.#drive();
+    if (!isFault && i32[L.W_BUDGET] === budget && this.#provide(block)) isFault = this.#drive();
+    if (isFault) return 'fault';
+    return i32[L.W_BUDGET] === budget ? 'nowhere' : 'further';
   }
 
   /** How often the block at a place is executed before it is translated. */
@@ -147,20 +151,26 @@ export class Translator {
     return this.#regions.isInsideAt(place) ? this.#hot * INSIDE : this.#hot;
   }
 
-  #drive(): void {
+  /** Returns whether the instruction that is next then has raised a page fault. */
+  #drive(): boolean {
     let status = this.#driver();
     for (; status === ENTERED_OFTEN; status = this.#driver()) this.#extend();
-    if (status < SITES) return;
-    const { i32 } = this.#cpu;
+    if (status < SITES) return false;
+    const cpu = this.#cpu;
+    const { i32 } = cpu;
     const region = this.#regions.lastRun;
     if (region === null) throw new Error('A region was dropped that still runs.');
-    const { offset, left, lazy, isWide } = siteAt(region.sites, status - SITES);
-    if (isWide && ++region.wide === this.#mostWide) this.#narrow(region);
+    const { offset, left, lazy, missed } = siteAt(region.sites, status - SITES);
     i32[L.W_EIP] = offset;
     i32[L.W_BUDGET] += left;
-    if (lazy === null) return;
-    i32[L.W_FLAGS_KIND] = lazy.kind;
-    i32[L.W_FLAGS_SIZE] = lazy.size;
+    if (lazy !== null) {
+      i32[L.W_FLAGS_KIND] = lazy.kind;
+      i32[L.W_FLAGS_SIZE] = lazy.size;
+    }
+    if (missed === null) return false;
+    if (missed.isWide && ++region.wide === this.#mostWide) this.#narrow(region);
+    const linear = (i32[L.W_MISSED] + missed.before) | 0;
+    return cpu.pageFaults(linear, missed.write ? 'write' : 'read', cpu.cpl === 3);
   }
 
   /** Makes it anew, with each access for itself: some may lie in two pages together where they do not alone. */
