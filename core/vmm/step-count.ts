@@ -69,9 +69,9 @@ export class StepCount implements Probe {
     return this.next !== null && this.next.transferredBefore === undefined ? undefined : this.#before;
   }
 
-  readonly #before: TransferredBefore = (by, cpl, linear, count) => {
-    this.#moveTo(ownerAt(this.#cpu, cpl), count);
-    this.next?.transferredBefore?.(by, cpl, linear, count);
+  readonly #before: TransferredBefore = log => {
+    for (let n = 0; n < log.length; n++) this.#moveTo(ownerAt(this.#cpu, log.cpl(n)), log.count(n));
+    this.next?.transferredBefore?.(log);
   };
 
   #move(): void {

@@ -9,6 +9,7 @@ import { MACHINES } from '../testing/machines.ts';
 import { GATE, gate } from '../testing/tables.ts';
 import * as L from './layout.ts';
 import type { Probe, TransferredBefore } from './probe.ts';
+import { LOGGED } from './transfer-log.ts';
 import { GUEST, HOST, VmxBench } from './vmx/testing/vmx-bench.ts';
 
 const [CODE0, , , CODE3] = CODE_SELECTOR;
@@ -40,9 +41,11 @@ function listen(b: Bench, isLate: boolean): Heard[] {
     delivered: (vector, source, code) => note(`${source} ${vector.toString(16)}${code === null ? '' : ` ${code}`}`),
     transferred: by => note(by),
   };
-  const transferredBefore: TransferredBefore = (by, cpl, linear, count) => {
-    late++;
-    heard.push([by, count - start, cpl, linear >>> 0]);
+  const transferredBefore: TransferredBefore = log => {
+    for (let n = 0; n < log.length; n++) {
+      late++;
+      heard.push([LOGGED[log.by(n)], log.count(n) - start, log.cpl(n), log.linear(n) >>> 0]);
+    }
   };
   late = 0;
   cpu.probe = isLate ? { ...probe, transferredBefore } : probe;

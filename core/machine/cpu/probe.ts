@@ -1,4 +1,5 @@
 import type { EventSource } from './interrupts.ts';
+import type { TransferLog } from './transfer-log.ts';
 
 /** What took the processor to other code, perhaps in another ring, without the IDT. */
 export type Transfer = 'iret' | 'retFar' | 'callGate' | 'taskSwitch' | 'sysenter' | 'sysexit' | 'vmEntry' | 'vmExit';
@@ -13,10 +14,10 @@ export interface Probe {
   /** The level may be what it was: an IRET within ring 0 is told, too. */
   transferred(by: Transfer): void;
   /**
-   * Who has this is told of IRET, SYSENTER and SYSEXIT in translated code by it, and somewhat later: in order, and before anything else. `cpl` and
-   * `linear` say where each led to, `count` the steps since reset, with that one.
+   * Who has this is told of IRET, SYSENTER and SYSEXIT in translated code by it, and somewhat later: in order, several at once, and before anything
+   * else.
    */
   readonly transferredBefore?: TransferredBefore | undefined;
 }
 
-export type TransferredBefore = (by: Transfer, cpl: number, linear: number, count: number) => void;
+export type TransferredBefore = (log: TransferLog) => void;

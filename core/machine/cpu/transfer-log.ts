@@ -6,12 +6,45 @@ import type { Probe, Transfer } from './probe.ts';
 /** By the number that stands for each. */
 export const LOGGED = ['iret', 'sysenter', 'sysexit'] as const satisfies readonly Transfer[];
 
-/** Tells of all that wait. `steps`: those of the processor at the end of the run, if it takes all that it was granted. */
-export function tellLogged(i32: Int32Array, probe: Probe | null, steps: number): void {
-  const end = (L.LOG >> 2) + L.LOG_WORDS * i32[L.W_LOGGED];
-  i32[L.W_LOGGED] = 0;
-  if (probe?.transferredBefore === undefined) return;
-  for (let at = L.LOG >> 2; at < end; at += L.LOG_WORDS) {
-    probe.transferredBefore(LOGGED[i32[at]], i32[at + 1], i32[at + 2], steps - i32[at + 3]);
+/** Those that wait, in order. Who is told goes over them by number. */
+export class TransferLog {
+  readonly #i32: Int32Array;
+  length = 0;
+  /** Of the processor, at the end of the run, if that takes all that it was granted. */
+  #steps = 0;
+
+  constructor(i32: Int32Array) {
+    this.#i32 = i32;
+  }
+
+  /** `steps`: those of the processor at the end of the run, if it takes all that it was granted. */
+  tell(probe: Probe | null, steps: number): void {
+    this.length = this.#i32[L.W_LOGGED];
+    this.#steps = steps;
+    this.#i32[L.W_LOGGED] = 0;
+    probe?.transferredBefore?.(this);
+  }
+
+  #word(n: number, word: number): number {
+    return this.#i32[(L.LOG >> 2) + L.LOG_WORDS * n + word];
+  }
+
+  /** Index in LOGGED. */
+  by(n: number): number {
+    return this.#word(n, 0);
+  }
+
+  /** Of where it led to, as the linear address. */
+  cpl(n: number): number {
+    return this.#word(n, 1);
+  }
+
+  linear(n: number): number {
+    return this.#word(n, 2);
+  }
+
+  /** Steps since reset, with that one. */
+  count(n: number): number {
+    return this.#steps - this.#word(n, 3);
   }
 }

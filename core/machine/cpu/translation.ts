@@ -15,7 +15,7 @@ import { EFER, EFER_NXE } from './msr-numbers.ts';
 import type { Probe } from './probe.ts';
 import { ATTRIBUTE, State } from './state.ts';
 import { Tlb, type TlbState, unprotected } from './tlb.ts';
-import { tellLogged } from './transfer-log.ts';
+import { TransferLog } from './transfer-log.ts';
 import { VmExit } from './vmx/exit.ts';
 import { type Watcher, Watches, type WatchListener, type WatchRange } from './watch.ts';
 
@@ -45,6 +45,7 @@ export class Translation extends State implements PagingRegisters {
   readonly tlb: Tlb;
   readonly debug = new Breakpoints();
   #probe: Probe | null = null;
+  readonly #log = new TransferLog(this.i32);
   /** Page walks since reset: TLB misses with paging on. */
   walks = 0;
   /** Table entries that they read from memory; PDPTE registers are none. */
@@ -86,7 +87,7 @@ export class Translation extends State implements PagingRegisters {
 
   /** Tells the probe what it has to hear first. */
   protected tellLogged(): void {
-    tellLogged(this.i32, this.#probe, this.lastStep);
+    this.#log.tell(this.#probe, this.lastStep);
   }
 
   /** What the count of steps will be at the end of the run, if that takes all it was granted. */

@@ -41,8 +41,8 @@ function tellProbes(probes: readonly Probe[]): Probe {
   if (probes.some(probe => probe.transferredBefore === undefined)) return told;
   return {
     ...told,
-    transferredBefore(by, cpl, linear, count) {
-      for (const probe of probes) probe.transferredBefore?.(by, cpl, linear, count);
+    transferredBefore(log) {
+      for (const probe of probes) probe.transferredBefore?.(log);
     },
   };
 }

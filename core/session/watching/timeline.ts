@@ -1,6 +1,7 @@
 import type { EventSource } from '../../machine/cpu/interrupts.ts';
 import * as L from '../../machine/cpu/layout.ts';
 import type { Transfer } from '../../machine/cpu/probe.ts';
+import { LOGGED, type TransferLog } from '../../machine/cpu/transfer-log.ts';
 import type { Pc } from '../../machine/pc.ts';
 import type { TimelinePart } from '../../protocol/monitor.ts';
 import { KIND, STRETCH_KINDS, type StretchColumns, Stretches, TIMELINE_LANES } from '../../protocol/stretches.ts';
@@ -19,6 +20,7 @@ const MOST_NAMES = 1 << 16;
 
 const MONITOR = TIMELINE_LANES.indexOf('monitor');
 const WAITING = TIMELINE_LANES.indexOf('waiting');
+const IRET = LOGGED.indexOf('iret');
 const FIRST_NON_ROOT = TIMELINE_LANES.indexOf('non-root ring 0');
 
 /**
@@ -33,7 +35,8 @@ export class Timeline implements MonitorWatcher {
   readonly #ids = new Map<string, number>();
   #namesSent = 0;
   readonly #deliveries = new Map<number, number>();
-  readonly #transfers = new Map<Transfer, number>();
+  /** Names of those that are told later, by their numbers. */
+  readonly #logged: number[] = [];
   #cut: number | null = null;
   #pc: Pc | null = null;
   #monitor: Monitor | null = null;
@@ -227,21 +230,28 @@ export class Timeline implements MonitorWatcher {
     const pc = this.#pc;
     if (pc === null) return;
     const { cpu } = pc;
-    this.transferredBefore(by, cpu.cpl, cpu.linearEip, cpu.count);
+    this.#come(pc, this.#laneOf(pc, cpu.cpl), by === 'iret', this.#id(TRANSFER_NAMES[by]), cpu.linearEip, cpu.count);
   }
 
-  transferredBefore(by: Transfer, cpl: number, linear: number, count: number): void {
+  transferredBefore(log: TransferLog): void {
     const pc = this.#pc;
     if (pc === null) return;
-    const lane = this.#laneOf(pc, cpl);
-    // An IRET within a ring ends what a mark has told.
-    if (by === 'iret' && lane === this.#lane) return;
-    let name = this.#transfers.get(by);
-    if (name === undefined) {
-      name = this.#id(TRANSFER_NAMES[by]);
-      this.#transfers.set(by, name);
+    for (let n = 0; n < log.length; n++) {
+      const by = log.by(n);
+      const name = this.#logged[by] ?? this.#learn(by);
+      this.#come(pc, this.#laneOf(pc, log.cpl(n)), by === IRET, name, log.linear(n), log.count(n));
     }
-    this.#arrive(pc, lane, name, linear, count);
+  }
+
+  #learn(by: number): number {
+    const name = this.#id(TRANSFER_NAMES[LOGGED[by]]);
+    this.#logged[by] = name;
+    return name;
+  }
+
+  #come(pc: Pc, lane: number, isIret: boolean, name: number, linear: number, count: number): void {
+    // An IRET within a ring ends what a mark has told.
+    if (!isIret || lane !== this.#lane) this.#arrive(pc, lane, name, linear, count);
   }
 
   // MonitorWatcher
