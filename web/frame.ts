@@ -1,5 +1,5 @@
 /**
- * When the page asks the worker for a view: thirty times a second while the guest writes, fifteen while it only runs, fewer times while it waits for
+ * When the page asks the worker for a view: thirty times a second while the guest writes, ten while it only runs or waits for
  * somebody, and a few while the machine stands still. There is no animation loop: a frame in which nothing is new costs nothing. A hidden page asks for nothing.
  */
 
@@ -9,7 +9,7 @@ export type Doing = 'stands' | 'runs' | 'writes' | 'waits';
 /** From one view of a guest that writes to the next: nobody sees more, and the machine has the time. */
 const WRITING_MS = 33;
 /** The same of one that only runs: numbers are read less often. */
-const RUNNING_MS = 67;
+const RUNNING_MS = 100;
 /** The same when it has waited for so many views, one after the other. */
 const WAITING_MS = 100;
 const WAITS = 15;
