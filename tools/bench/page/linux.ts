@@ -10,10 +10,10 @@ export const PROMPT = '/ # ';
 
 const PARTS = { mips: 150, int: 300, sha: 20, getppid: 150, mmap: 80, forkexec: 12 } as const;
 
-/** The same work in each turn, whatever the machine's clock says: loops, system calls, page faults, processes; `times` as much. */
+/** The same work in each turn, whatever the machine's clock says: loops, system calls, page faults, processes; `times` as much, and some of each. */
 export function work(times: number): string {
   return Object.entries(PARTS)
-    .map(([program, chunks]) => `bench ${program} ${chunks * times}`)
+    .map(([program, chunks]) => `bench ${program} ${Math.ceil(chunks * times)}`)
     .join('; ');
 }
 

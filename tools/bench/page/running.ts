@@ -38,19 +38,27 @@ const LONGEST = 300_000;
 /** How long a guest is watched that waits, and what it may still have to do before; milliseconds. */
 const IDLE = 10_000;
 const SETTLING = 3000;
-/** Turns until hot code is translated, by Ringside and by the browser. */
-const WARM_UPS = 6;
-/** How much work makes some seconds in a mode. */
-const AMOUNT: Readonly<Record<string, number>> = { bare: 20, shadow: 2, nested: 2 };
+/** How much work makes some seconds in a mode, and how many turns of it come first, until hot code is translated by Ringside and by the browser. */
+const WORK = {
+  bare: { times: 20, warmUps: 3 },
+  nested: { times: 4, warmUps: 3 },
+  shadow: { times: 0.5, warmUps: 2 },
+  translate: { times: 0.03, warmUps: 1 },
+  patch: { times: 0.03, warmUps: 1 },
+} as const;
 
-/** Of a mode by the name that the page's address has for it. Throws RangeError. */
-function settingOf(mode: string): Setting {
-  if (mode === 'nested' || mode === 'shadow') return { mode: 'hardware', paging: mode };
-  if (mode === 'translate' || mode === 'patch') return { mode, paging: 'nested' };
-  throw new RangeError(`Linux is not run under ${mode}.`);
+type Measured = keyof typeof WORK;
+
+function isMeasured(mode: string): mode is Measured {
+  return mode in WORK;
 }
 
-/** Measures one mode, with so many turns for each. */
+/** Of a mode by the name that the page's address has for it. */
+function settingOf(mode: Measured): Setting {
+  return mode === 'nested' || mode === 'shadow' ? { mode: 'hardware', paging: mode } : { mode, paging: 'nested' };
+}
+
+/** Measures one mode, with so many turns for each. Throws RangeError for one that Linux is not measured in. */
 export async function measureRates(bench: Bench, mode: string, rounds: number): Promise<Rates> {
   const contexts = [await bench.context(), await bench.context()];
   const [page, blank] = await Promise.all(contexts.map(context => context.newPage()));
@@ -62,20 +70,22 @@ export async function measureRates(bench: Bench, mode: string, rounds: number): 
   await blank.route('**/alone', route => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
   await blank.goto(`${bench.url}alone`);
   await openAlone(blank, await page.evaluate(() => ({ source: spy.source, opened: spy.opened })));
-  const commands = work(AMOUNT[mode] ?? 1);
+  if (!isMeasured(mode)) throw new RangeError(`Linux is not measured under ${mode}.`);
+  const { times, warmUps } = WORK[mode];
+  const commands = work(times);
   const panels: Turn[] = [];
   const alone: Turn[] = [];
   let idle: Idle = { worker: 0, page: 0, other: 0 };
   for (const each of [page, blank]) {
-    // An image is opened bare.
-    if (mode !== 'bare') await tell(each, { type: 'mode', setting: settingOf(mode) });
     await tell(each, { type: 'run' });
     await prompted(each, 1);
+    // An image is opened bare, and its guest goes on in the mode.
+    await tell(each, { type: 'mode', setting: settingOf(mode) });
     if (each === page) idle = await measureIdle(bench, page);
     await tell(each, { type: 'pause' });
     // Only now there is paging, and so there are tables.
     if (each === page) await openPanels(page);
-    for (let n = 0; n < WARM_UPS; n++) await turn(bench, each, commands);
+    for (let n = 0; n < warmUps; n++) await turn(bench, each, commands);
   }
   for (let round = 0; round < rounds; round++) {
     // Who is first changes: what else the computer does comes to both.
