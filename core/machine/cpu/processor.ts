@@ -107,6 +107,7 @@ export class Processor extends Executor {
     this.setCpl(0);
     resetMsrs(this);
     resetX87(this);
+    this.tlb.enterSpace(0);
     this.flushAll();
     this.codePages.clear();
     this.walks = 0;

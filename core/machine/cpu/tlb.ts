@@ -1,5 +1,6 @@
 import type { CodePages } from './code-pages.ts';
 import * as L from './layout.ts';
+import { BROKEN, LARGE_REGIONS, Spaces } from './tlb-spaces.ts';
 import type { Watches } from './watch.ts';
 
 /** Entries that can be filled between two flushes of all; one more flushes first. */
@@ -16,6 +17,8 @@ export interface TlbState {
   readonly local: TlbEntries;
   readonly global: TlbEntries;
   readonly largeRegions: Uint8Array;
+  /** Of other address spaces (tlb-spaces.ts). */
+  readonly spaces: Int32Array;
 }
 
 /** An entry of the write table without its protection, which belongs to decoded code and not to the architecture. */
@@ -50,7 +53,9 @@ export class Tlb {
    */
   readonly #aside = new Map<number, number>();
   /** Regions of 4 MB in which a large page was entered: INVLPG there drops the whole region. */
-  readonly largeRegions = new Uint8Array(1024);
+  readonly largeRegions = new Uint8Array(LARGE_REGIONS);
+  readonly #spaces = new Spaces();
+  #tag = 0;
 
   constructor(i32: Int32Array, codePages: CodePages, watches: Watches) {
     this.#i32 = i32;
@@ -103,7 +108,60 @@ export class Tlb {
   flushAll(): void {
     if (!this.#isClear) this.#i32.fill(L.INVALID, L.W_TLB, L.W_TLB_END);
     this.#isClear = true;
+    this.#spaces.clear();
     this.flushGlobal();
+  }
+
+  /** Tag of the address space that the tables are for (tlb-spaces.ts). */
+  get tag(): number {
+    return this.#tag;
+  }
+
+  /** The processor comes to another address space: what it had of that when it left is there again, what it has of this is kept. */
+  enterSpace(tag: number): void {
+    if (tag === this.#tag) return;
+    const local = this.#take(this.#log, this.#logged);
+    const global = this.#take(this.#globalLog, this.#globalLogged);
+    this.#spaces.keep(this.#tag, { local, global, largeRegions: this.largeRegions.slice() });
+    this.flushGlobal();
+    this.#tag = tag;
+    const space = this.#spaces.take(tag);
+    if (space === null) return;
+    this.#logged = this.#give(space.local, this.#log);
+    this.#globalLogged = this.#give(space.global, this.#globalLog);
+    this.largeRegions.set(space.largeRegions);
+  }
+
+  /** Drops all that address spaces have in which the processor is not. */
+  forgetSpaces(): void {
+    this.#spaces.clear();
+  }
+
+  /** Words and entries of a log, without those that were dropped one by one. */
+  #take(log: Int32Array, logged: number): TlbEntries {
+    const words = new Int32Array(logged);
+    const entries = new Int32Array(logged);
+    let count = 0;
+    for (let n = 0; n < logged; n++) {
+      const entry = this.entry(log[n]);
+      if (entry === L.INVALID) continue;
+      words[count] = log[n];
+      entries[count++] = unprotected(entry);
+    }
+    return { words: words.subarray(0, count), entries: entries.subarray(0, count) };
+  }
+
+  /** Enters what was taken: writes to code have come to be noticed meanwhile, or no longer. Returns how many. */
+  #give({ words, entries }: TlbEntries, log: Int32Array): number {
+    for (let n = 0; n < words.length; n++) {
+      const word = words[n];
+      const entry = entries[n];
+      if (entry === L.INVALID) continue;
+      const page = (((entry + (pageOf(word) << 12)) >>> 0) - L.RAM) >>> 12;
+      this.#put(word, kindOf(word) === 1 && this.#codePages.hasCode(page) ? entry | L.PROTECTED : entry);
+    }
+    log.set(words);
+    return words.length;
   }
 
   /** Drops what is not global. */
@@ -186,28 +244,28 @@ export class Tlb {
       local: take(this.#log, this.#logged),
       global: take(this.#globalLog, this.#globalLogged),
       largeRegions: this.largeRegions.slice(),
+      spaces: this.#spaces.save(this.#tag),
     };
   }
 
   /** `isRam` tells whether a physical address is one of RAM's. Throws TypeError on what save() cannot have given. */
   restore(state: TlbState, isRam: (address: number) => boolean): void {
-    const all = [...state.local.words, ...state.global.words];
-    if (all.some(word => word < L.W_TLB || word >= L.W_TLB_END) || state.largeRegions.length !== 1024) {
-      throw new TypeError('The snapshot has a broken TLB.');
-    }
-    this.flushAll();
-    const put = (saved: TlbEntries, log: Int32Array) => {
-      saved.words.forEach((word, n) => {
-        const host = (saved.entries[n] + (pageOf(word) << 12)) >>> 0;
-        const isValid = host >= L.RAM && isRam(host - L.RAM) && (host & 0xfff) === 0;
-        this.#put(word, isValid ? saved.entries[n] : L.INVALID);
-      });
-      log.set(saved.words.subarray(0, LOG_SIZE));
+    const isEntry = (word: number, entry: number) => {
+      const host = (entry + (pageOf(word) << 12)) >>> 0;
+      return host >= L.RAM && isRam(host - L.RAM) && (host & 0xfff) === 0;
     };
-    put(state.local, this.#log);
-    put(state.global, this.#globalLog);
-    this.#logged = Math.min(state.local.words.length, LOG_SIZE);
-    this.#globalLogged = Math.min(state.global.words.length, LOG_SIZE);
+    const checked = ({ words, entries }: TlbEntries): TlbEntries => {
+      if (words.length > LOG_SIZE || words.some(word => word < L.W_TLB || word >= L.W_TLB_END))
+        throw new TypeError(BROKEN);
+      return { words, entries: entries.map((entry, n) => (isEntry(words[n], entry) ? entry : L.INVALID)) };
+    };
+    const local = checked(state.local);
+    const global = checked(state.global);
+    if (state.largeRegions.length !== LARGE_REGIONS) throw new TypeError(BROKEN);
+    this.flushAll();
+    this.#logged = this.#give(local, this.#log);
+    this.#globalLogged = this.#give(global, this.#globalLog);
     this.largeRegions.set(state.largeRegions);
+    this.#tag = this.#spaces.restore(state.spaces, checked);
   }
 }

@@ -178,6 +178,24 @@ export class Translation extends State implements PagingRegisters {
     this.tlb.flushGlobal();
   }
 
+  /** VM entry or exit: to the translations of a tag (tlb-spaces.ts). What has none is dropped whenever it is left or entered. */
+  enterSpace(tag: number): void {
+    if (tag === 0 && this.tlb.tag === 0) {
+      this.flushGlobal();
+      return;
+    }
+    this.newEpoch();
+    this.tlb.enterSpace(tag);
+    // Such entries are from before alignment was checked: see #fill().
+    if (this.i32[L.W_ALIGNMENT] !== 0) this.tlb.flushGlobal();
+  }
+
+  /** Drops every translation of every address space. */
+  flushSpaces(): void {
+    this.tlb.forgetSpaces();
+    this.flushGlobal();
+  }
+
   /** INVLPG: the page of this linear address, whatever its size. */
   flushPage(linear: number): void {
     this.newEpoch();

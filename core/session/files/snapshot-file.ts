@@ -21,6 +21,7 @@ const BLOBS = [
   'globalWords',
   'globalEntries',
   'largeRegions',
+  'spaces',
   'pages',
   'bytes',
 ] as const;
@@ -55,6 +56,8 @@ const headerSchema = v.object({
     globalWords: size,
     globalEntries: size,
     largeRegions: size,
+    // Files of earlier versions do not have it.
+    spaces: v.optional(size, 0),
     pages: size,
     bytes: size,
   }),
@@ -76,6 +79,7 @@ export function writeSnapshot(guest: Guest, state: MachineState): Uint8Array {
     globalWords: raw(state.tlb.global.words),
     globalEntries: raw(state.tlb.global.entries),
     largeRegions: state.tlb.largeRegions,
+    spaces: raw(state.tlb.spaces),
     pages: raw(state.pages),
     bytes: state.bytes,
   };
@@ -160,6 +164,7 @@ export function readSnapshot(given: Uint8Array): { readonly guest: Guest; readon
         local: { words: words('localWords'), entries: words('localEntries') },
         global: { words: words('globalWords'), entries: words('globalEntries') },
         largeRegions: bytes('largeRegions'),
+        spaces: words('spaces'),
       },
       a20: header.a20,
       devices: header.devices,

@@ -187,7 +187,7 @@ function isSame(page: Int32Array, words: Int32Array, first: number): boolean {
 /** Bytes of a checkpoint beside the contents of its pages. */
 function sizeOf({ rest, pages }: Kept): number {
   if (rest === null) return 0;
-  const { local, global, largeRegions } = rest.tlb;
-  const tlb = [local.words, local.entries, global.words, global.entries, largeRegions];
+  const { local, global, largeRegions, spaces } = rest.tlb;
+  const tlb = [local.words, local.entries, global.words, global.entries, largeRegions, spaces];
   return pages.length * PER_PAGE + rest.processor.byteLength + tlb.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

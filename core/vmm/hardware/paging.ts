@@ -25,6 +25,8 @@ export interface GuestPaging {
   readonly cr4Held: number;
   /** Whether CR3 and the PDPTEs of the VMCS are the guest's own. */
   readonly ownsCr3: boolean;
+  /** What the TLB knows the guest's translations by, so that they outlast VM exits; 0: they do not. */
+  readonly vpid: number;
   /** Makes the tables; returns fields that stay. */
   start(): Fields;
   stop(): void;
@@ -44,7 +46,8 @@ const CR4_FIXED = CR4.VMXE;
 export class NestedPaging implements GuestPaging {
   readonly kind = 'nested';
   readonly processorControls = 0;
-  readonly secondaryControls = SECONDARY.ept | SECONDARY.unrestrictedGuest;
+  readonly secondaryControls = SECONDARY.ept | SECONDARY.unrestrictedGuest | SECONDARY.vpid;
+  readonly vpid = 1;
   readonly exceptionBitmap = 0;
   readonly cr0Held = CR0_FIXED;
   readonly cr4Held = CR4_FIXED;
@@ -61,6 +64,7 @@ export class NestedPaging implements GuestPaging {
     return [
       [FIELD.eptPointer, this.#tables.build()],
       [FIELD.eptPointer + 1, 0],
+      [FIELD.vpid, this.vpid],
     ];
   }
 
@@ -101,6 +105,8 @@ export class ShadowedPaging implements GuestPaging {
   readonly kind = 'shadow';
   readonly processorControls = PROCESSOR.cr3LoadExiting | PROCESSOR.cr3StoreExiting | PROCESSOR.invlpgExiting;
   readonly secondaryControls = 0;
+  /** What shadow tables mean changes with what they are shadows of: exits empty the TLB, so that nothing has to be told apart. */
+  readonly vpid = 0;
   readonly exceptionBitmap = 1 << VECTOR.PF;
   readonly cr0Held = CR0_FIXED | CR0.PE | CR0.PG | CR0.WP;
   readonly cr4Held = CR4_FIXED | CR4.PAE | CR4.PSE | CR4.PGE;

@@ -43,6 +43,17 @@ const EXIT_FIELDS = [
   FIELD.instructionError,
 ] as const;
 
+/** Fields of registers by which the guest's addresses are translated. */
+const PAGING_FIELDS: ReadonlySet<number> = new Set<number>([
+  FIELD.guestCr0,
+  FIELD.guestCr3,
+  FIELD.guestCr4,
+  FIELD.guestEfer,
+  ...[FIELD.guestPdpte0, FIELD.guestPdpte1, FIELD.guestPdpte2, FIELD.guestPdpte3].flatMap(field => [field, field + 1]),
+]);
+/** Exits whose instruction may do so. */
+const LOADS_CR3: ReadonlySet<number> = new Set<number>([EXIT.taskSwitch, EXIT.controlRegisterAccess]);
+
 /** What EXIT_FIELDS are, and the first of GUEST_FIELDS behind them. */
 const SAVED_NAMES = [
   'exit reason',
@@ -75,6 +86,8 @@ export class HardwareAssist implements Technique {
   readonly #vmcs: Vmcs;
   #processorControls = 0;
   #isLaunched = false;
+  /** What is emulated for the last exit may load CR3 with the value that it has. */
+  #mayRemap = false;
   /** Values of EXIT_FIELDS and GUEST_FIELDS at the last exit. */
   #saved: readonly number[] = [];
 
@@ -95,6 +108,13 @@ export class HardwareAssist implements Technique {
     this.#vmcs.start();
     this.#isLaunched = false;
     this.#vmcs.write([...this.#controls(), ...this.#paging.start(), ...this.#hostState()]);
+    this.#drop();
+  }
+
+  /** What the TLB has of the guest is not true any more. */
+  #drop(): void {
+    const { vpid } = this.#paging;
+    if (vpid !== 0) this.#vmcs.dropTranslations(vpid);
   }
 
   /** Controls that are wanted, within what the processor says it has. */
@@ -164,6 +184,7 @@ export class HardwareAssist implements Technique {
 
   remap(): void {
     this.#vmcs.write(this.#paging.remap());
+    this.#drop();
   }
 
   stop(): void {
@@ -186,13 +207,16 @@ export class HardwareAssist implements Technique {
     const { i32 } = vcpu;
     const window = vcpu.interruptPending ? PROCESSOR.interruptWindowExiting : 0;
     const offset = vcpu.timeStamp() - host.cpu.timeStamp();
-    this.#vmcs.write([
+    const changed = this.#vmcs.write([
       ...guestState(vcpu),
       ...this.#paging.registers(),
       [FIELD.processorControls, this.#processorControls | window],
       [FIELD.tscOffset, offset | 0],
       [FIELD.tscOffset + 1, Math.floor(offset / 0x100000000) | 0],
     ]);
+    // With a VPID, no VM entry does what a load of the register would have done.
+    if (this.#mayRemap || changed.some(([field]) => PAGING_FIELDS.has(field))) this.#drop();
+    this.#mayRemap = false;
     host.execute('loadCr2', i32[L.W_CR2]);
     vcpu.giveX87(host.cpu);
     const machine = host.cpu.i32;
@@ -220,6 +244,7 @@ export class HardwareAssist implements Technique {
     this.counts.reads += values.length;
     this.#saved = values;
     const [reason, qualification, information, code, vectoring, vectoringCode, address, error] = values;
+    this.#mayRemap = LOADS_CR3.has(reason);
     if (failed) return { kind: 'entryFailure', reason: error };
     if (reason < 0) return { kind: 'entryFailure', reason: reason & 0xffff };
     this.#isLaunched = true;

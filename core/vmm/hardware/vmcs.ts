@@ -1,8 +1,9 @@
 import { EAX, ECX, EDI, EDX, ESI } from '../../ia32/registers.ts';
 import type { Host } from '../host/host.ts';
 import * as H from '../host/layout.ts';
-import { VMX_POINTER } from '../host/stubs.ts';
+import { VMX_POINTER, VPID_OPERAND } from '../host/stubs.ts';
 import { FRAME_SIZE } from '../memory/frames.ts';
+import type { Fields } from './guest-state.ts';
 
 /** Encodings and values for the loops that read and write fields, in the VCPU page. */
 const ENCODINGS = H.VCPU;
@@ -14,6 +15,8 @@ const IA32_FEATURE_CONTROL = 0x3a;
 const IA32_VMX_BASIC = 0x480;
 /** Locked; VMX outside of SMX. */
 const ENABLED = 5;
+/** Type of INVVPID (SDM volume 3, 30.3). */
+const ONE_CONTEXT = 1;
 
 /**
  * A VMCS, reached as software reaches one: by VMREAD and VMWRITE, which the monitor's machine code executes. The general registers of the
@@ -77,6 +80,16 @@ export class Vmcs {
     this.#host.execute('wrmsr', low);
   }
 
+  /** INVVPID: drops all translations of a VPID, which is not 0. */
+  dropTranslations(vpid: number): void {
+    const host = this.#host;
+    [vpid, 0, 0, 0].forEach((word, n) => {
+      host.write(VPID_OPERAND + 4 * n, 4, word);
+    });
+    host.execute('invvpid', ONE_CONTEXT);
+    if ((host.cpu.eflags() & 0x41) !== 0) throw new Error('INVVPID failed.');
+  }
+
   /** Values of fields, in the order of their encodings. */
   read(encodings: readonly number[]): number[] {
     this.#loop('vmread', encodings);
@@ -87,10 +100,10 @@ export class Vmcs {
     });
   }
 
-  /** Writes fields that have changed. */
-  write(fields: readonly (readonly [encoding: number, value: number])[]): void {
+  /** Writes those fields that have changed, and returns them. */
+  write(fields: Fields): Fields {
     const changed = fields.filter(([encoding, value]) => this.#known.get(encoding) !== (value | 0));
-    if (changed.length === 0) return;
+    if (changed.length === 0) return changed;
     changed.forEach(([encoding, value], n) => {
       this.#host.write(VALUES + 4 * n, 4, value);
       this.#known.set(encoding, value | 0);
@@ -99,6 +112,7 @@ export class Vmcs {
       'vmwrite',
       changed.map(([encoding]) => encoding),
     );
+    return changed;
   }
 
   #loop(instruction: 'vmread' | 'vmwrite', encodings: readonly number[]): void {

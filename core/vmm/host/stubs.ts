@@ -63,6 +63,8 @@ export const RETURN = CODE + COMMON + PUSH_ALL.length + 1;
 
 /** Linear address of the operand of VMXON, VMCLEAR and VMPTRLD. */
 export const VMX_POINTER = VCPU + 0xff8;
+/** Of the operand of INVVPID: VPID and linear address, 64 bits each. */
+export const VPID_OPERAND = VCPU + 0xfe8;
 
 function bytesOf(value: number): readonly number[] {
   return [value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, (value >>> 24) & 0xff];
@@ -92,6 +94,8 @@ const SNIPPETS = {
   vmxon: [0x36, 0xf3, 0x0f, 0xc7, 0x35, ...bytesOf(VMX_POINTER), HLT],
   vmclear: [0x36, 0x66, 0x0f, 0xc7, 0x35, ...bytesOf(VMX_POINTER), HLT],
   vmptrld: [0x36, 0x0f, 0xc7, 0x35, ...bytesOf(VMX_POINTER), HLT],
+  /** EAX is the type. */
+  invvpid: [0x36, 0x66, 0x0f, 0x38, 0x81, 0x05, ...bytesOf(VPID_OPERAND), HLT],
   vmxoff: [0x0f, 0x01, 0xc4, HLT],
   /** ECX fields: encodings at SS:[ESI], values at SS:[EDI]. MOV EAX; VMREAD or VMWRITE; ADD ESI, 4; ADD EDI, 4; LOOP. */
   vmread: [0x36, 0x8b, 0x06, 0x36, 0x0f, 0x78, 0x07, 0x83, 0xc6, 4, 0x83, 0xc7, 4, 0xe2, 0xf1, HLT],

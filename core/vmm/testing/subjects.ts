@@ -205,8 +205,10 @@ export class MonitorSubject implements Subject {
   readonly monitor: Monitor;
   readonly #world = createWorld();
   readonly #reset: Int32Array;
+  readonly #paging: Paging;
 
   constructor(mode: MonitorMode, paging: Paging = 'shadow') {
+    this.#paging = paging;
     this.name = mode === 'hardware' ? `hardware ${paging}` : mode;
     const onConsole = (): void => {};
     const pc = new Pc({ memoryBytes: WORLD_BYTES + MONITOR_MEMORY, startTime: 0, rate: RATE, onConsole });
@@ -217,6 +219,8 @@ export class MonitorSubject implements Subject {
   run(piece: Piece, steps: number): Outcome {
     const { vcpu, vm } = this.monitor;
     this.monitor.interrupt();
+    // What comes now is another guest, behind the monitor's back: with a VPID the TLB would have the last one's pages.
+    if (this.monitor.mode === 'hardware') this.monitor.change('hardware', this.#paging);
     const furnished = furnish(this.#world, piece);
     const now = this.#read();
     for (let page = 0; page < WORLD_PAGES; page++) {

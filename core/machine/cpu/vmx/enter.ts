@@ -6,6 +6,7 @@ import { DR7_FIXED, DR7_WRITABLE } from '../debug-registers.ts';
 import type { Executor } from '../executor.ts';
 import * as L from '../layout.ts';
 import * as M from '../msr-numbers.ts';
+import { tagOf } from '../tlb-spaces.ts';
 import { isPdpte } from '../translation.ts';
 import { TIMER_SHIFT } from './capabilities.ts';
 import { checkControls, hasEntryControl, secondaryControls } from './check-controls.ts';
@@ -143,5 +144,5 @@ function begin(cpu: Executor): void {
   }
   i32[L.W_VMX_WATCH] = watch;
   cpu.updateAlignment();
-  cpu.flushGlobal();
+  cpu.enterSpace((secondary & SECONDARY.vpid) === 0 ? 0 : tagOf(readField(cpu, FIELD.vpid), i32[L.W_EPT_POINTER]));
 }

@@ -69,7 +69,7 @@ export function loadHostState(cpu: Executor): boolean {
   i32[L.W_EIP] = readField(cpu, FIELD.hostEip);
   cpu.setCpl(0);
   cpu.updateAlignment();
-  // VPID or not: this TLB holds one address space.
-  cpu.flushGlobal();
+  // Back to VPID 0, or all is dropped (28.3.3.1).
+  cpu.enterSpace(0);
   return (i32[L.W_CR4] & CR4.PAE) === 0 || cpu.readPdptes(i32[L.W_CR3]);
 }

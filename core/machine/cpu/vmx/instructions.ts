@@ -141,7 +141,7 @@ function readDescriptor(cpu: Executor, i: Instruction): readonly number[] {
 
 const INVEPT = { single: 1, all: 2 } as const;
 
-/** This TLB holds no translations of another context, so that there is never more to drop than this one's. */
+/** All is dropped, as it may be, whichever context is named. */
 export function invept(cpu: Executor, i: Instruction): void {
   const type = cpu.read(i, i.dst);
   const [low, high, reservedLow, reservedHigh] = readDescriptor(cpu, i);
@@ -150,7 +150,7 @@ export function invept(cpu: Executor, i: Instruction): void {
     fail(cpu, ERROR.invalidOperand);
     return;
   }
-  cpu.flushGlobal();
+  cpu.flushSpaces();
   succeed(cpu);
 }
 
@@ -168,6 +168,6 @@ export function invvpid(cpu: Executor, i: Instruction): void {
     fail(cpu, ERROR.invalidOperand);
     return;
   }
-  cpu.flushGlobal();
+  cpu.flushSpaces();
   succeed(cpu);
 }
