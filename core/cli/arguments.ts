@@ -81,7 +81,7 @@ const OPTIONS = {
 } as const;
 
 const PAGINGS: readonly Paging[] = ['nested', 'shadow'];
-const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
+const ENGINES: readonly Engine[] = ['execute', 'interpret', 'blocks', 'regions'];
 
 /** The one of these words that the text is. Throws UsageError. */
 function choice<T extends string>(option: string, text: string, known: readonly T[]): T {

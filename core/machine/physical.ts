@@ -1,4 +1,4 @@
-import { RAM, REGION_BYTES, W_TLB } from './cpu/layout.ts';
+import { RAM, RECORDS, RECORDS_BYTES, W_TLB } from './cpu/layout.ts';
 
 /** Where RAM does not answer: the part of a PC's video window that is for graphics. The text memory behind it, B8000 to BFFFF, is like any RAM. */
 const HOLE_START = 0xa0000;
@@ -29,7 +29,7 @@ export class PhysicalMemory {
   readonly size: number;
   /** Bit n is set while address line n is not forced low; the A20 gate clears bit 20. */
   addressMask = -1;
-  /** Byte offset behind RAM of REGION_BYTES in which translated code is found. */
+  /** Byte offset behind RAM of REGION_BYTES in which translated code is found; decoded code lies behind it. */
   readonly regions: number;
   /** Firmware: its last byte is that at FFFFFFFF. Null: none. */
   rom: Uint8Array | null = null;
@@ -45,7 +45,7 @@ export class PhysicalMemory {
    */
   constructor(size: number, held = size, used: WebAssembly.Memory | null = null) {
     this.regions = RAM + held;
-    const pages = Math.ceil((this.regions + REGION_BYTES) / WASM_PAGE);
+    const pages = Math.ceil((this.regions + RECORDS + RECORDS_BYTES) / WASM_PAGE);
     this.memory = used ?? new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = new Uint8Array(this.memory.buffer);
     if (used !== null) this.bytes.fill(0, 0, 4 * W_TLB);

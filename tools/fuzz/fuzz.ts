@@ -25,7 +25,7 @@ const STEPS_OF_CASE = 256;
 const MACHINE_STEPS_OF_CASE = 300_000;
 /** What the judge may take longer once we have not come to the end: it has met what we have. */
 const PATIENCE = 10_000;
-const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
+const ENGINES: readonly Engine[] = ['execute', 'interpret', 'blocks', 'regions'];
 
 const { values } = parseArgs({
   options: {

@@ -196,6 +196,10 @@ export const R_ENTRY = 1;
 export const R_PREMISES = 2;
 export const R_INDEX = 3;
 
+/** Behind it: code as the interpreter has it (translate/interpret). */
+export const RECORDS = REGION_BYTES;
+export const RECORDS_BYTES = 4 << 20;
+
 /** How lazy flags are computed (W_FLAGS_KIND). Zero: all are in EFLAGS. */
 export const LAZY_NONE = 0;
 export const LAZY_ADD = 1;

@@ -97,6 +97,11 @@ export function isLast(row: OpcodeRow): boolean {
   return LAST.has(row.operation);
 }
 
+/** Whether control goes elsewhere than to the instruction behind one of this row, or may. */
+export function isJump(row: OpcodeRow): boolean {
+  return ENDS.has(row.operation);
+}
+
 function relativeTarget(i: Instruction, end: number): number {
   const target = (end + i.dst.value) | 0;
   return i.operandSize === 2 ? target & 0xffff : target;

@@ -27,6 +27,8 @@ export interface Room {
 export class Regions {
   /** Their functions. */
   readonly table: WebAssembly.Table;
+  /** As many at most; behind them the table has room for others. */
+  readonly most: number;
   readonly #cpu: Processor;
   readonly #room: Room;
   readonly #onDrop: (region: Region) => void;
@@ -43,13 +45,14 @@ export class Regions {
   readonly #beginning = new Uint8Array(PLACES);
   readonly #inside = new Uint8Array(PLACES);
 
-  /** `batch`: regions that a module has at most; `onDrop`: one is no more. */
-  constructor(cpu: Processor, room: Room, batch: number, onDrop: (region: Region) => void) {
+  /** `batch`: regions that a module has at most; `handlers`: functions that the table has beside theirs; `onDrop`: one is no more. */
+  constructor(cpu: Processor, room: Room, batch: number, handlers: number, onDrop: (region: Region) => void) {
     this.#cpu = cpu;
     this.#room = room;
     this.#onDrop = onDrop;
     const most = room.regions + batch;
-    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: most });
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: most + handlers });
+    this.most = most;
     for (let index = most - 1; index >= 0; index--) this.#freeIndexes.push(index);
     const { regions } = cpu.physical;
     cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);

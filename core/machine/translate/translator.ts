@@ -11,6 +11,7 @@ import { type Explanation, explain, type Overview, overview, type TextPart, text
 import type { CallOut } from './frame.ts';
 import { type Extent, isLast } from './graph.ts';
 import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
+import { Interpreter, MOST_HANDLERS } from './interpret/interpreter.ts';
 import { ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './locals.ts';
 import { hostOf, type Region, type Repeated, repeatRegion, type Translated, translateRegion } from './region.ts';
 import { PLACES, placeOf, Regions, type Room } from './regions.ts';
@@ -45,7 +46,7 @@ const PATIENCE = 3000;
 const NEVER = -1;
 
 /** How instructions are run: each by the executor, or what is hot translated, by single blocks, or with the loops and jumps between them. */
-export type Engine = 'execute' | 'blocks' | 'regions';
+export type Engine = 'execute' | 'interpret' | 'blocks' | 'regions';
 
 /** How a machine gets its translator for an engine (PcOptions). */
 export function translatorOf(engine: Engine): ((cpu: Processor) => Translator) | undefined {
@@ -67,6 +68,7 @@ export class Translator {
   readonly #env: Readonly<Record<string, WebAssembly.Imported>>;
   readonly #driver: Driver;
   readonly #regions: Regions;
+  readonly #interpreter: Interpreter;
   readonly #handlers = new Map<OpcodeRow, Handler>();
   readonly #executed: (Executed | null)[] = [];
   readonly #freeNumbers: number[] = [];
@@ -120,15 +122,26 @@ export class Translator {
       ...makeSystemKernel(cpu, runtime.statusFlags),
       execute,
     };
-    this.#regions = new Regions(cpu, room, batch, region => this.#forget(region));
-    this.#driver = makeDriver(memory, this.#regions.table, regions);
-    cpu.codePages.onDrop = page => this.#regions.dropPage(page);
-    cpu.codePages.onClear = () => this.#regions.sleep();
+    this.#regions = new Regions(cpu, room, batch, MOST_HANDLERS, region => this.#forget(region));
+    const { table, most } = this.#regions;
+    this.#interpreter = new Interpreter(cpu, table, most, this.#env, (i, handler, isLast, rest) =>
+      this.#carryOut(i, handler, isLast, rest),
+    );
+    this.#driver = makeDriver(memory, table, regions, this.#interpreter.run);
+    cpu.codePages.onDrop = page => {
+      this.#regions.dropPage(page);
+      this.#interpreter.dropPage(page);
+    };
+    cpu.codePages.onClear = () => {
+      this.#regions.sleep();
+      this.#interpreter.clear();
+    };
     cpu.blocks.onWatch = () => this.clear();
   }
 
   /** Runs what is translated, from the block at CS:EIP on. Returns whether it came any further. Throws what an instruction throws. */
   enter(block: Block): boolean {
+    if (this.engine === 'interpret') return this.#interpret(block);
     if (block.isUntranslatable) return false;
     const place = placeOf(block.host);
     if (!this.#regions.beginsAt(place) && this.#heat[place] < this.#needed(place)) {
@@ -139,6 +152,20 @@ export class Translator {
     const budget = i32[L.W_BUDGET];
     this.#drive();
     if (i32[L.W_BUDGET] === budget && this.#provide(block)) this.#drive();
+    return i32[L.W_BUDGET] !== budget;
+  }
+
+  #interpret(block: Block): boolean {
+    const { i32 } = this.#cpu;
+    if (block.host < 0 || !block.isCached) return false;
+    const place = placeOf(block.host);
+    if (this.#heat[place] < this.#hot) {
+      this.#warm(place);
+      return false;
+    }
+    const budget = i32[L.W_BUDGET];
+    this.#driver();
+    if (i32[L.W_BUDGET] === budget && this.#interpreter.provide(block)) this.#driver();
     return i32[L.W_BUDGET] !== budget;
   }
 
@@ -293,12 +320,14 @@ export class Translator {
   /** Forgets everything: somebody watches what was not watched before. */
   clear(): void {
     this.#regions.clear();
+    this.#interpreter.clear();
     this.#heat.fill(0);
   }
 
   /** Forgets the code of a linear page. */
   dropLinear(page: number): void {
     this.#regions.dropLinear(page);
+    this.#interpreter.clear();
   }
 
   /** What a region had executed is not asked for any more. */
@@ -347,6 +376,11 @@ export class Translator {
     const executed = this.#executed[number];
     if (executed === null) throw new Error('A region was dropped that still runs.');
     const { instruction, handler, isLast } = executed;
+    return this.#carryOut(instruction, handler, isLast, rest) ? GO_ON : EXECUTE;
+  }
+
+  /** Carries out an instruction at EIP. Returns whether the code that it is in can go on, as #execute(). */
+  #carryOut(instruction: Instruction, handler: Handler, isLast: boolean, rest: number): boolean {
     const cpu = this.#cpu;
     const { i32 } = cpu;
     const { linkKey } = cpu;
@@ -356,12 +390,11 @@ export class Translator {
     i32[L.W_EIP] = next;
     i32[L.W_BUDGET]--;
     handler(cpu, instruction);
-    if (isLast) return i32[L.W_ATTEND] === 0 && !cpu.looksUp ? GO_ON : EXECUTE;
+    if (isLast) return i32[L.W_ATTEND] === 0 && !cpu.looksUp;
     const goesOn =
       i32[L.W_ATTEND] === 0 && i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
-    if (!goesOn) return EXECUTE;
-    if (!instruction.row.endsBlock) return GO_ON;
-    return cpu.linkKey !== linkKey || cpu.looksUp ? EXECUTE : GO_ON;
+    if (!goesOn) return false;
+    return !instruction.row.endsBlock || (cpu.linkKey === linkKey && !cpu.looksUp);
   }
 }
 

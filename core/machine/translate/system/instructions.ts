@@ -3,7 +3,7 @@ import type { Instruction } from '../../../ia32/instruction.ts';
 import { EAX, ECX, EDI, EDX, ES, ESI, ESP, SS } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
 import { I64, OP } from '../code.ts';
-import { FLAG_LOCAL, statusFlagsOf } from '../flags.ts';
+import { statusFlagsOf } from '../flags.ts';
 import type { CallOut, ShortWay } from '../frame.ts';
 import { importIndex } from '../imports.ts';
 import { segmentKind } from '../premises.ts';
@@ -91,10 +91,7 @@ export class SystemInstructions extends X87Instructions {
   }
 
   #eflags(mask: number): Value {
-    this.code.get(FLAG_LOCAL.eflags);
-    this.code.constant(mask);
-    this.code.op(OP.and);
-    return this.values.pop();
+    return this.values.and(this.eflags(), known(mask));
   }
 
   #leaveIf(condition: Value): void {
@@ -116,7 +113,7 @@ export class SystemInstructions extends X87Instructions {
   }
 
   #popFlags(): void {
-    const { values, code } = this;
+    const { values } = this;
     const isUser = (this.premises.word & L.PREMISE.user) !== 0;
     const mask = isUser ? USER_FLAGS : SYSTEM_FLAGS;
     // A user's IOPL decides about IF; rings 1 and 2 are the executor's.
@@ -128,12 +125,7 @@ export class SystemInstructions extends X87Instructions {
     const opens = values.and(flags, known(FLAG.IF));
     const mayInterrupt = isUser ? known(0) : values.select(opens, this.#awaits(), known(0));
     this.#leaveIf(values.or(changed, mayInterrupt));
-    code.get(FLAG_LOCAL.eflags);
-    code.constant(~mask);
-    code.op(OP.and);
-    values.push(values.and(flags, known(mask)));
-    code.op(OP.or);
-    code.set(FLAG_LOCAL.eflags);
+    this.setEflags(values.or(this.#eflags(~mask), values.and(flags, known(mask))));
     this.flags = { kind: 'all', flags: values.and(flags, known(STATUS_FLAGS)) };
     this.setStackPointer(values.add(offset, known(4)));
   }
@@ -143,16 +135,12 @@ export class SystemInstructions extends X87Instructions {
    * that holds them off (SDM volume 2, STI), but for the monitor of a guest that exits there.
    */
   #setInterrupts(isLast: boolean): void {
-    const { values, code } = this;
+    const { values } = this;
     const isOff = values.isZero(this.#eflags(FLAG.IF));
     const isGuest = values.compare(OP.eq, this.#word(L.W_VMX_OPERATION), known(L.VMX_NON_ROOT));
     const isSeen = [isGuest, isLast ? this.noSteps() : known(0)].reduce((a, b) => values.or(a, b), this.#awaits());
     this.#leaveIf(values.or(this.#word(L.W_CPL), values.select(isOff, isSeen, known(0))));
-    this.changes();
-    code.get(FLAG_LOCAL.eflags);
-    code.constant(FLAG.IF);
-    code.op(OP.or);
-    code.set(FLAG_LOCAL.eflags);
+    this.setEflags(values.or(this.eflags(), known(FLAG.IF)));
   }
 
   /** As callOut(), by the short way of the instruction if it has one. */

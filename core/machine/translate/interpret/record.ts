@@ -1,0 +1,46 @@
+/**
+ * How decoded code lies in the memory for the interpreter: a block has a header, then a record for each instruction, one after the other, and one that
+ * leads on from its end. All are of the same length; offsets are in bytes.
+ */
+export const RECORD_BYTES = 32;
+
+/** A block's header: its instructions, how often it may still be entered before the translator is told, and where it begins, an offset in CS. */
+export const H_COUNT = 0;
+export const H_COUNTER = 4;
+export const H_EIP = 8;
+/** Base and limit of CS that its offsets are for. */
+export const H_BASE = 12;
+export const H_LIMIT = 16;
+/** Its number. */
+export const H_NUMBER = 20;
+
+/** Index of the function that does it in the table of functions, and offset in CS of the next instruction. */
+export const R_HANDLER = 0;
+export const R_NEXT = 4;
+/** A byte each: where the register of the first and of the second operand lies, and base and index of the address. */
+export const R_DST = 8;
+export const R_SRC = 9;
+export const R_BASE = 10;
+export const R_INDEX = 11;
+export const R_DISPLACEMENT = 12;
+/** The immediate of whichever operand is one, and the shift of the index. */
+export const R_IMMEDIATE = 16;
+export const R_SCALE = 20;
+/** What the x87 shows of the instruction. */
+export const R_OPCODE = 24;
+
+/**
+ * In a record from which control goes to offsets in CS that are known: the target, and two links, to there and to the next instruction. A link is W_LINK_KEY
+ * as it was when the block there was found, and minus its address: as long as that word is the same, the block is still what lies there.
+ */
+export const R_TARGET = 8;
+export const R_LINK = 12;
+export const R_NEXT_LINK = 20;
+/** Behind the key. */
+export const LINK_BLOCK = 4;
+
+/** What a function gives back: the next record, minus the block that comes next, or one of these. */
+/** It has changed nothing: the executor carries the instruction out. */
+export const REFUSED = 0;
+/** Whatever lies at EIP comes next. */
+export const GOES_ELSEWHERE = -0x80000000;
