@@ -124,7 +124,7 @@ export class Translator {
     };
     this.#regions = new Regions(cpu, room, batch, MOST_HANDLERS, region => this.#forget(region));
     const { table, most } = this.#regions;
-    this.#interpreter = new Interpreter(cpu, table, most, this.#env, (i, handler, isLast, rest) =>
+    this.#interpreter = new Interpreter(cpu, table, most, this.#env, batch, (i, handler, isLast, rest) =>
       this.#carryOut(i, handler, isLast, rest),
     );
     this.#driver = makeDriver(memory, table, regions, this.#interpreter.run);

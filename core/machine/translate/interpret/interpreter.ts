@@ -17,8 +17,7 @@ import { type Shape, Shapes } from './shapes.ts';
 
 /** Functions at most. */
 export const MOST_HANDLERS = 6144;
-/** Functions of one module, and how many instructions the executor does at most for those that wait for others. */
-const BATCH = 64;
+/** How many instructions the executor does at most for functions that wait for others of their module. */
 const PATIENCE = 500;
 
 /** A decoded block as records. */
@@ -42,6 +41,7 @@ export class Interpreter {
   readonly #env: Readonly<Record<string, WebAssembly.Imported>>;
   readonly #shapes: Shapes;
   readonly #execute: Execute;
+  readonly #batch: number;
   #handlers: number;
   /** Shapes that have no function yet. */
   #pending: Shape[] = [];
@@ -54,14 +54,16 @@ export class Interpreter {
   /** Runs a block of records. */
   readonly run: WebAssembly.Imported;
 
-  /** `first`: index in the table of functions from which on there is room for MOST_HANDLERS. */
+  /** `first`: index in the table of functions from which on there is room for MOST_HANDLERS; `batch`: functions of one module. */
   constructor(
     cpu: Processor,
     table: WebAssembly.Table,
     first: number,
     env: Readonly<Record<string, WebAssembly.Imported>>,
+    batch: number,
     execute: Execute,
   ) {
+    this.#batch = batch;
     this.#cpu = cpu;
     this.#table = table;
     this.#first = first;
@@ -87,7 +89,7 @@ export class Interpreter {
     if (shape.body === null) return;
     if (this.#pending.length === 0) this.#patience = PATIENCE;
     this.#pending.push(shape);
-    if (this.#pending.length >= BATCH) this.#make();
+    if (this.#pending.length >= this.#batch) this.#make();
   }
 
   /** Makes a module of those that are pending. */
