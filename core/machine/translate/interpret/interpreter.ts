@@ -3,10 +3,11 @@ import type { Block } from '../../cpu/blocks.ts';
 import type { Handler } from '../../cpu/handlers.ts';
 import * as L from '../../cpu/layout.ts';
 import type { Processor } from '../../cpu/processor.ts';
+import { opcodeOf } from '../../cpu/x87/state.ts';
 import { type FunctionBody, makeModule } from '../code.ts';
 import { otherSlot, slotOf } from '../driver.ts';
 import type { Kind } from '../flags.ts';
-import { isJump } from '../graph.ts';
+import { isJump, isUncertain } from '../graph.ts';
 import { HANDLER_IMPORTS } from '../imports.ts';
 import { type Premises, premisesOf } from '../premises.ts';
 import { makeLoop } from './loop.ts';
@@ -19,6 +20,11 @@ import { type Shape, Shapes } from './shapes.ts';
 export const MOST_HANDLERS = 6144;
 /** How many instructions the executor does at most for functions that wait for others of their module. */
 const PATIENCE = 500;
+
+/** Whether the x87 may show it. */
+function isShown({ row }: Instruction): boolean {
+  return row.checks.includes('fpu');
+}
 
 /** A decoded block as records. */
 export interface Recorded {
@@ -189,6 +195,7 @@ export class Interpreter {
     i32[word + (R.R_DISPLACEMENT >> 2)] = memory.displacement;
     i32[word + (R.R_IMMEDIATE >> 2)] = src.kind === 3 ? src.value : third.kind === 3 ? third.value : dst.value;
     i32[word + (R.R_SCALE >> 2)] = memory.scale;
+    if (isShown(i)) i32.set([opcodeOf(i), (next - i.length) | 0], word + (R.R_POINTER >> 2));
   }
 
   #end(at: number, next: number, isJump: boolean): void {
@@ -249,7 +256,7 @@ export class Interpreter {
     const i = instructions[n];
     i32[L.W_EIP] = (i32[(record + R.R_NEXT) >> 2] - i.length) | 0;
     i32[L.W_BUDGET] += left;
-    if (!this.#execute(i, handlers[n], isJump(i.row), left - 1)) return 1;
+    if (!this.#execute(i, handlers[n], isJump(i.row), left - 1) || isUncertain(i.row)) return 1;
     i32[L.W_BUDGET] -= left - 1;
     return 0;
   }

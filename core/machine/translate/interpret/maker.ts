@@ -19,6 +19,8 @@ type Way =
   /** To the offset in CS that its record says. */
   | { readonly kind: 'target' }
   | { readonly kind: 'elsewhere'; readonly offset: Value }
+  /** To where EIP says by now, unless something has to be looked at first. */
+  | { readonly kind: 'transferred' }
   | { readonly kind: 'branch'; readonly condition: Value };
 
 function isGeneral({ kind }: Operand): boolean {
@@ -335,6 +337,52 @@ export class Maker extends Emitter {
     this.leaveHere();
   }
 
+  // What is not in the common words
+
+  protected override setInPlace(register: number, value: Value): void {
+    this.setRegister(register, value);
+  }
+
+  protected override pushPointer(): void {
+    this.code.get(RECORD);
+    this.code.memory(OP.load64, R.R_POINTER);
+  }
+
+  /** An x87 instruction, one of flags, a division, or one with a short way. Returns false if it is none of these. */
+  translateOther(i: Instruction): boolean {
+    this.canStop = true;
+    if (this.translateX87(i, 0, 1)) {
+      this.flush();
+      return true;
+    }
+    if (this.translateFlags(i, 0, 1) || this.translateDivision(i, 0, 1)) return true;
+    const { code } = this;
+    const transfer = this.shortTransfer(i, this.next(i));
+    if (transfer !== null) {
+      this.#pay(-1);
+      transfer();
+      code.op(OP.eqz);
+      code.op(OP.if);
+      code.byte(EMPTY);
+      this.#pay(1);
+      this.leaveHere();
+      code.op(OP.end);
+      this.#way = { kind: 'transferred' };
+      return true;
+    }
+    const short = this.shortWay(i);
+    if (short === null) return false;
+    short.ask();
+    code.op(OP.eqz);
+    this.leaveIf();
+    short.finish();
+    return true;
+  }
+
+  #pay(steps: number): void {
+    this.#setWord(L.W_BUDGET, this.values.sub(this.#word(L.W_BUDGET), known(steps)));
+  }
+
   // The whole
 
   /** By a link of the record, or wherever EIP then leads. */
@@ -389,6 +437,16 @@ export class Maker extends Emitter {
         this.#follow(R.R_TARGET, R.R_LINK);
         code.op(OP.end);
         this.#follow(R.R_NEXT, R.R_NEXT_LINK);
+        break;
+      case 'transferred':
+        this.values.push(this.#word(L.W_ATTEND));
+        code.op(OP.if);
+        code.byte(EMPTY);
+        code.constant(R.GOES_ELSEWHERE);
+        code.op(OP.return);
+        code.op(OP.end);
+        code.constant(0);
+        this.#resolve();
         break;
       case 'elsewhere':
         this.#setWord(L.W_EIP, way.offset);

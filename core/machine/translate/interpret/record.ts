@@ -26,8 +26,8 @@ export const R_DISPLACEMENT = 12;
 /** The immediate of whichever operand is one, and the shift of the index. */
 export const R_IMMEDIATE = 16;
 export const R_SCALE = 20;
-/** What the x87 shows of the instruction. */
-export const R_OPCODE = 24;
+/** What the x87 shows of the instruction: its opcode, and above it its offset in CS. */
+export const R_POINTER = 24;
 
 /**
  * In a record from which control goes to offsets in CS that are known: the target, and two links, to there and to the next instruction. A link is W_LINK_KEY

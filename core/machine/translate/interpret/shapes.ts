@@ -45,7 +45,6 @@ const TRAITS = {
   lock: ({ i }: Setting) => Number(i.lock),
   segment: ({ i }: Setting) => i.segment,
   modrm: ({ i }: Setting) => i.modrm,
-  length: ({ i }: Setting) => i.length,
   premises: ({ premises }: Setting) => premises.word,
   before: ({ before: kind }: Setting) =>
     kind === null ? -1 : kind.kind | (kind.size << 3) | (kind.chained ? 1 << 6 : 0),
@@ -106,10 +105,8 @@ function noticedInstruction(i: Instruction, note: Note): Instruction {
         return memory.displacement;
       },
     },
-    get length() {
-      note('length');
-      return i.length;
-    },
+    // Where the next one is, the record says.
+    length: 0,
     get condition() {
       note('condition');
       return i.condition;
@@ -234,6 +231,7 @@ function make({ i, premises, before }: Setting, note: Note): Pick<Shape, 'body' 
   const maker = new Maker(noticedPremises(premises, note), addressForm(i), before, () => note('before'));
   const meaning = meaningOf(i.row);
   const asked = noticedInstruction(i, note);
+  if (maker.translateOther(asked)) return { body: maker.whole(), after: maker.after };
   if (meaning === null) return null;
   maker.translate(meaning, asked, 0, 1);
   return { body: maker.whole(), after: maker.after };

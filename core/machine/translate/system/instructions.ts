@@ -145,24 +145,25 @@ export class SystemInstructions extends X87Instructions {
 
   /** As callOut(), by the short way of the instruction if it has one. */
   callOutShort(call: CallOut, i: Instruction, offset: number, left: number, needed: number): void {
-    this.callOut(call, offset, i.length, left, needed, this.#shortWay(i));
+    this.callOut(call, offset, i.length, left, needed, this.shortWay(i));
   }
 
   /** As callOutAndLeave(), by the short way of the instruction if it has one. */
   callOutLast(call: CallOut, i: Instruction, offset: number): void {
-    this.callOutAndLeave(call, offset, this.#shortTransfer(i, (offset + i.length) | 0));
+    this.callOutAndLeave(call, offset, this.shortTransfer(i, known((offset + i.length) | 0)));
   }
 
   #call(name: SystemName): void {
     this.code.call(importIndex(name));
   }
 
-  #shortTransfer(i: Instruction, next: number): (() => void) | null {
+  /** The short way of one that ends its block, to an offset in CS behind it: leaves 1 on the stack where it has done all, else 0. */
+  protected shortTransfer(i: Instruction, next: Value): (() => void) | null {
     switch (i.row.operation) {
       case 'int':
         return () => {
           this.code.constant(i.dst.value & 0xff);
-          this.code.constant(next);
+          this.values.push(next);
           this.#call('interrupt');
         };
       case 'iret':
@@ -176,13 +177,13 @@ export class SystemInstructions extends X87Instructions {
     }
   }
 
-  #shortWay(i: Instruction): ShortWay | null {
+  protected shortWay(i: Instruction): ShortWay | null {
     switch (i.row.operation) {
       case 'movToSegment':
         return i.dst.register === SS ? null : this.#loadingSegment(i, NOTHING);
       case 'popSegment': {
         const isWide = i.operandSize === 4 && this.premises.stackMask === -1;
-        return i.dst.register === SS || !isWide ? null : this.#loadingSegment(i, () => this.#advance(ESP, 4));
+        return i.dst.register === SS || !isWide ? null : this.#loadingSegment(i, () => this.#advance(ESP, known(4)));
       }
       case 'movs':
       case 'stos':
@@ -206,14 +207,15 @@ export class SystemInstructions extends X87Instructions {
     };
   }
 
-  /** Adds a number to a register in its local. */
-  #advance(register: number, by: number): void {
-    const { code } = this;
+  /** Gives a register in its local a value. */
+  protected setInPlace(register: number, value: Value): void {
     this.written.add(register);
-    code.get(register);
-    code.constant(by);
-    code.op(OP.add);
-    code.set(register);
+    this.values.push(value);
+    this.code.set(register);
+  }
+
+  #advance(register: number, by: Value): void {
+    this.setInPlace(register, this.values.add(this.register(register), by));
   }
 
   /** MOVS and STOS of bytes and words of 32 bits, between segments without base and limit. */
@@ -238,25 +240,10 @@ export class SystemInstructions extends X87Instructions {
       },
       finish: () => {
         for (const register of isCopy ? [ESI, EDI] : [EDI]) {
-          if (isRepeated) this.#advanceByCount(register, size);
-          else this.#advance(register, size);
+          this.#advance(register, isRepeated ? values.mul(this.register(ECX), known(size)) : known(size));
         }
-        if (!isRepeated) return;
-        this.written.add(ECX);
-        code.constant(0);
-        code.set(ECX);
+        if (isRepeated) this.setInPlace(ECX, known(0));
       },
     };
-  }
-
-  #advanceByCount(register: number, size: number): void {
-    const { code } = this;
-    this.written.add(register);
-    code.get(register);
-    code.get(ECX);
-    code.constant(size);
-    code.op(OP.mul);
-    code.op(OP.add);
-    code.set(register);
   }
 }
