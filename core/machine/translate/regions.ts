@@ -296,6 +296,13 @@ export class Regions {
       const slot = this.#slot(entrance);
       const other = otherSlot(slot);
       const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
+      // A block of the interpreter's.
+      const block = [slot, other].find(at => isIn(at, L.R_INDEX) && i32[at + L.R_INDEX] >= L.REGION_FUNCTIONS);
+      if (block !== undefined) {
+        i32[block + L.R_INDEX] = region.index;
+        isNew = true;
+        continue;
+      }
       // What is there may have more with it.
       const many = only === null && region.extent !== 'calls' ? L.R_INDEX : words.length;
       if (isIn(slot, many) || isIn(other, many)) continue;

@@ -12,7 +12,7 @@ import type { CallOut } from './frame.ts';
 import { type Extent, isLast } from './graph.ts';
 import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
 import { Interpreter, MOST_HANDLERS } from './interpret/interpreter.ts';
-import { ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './locals.ts';
+import { BLOCK_OFTEN, ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './locals.ts';
 import { hostOf, type Region, type Repeated, repeatRegion, type Translated, translateRegion } from './region.ts';
 import { PLACES, placeOf, Regions, type Room } from './regions.ts';
 import { makeRuntime } from './runtime.ts';
@@ -22,6 +22,10 @@ import { makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before its procedure is translated, unless said. */
 const HOT = 40;
+/** How often a block is executed before it is prepared for the interpreter. */
+const LEAST = 3;
+/** How often it is interpreted then before it is asked again whether there is a region for it. */
+const WAITING = 64;
 /** How often what is translated is entered before it is translated with all that it calls, unless said: that takes many milliseconds. */
 const OFTEN = 100_000;
 /** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
@@ -38,9 +42,9 @@ const ROOM: Room = { regions: 8192, modules: 640 };
 const MOST_WIDE = 4096;
 /** Places of those that are remembered. */
 const MOST_NARROW = 8192;
-/** Regions of one module, and how often their blocks are executed at most while they wait for others. */
+/** Regions of one module, and how often it is asked for them at most while they wait for others. */
 const BATCH = 64;
-const PATIENCE = 3000;
+const PATIENCE = 100;
 
 /** Counter of a region that is not to be translated anew. */
 const NEVER = -1;
@@ -70,7 +74,7 @@ export class Translator {
   readonly #regions: Regions;
   readonly #interpreter: Interpreter;
   readonly #handlers = new Map<OpcodeRow, Handler>();
-  readonly #executed: (Executed | null)[] = [];
+  readonly #calledOut: (Executed | null)[] = [];
   readonly #freeNumbers: number[] = [];
   /** Where code begins whose accesses ask the TLB each for itself, byte offsets in the machine's memory. */
   readonly #narrowHosts = new Set<number>();
@@ -80,6 +84,8 @@ export class Translator {
   #patience = PATIENCE;
   readonly #mostBlocks: number;
   readonly #hot: number;
+  /** How often a block is executed before it is interpreted. */
+  readonly #least: number;
   readonly #often: number;
   readonly #batch: number;
   readonly #mostWide: number;
@@ -109,6 +115,7 @@ export class Translator {
     this.engine = engine;
     this.#cpu = cpu;
     this.#hot = hot;
+    this.#least = Math.min(hot, LEAST);
     this.#often = engine === 'blocks' ? NEVER : often;
     this.#batch = batch;
     this.#mostWide = mostWide;
@@ -139,44 +146,53 @@ export class Translator {
     cpu.blocks.onWatch = () => this.clear();
   }
 
-  /** Runs what is translated, from the block at CS:EIP on. Returns whether it came any further. Throws what an instruction throws. */
+  /** Runs what is translated, or can be interpreted, from the block at CS:EIP on. Returns whether it came any further. Throws what an instruction throws. */
   enter(block: Block): boolean {
-    if (this.engine === 'interpret') return this.#interpret(block);
-    if (block.isUntranslatable) return false;
-    const place = placeOf(block.host);
-    if (!this.#regions.beginsAt(place) && this.#heat[place] < this.#needed(place)) {
-      this.#warm(place);
-      return false;
-    }
     const { i32 } = this.#cpu;
-    const budget = i32[L.W_BUDGET];
-    this.#drive();
-    if (i32[L.W_BUDGET] === budget && this.#provide(block)) this.#drive();
-    return i32[L.W_BUDGET] !== budget;
-  }
-
-  #interpret(block: Block): boolean {
-    const { i32 } = this.#cpu;
-    if (block.host < 0 || !block.isCached) return false;
     const place = placeOf(block.host);
-    if (this.#heat[place] < this.#hot) {
-      this.#warm(place);
-      return false;
+    if (this.#regions.beginsAt(place) || this.#heat[place] >= this.#least) {
+      const budget = i32[L.W_BUDGET];
+      this.#drive();
+      if (i32[L.W_BUDGET] === budget && this.#provide(block)) this.#drive();
+      if (i32[L.W_BUDGET] !== budget) return true;
     }
-    const budget = i32[L.W_BUDGET];
-    this.#driver();
-    if (i32[L.W_BUDGET] === budget && this.#interpreter.provide(block)) this.#driver();
-    return i32[L.W_BUDGET] !== budget;
+    this.#warm(place);
+    return false;
   }
 
   /** How often the block at a place is executed before it is translated. */
   #needed(place: number): number {
+    if (this.engine === 'interpret') return Number.POSITIVE_INFINITY;
     return this.#regions.isInsideAt(place) ? this.#hot * INSIDE : this.#hot;
+  }
+
+  /** How often the block at a byte offset in the machine's memory was executed lately. */
+  #executed(host: number): number {
+    return this.#heat[placeOf(host)] + this.#interpreter.entriesAt(host);
+  }
+
+  /** Sees to it that soon there is something to run. Returns whether there is now, where there was nothing before. */
+  #provide(block: Block): boolean {
+    const { host } = block;
+    if (host < 0) return false;
+    const missing = this.#needed(placeOf(host)) - this.#executed(host);
+    if (block.isUntranslatable || missing > 0) return this.#interpreter.provide(block, missing);
+    return this.#provideRegion(block) || this.#interpreter.provide(block, WAITING);
+  }
+
+  /** A block of the interpreter's was entered as often as was asked. */
+  #heated(): void {
+    const { block } = this.#interpreter.lastRun;
+    if (!block.isUntranslatable) this.#provideRegion(block);
+    this.#interpreter.count(block.isUntranslatable ? Number.POSITIVE_INFINITY : WAITING);
   }
 
   #drive(): void {
     let status = this.#driver();
-    for (; status === ENTERED_OFTEN; status = this.#driver()) this.#extend();
+    for (; status === ENTERED_OFTEN || status === BLOCK_OFTEN; status = this.#driver()) {
+      if (status === ENTERED_OFTEN) this.#extend();
+      else this.#heated();
+    }
     if (status < SITES) return;
     const { i32 } = this.#cpu;
     const region = this.#regions.lastRun;
@@ -230,8 +246,7 @@ export class Translator {
 
   /** How often the block at a byte offset in the machine's memory was executed lately, and how often it has to be before it is translated. */
   heatOf(host: number): { readonly executed: number; readonly needed: number } {
-    const place = placeOf(host);
-    return { executed: this.#heat[place], needed: this.#needed(place) };
+    return { executed: this.#executed(host), needed: this.#needed(placeOf(host)) };
   }
 
   /** What runs the code at a linear address, which lies at a physical one now. */
@@ -266,10 +281,9 @@ export class Translator {
     for (let n = 0; n < PLACES; n++) heat[n] >>= 1;
   }
 
-  /** Sees to it that soon there is something to run. Returns whether there is now, where there was nothing before. */
-  #provide(block: Block): boolean {
+  /** Sees to it that soon there is a region to run. Returns whether there is now, where the driver had none before. */
+  #provideRegion(block: Block): boolean {
     if (this.#waiting.length > 0 && --this.#patience === 0) this.#instantiate();
-    if (block.host < 0) return false;
     const known = this.#regions.at(block.host);
     if (known !== undefined) return known.index >= 0 && this.#regions.place(known, this.#cpu.linearEip);
     const isMade = this.#translate(this.#regions.isInMidst(block.host) ? 'rest' : 'procedure');
@@ -286,8 +300,7 @@ export class Translator {
       procedure: extent === 'procedure' && this.engine === 'regions' ? this.#procedure(least) : null,
       mostBlocks: this.#mostBlocks,
       isHot: host => {
-        const place = placeOf(host);
-        return this.#heat[place] >= least && (extent !== 'rest' || !this.#regions.beginsAt(place));
+        return this.#executed(host) >= least && (extent !== 'rest' || !this.#regions.beginsAt(placeOf(host)));
       },
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
@@ -313,7 +326,7 @@ export class Translator {
     if (linear === null) return null;
     const entry = i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)];
     const host = (linear + entry) >>> 0;
-    if (entry === L.INVALID || this.#heat[placeOf(host)] < least || this.#regions.has(host)) return null;
+    if (entry === L.INVALID || this.#executed(host) < least || this.#regions.has(host)) return null;
     return (linear - cpu.base(CS)) | 0;
   }
 
@@ -333,7 +346,7 @@ export class Translator {
   /** What a region had executed is not asked for any more. */
   #forget({ callOuts }: Region): void {
     for (const number of callOuts) {
-      this.#executed[number] = null;
+      this.#calledOut[number] = null;
       this.#freeNumbers.push(number);
     }
   }
@@ -357,14 +370,16 @@ export class Translator {
       this.#countRuns(region);
       this.#regions.place(region);
     }
+    // Blocks of the interpreter's lead to them from now on.
+    this.#cpu.newEpoch();
   }
 
   #callOut(instruction: Instruction): CallOut {
     const { row } = instruction;
     const handler = this.#handlers.get(row) ?? handlerOf(row);
     this.#handlers.set(row, handler);
-    const number = this.#freeNumbers.pop() ?? this.#executed.length;
-    this.#executed[number] = { instruction, handler, isLast: isLast(row) };
+    const number = this.#freeNumbers.pop() ?? this.#calledOut.length;
+    this.#calledOut[number] = { instruction, handler, isLast: isLast(row) };
     return { index: EXECUTE_INDEX, number, isQuiet: isQuiet(instruction) };
   }
 
@@ -373,7 +388,7 @@ export class Translator {
    * instructions, or for one that is the region's last if nothing has to be looked at before what follows; else EXECUTE.
    */
   #execute(number: number, rest: number): number {
-    const executed = this.#executed[number];
+    const executed = this.#calledOut[number];
     if (executed === null) throw new Error('A region was dropped that still runs.');
     const { instruction, handler, isLast } = executed;
     return this.#carryOut(instruction, handler, isLast, rest) ? GO_ON : EXECUTE;

@@ -18,6 +18,8 @@ import { type Shape, Shapes } from './shapes.ts';
 
 /** Functions at most. */
 export const MOST_HANDLERS = 6144;
+/** Counter of a block that nobody counts. */
+const NEVER = -1;
 /** How many instructions the executor does at most for functions that wait for others of their module. */
 const PATIENCE = 500;
 
@@ -34,6 +36,9 @@ export interface Recorded {
   readonly linear: number;
   readonly entry: number;
   readonly premises: Premises;
+  /** How often it was entered before its counter was set, and to what that was set then. */
+  entered: number;
+  countsFrom: number;
 }
 
 /** Has the executor do an instruction in the midst of translated code. Returns whether the code can go on and pay for `rest` further ones. */
@@ -125,8 +130,9 @@ export class Interpreter {
 
   // Blocks
 
-  /** Sees to it that the block at CS:EIP can be run. Returns whether that is new. */
-  provide(block: Block): boolean {
+  /** Sees to it that the block at CS:EIP can be run, so many times until it is told. Returns whether that is new. */
+  provide(block: Block, times: number): boolean {
+    if (!block.isCached) return false;
     const cpu = this.#cpu;
     const { i32, linearEip } = cpu;
     const entry = i32[i32[L.W_EXECUTE_TABLE] + (linearEip >>> 12)];
@@ -143,6 +149,7 @@ export class Interpreter {
     );
     if (known !== undefined) return this.#place(known);
     const made = this.#record(block, linearEip, entry, premises);
+    this.#countTo(made, times);
     this.#byHost.set(block.host, [...(this.#byHost.get(block.host) ?? []), made]);
     return this.#place(made);
   }
@@ -156,7 +163,7 @@ export class Interpreter {
     this.#free += bytes;
     i32.fill(0, address >> 2, (address + bytes) >> 2);
     let eip = i32[L.W_EIP];
-    const header = [instructions.length, -1, eip, premises.codeBase, premises.codeLimit, this.#recorded.length];
+    const header = [instructions.length, NEVER, eip, premises.codeBase, premises.codeLimit, this.#recorded.length];
     i32.set(header, address >> 2);
     let before: Kind | null = null;
     let at = address + R.RECORD_BYTES;
@@ -170,7 +177,7 @@ export class Interpreter {
       at += R.RECORD_BYTES;
       if (n === instructions.length - 1) this.#end(at, eip, isJump(i.row));
     });
-    const recorded: Recorded = { block, address, linear, entry, premises };
+    const recorded: Recorded = { block, address, linear, entry, premises, entered: 0, countsFrom: NEVER };
     this.#recorded.push(recorded);
     return recorded;
   }
@@ -241,6 +248,37 @@ export class Interpreter {
     for (const shape of this.#pending) shape.waiting = [];
     this.#free = this.#start;
     this.#cpu.newEpoch();
+  }
+
+  // Counting
+
+  #countTo(recorded: Recorded, times: number): void {
+    const counter = Number.isFinite(times) ? times : NEVER;
+    const at = (recorded.address + R.H_COUNTER) >> 2;
+    recorded.entered += (recorded.countsFrom - this.#cpu.i32[at]) >>> 0;
+    recorded.countsFrom = counter;
+    this.#cpu.i32[at] = counter;
+  }
+
+  /** The block that was entered as often as was asked. */
+  get lastRun(): Recorded {
+    const { i32, physical } = this.#cpu;
+    const address = i32[(physical.regions + L.REGION_RAN) >> 2];
+    return this.#recorded[i32[(address + R.H_NUMBER) >> 2]];
+  }
+
+  /** Has it told again when it has been entered so many times more. */
+  count(times: number): void {
+    this.#countTo(this.lastRun, times);
+  }
+
+  /** How often blocks were entered that begin at a byte offset in the machine's memory. */
+  entriesAt(host: number): number {
+    let entries = 0;
+    for (const { address, entered, countsFrom } of this.#byHost.get(host) ?? []) {
+      entries += entered + ((countsFrom - this.#cpu.i32[(address + R.H_COUNTER) >> 2]) >>> 0);
+    }
+    return entries;
   }
 
   // Running
