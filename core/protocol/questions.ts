@@ -105,7 +105,7 @@ export interface Units {
 }
 
 /** How instructions are run: each by the executor, or what is hot as WebAssembly, by single blocks or by regions. */
-export type EngineName = 'execute' | 'interpret' | 'blocks' | 'regions';
+export type EngineName = 'execute' | 'blocks' | 'regions';
 
 /** Code that was translated as a whole. Addresses are linear ones of the machine's. */
 export interface RegionView {

@@ -198,7 +198,7 @@ export const R_INDEX = 3;
 
 /** Behind it: code as the interpreter has it (translate/interpret). */
 export const RECORDS = REGION_BYTES;
-export const RECORDS_BYTES = 4 << 20;
+export const RECORDS_BYTES = 8 << 20;
 
 /** How lazy flags are computed (W_FLAGS_KIND). Zero: all are in EFLAGS. */
 export const LAZY_NONE = 0;

@@ -21,7 +21,7 @@ import { makeSystemKernel } from './system/kernel.ts';
 import { makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before its procedure is translated, unless said. */
-const HOT = 40;
+const HOT = 400;
 /** How often a block is executed before it is prepared for the interpreter. */
 const LEAST = 3;
 /** How often it is interpreted then before it is asked again whether there is a region for it. */

@@ -21,7 +21,7 @@ export const MOST_HANDLERS = 6144;
 /** Counter of a block that nobody counts. */
 const NEVER = -1;
 /** How many instructions the executor does at most for functions that wait for others of their module. */
-const PATIENCE = 500;
+const PATIENCE = 3000;
 
 /** Whether the x87 may show it. */
 function isShown({ row }: Instruction): boolean {
@@ -140,7 +140,6 @@ export class Interpreter {
     const others = this.#byHost.get(block.host) ?? [];
     const known = others.find(
       other =>
-        other.block === block &&
         other.linear === linearEip &&
         other.entry === entry &&
         other.premises.word === premises.word &&
