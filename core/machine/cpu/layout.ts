@@ -183,7 +183,8 @@ export const RAM = W_TLB_END << 2;
 /**
  * Where the translation of the code at a linear address is found: REGION_SLOTS places of four words, two of which a hash of address and TLB entry
  * chooses: linear address, entry of the execute table, premises, index in the table of functions. Behind them, in REGION_RAN, the index that was
- * entered last, and by index a counter (REGION_RUNS), which goes down with each entry.
+ * entered last, and by index a counter (REGION_RUNS), which goes down with each entry. In place of the index, from REGION_FUNCTIONS on, there may be
+ * the byte offset of a block of the interpreter's, which has a counter of its own.
  */
 export const REGION_SLOTS = 1 << 16;
 export const REGION_RAN = REGION_SLOTS * 16;
@@ -196,8 +197,7 @@ export const R_ENTRY = 1;
 export const R_PREMISES = 2;
 export const R_INDEX = 3;
 
-/** Behind it: code as the interpreter has it (translate/interpret). */
-export const RECORDS = REGION_BYTES;
+/** Room for decoded code as the interpreter has it (translate/interpret/record.ts). */
 export const RECORDS_BYTES = 8 << 20;
 
 /** How lazy flags are computed (W_FLAGS_KIND). Zero: all are in EFLAGS. */

@@ -1,18 +1,16 @@
-import { type Instruction, KIND } from '../../ia32/instruction.ts';
-import type { OpcodeRow } from '../../ia32/opcode.ts';
 import { CS } from '../../ia32/registers.ts';
 import type { Block } from '../cpu/blocks.ts';
-import { type Handler, handlerOf } from '../cpu/handlers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
+import { CallOuts, isQuiet } from './call-outs.ts';
 import { type FunctionBody, I32, makeModule } from './code.ts';
 import { type Driver, makeDriver } from './driver.ts';
 import { type Explanation, explain, type Overview, overview, type TextPart, textOf } from './explain.ts';
-import type { CallOut } from './frame.ts';
-import { type Extent, isLast } from './graph.ts';
+import type { Extent } from './graph.ts';
 import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
-import { Interpreter, MOST_HANDLERS } from './interpret/interpreter.ts';
-import { BLOCK_OFTEN, ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './locals.ts';
+import { MOST_HANDLERS } from './interpret/handlers.ts';
+import { Interpreter } from './interpret/interpreter.ts';
+import { BLOCK_OFTEN, ENTERED_OFTEN, SITES } from './locals.ts';
 import { hostOf, type Region, type Repeated, repeatRegion, type Translated, translateRegion } from './region.ts';
 import { PLACES, placeOf, Regions, type Room } from './regions.ts';
 import { makeRuntime } from './runtime.ts';
@@ -57,14 +55,6 @@ export function translatorOf(engine: Engine): ((cpu: Processor) => Translator) |
   return engine === 'execute' ? undefined : cpu => new Translator(cpu, engine);
 }
 
-/** An instruction that the executor does in the middle of translated code. */
-interface Executed {
-  readonly instruction: Instruction;
-  readonly handler: Handler;
-  /** The code is left behind it. */
-  readonly isLast: boolean;
-}
-
 /** Translates what is executed often, and runs it. */
 export class Translator {
   readonly engine: Exclude<Engine, 'execute'>;
@@ -73,9 +63,7 @@ export class Translator {
   readonly #driver: Driver;
   readonly #regions: Regions;
   readonly #interpreter: Interpreter;
-  readonly #handlers = new Map<OpcodeRow, Handler>();
-  readonly #calledOut: (Executed | null)[] = [];
-  readonly #freeNumbers: number[] = [];
+  readonly #callOuts: CallOuts;
   /** Where code begins whose accesses ask the TLB each for itself, byte offsets in the machine's memory. */
   readonly #narrowHosts = new Set<number>();
   readonly #heat = new Uint16Array(PLACES);
@@ -89,8 +77,6 @@ export class Translator {
   readonly #often: number;
   readonly #batch: number;
   readonly #mostWide: number;
-  /** Where the instruction that is executed for a region begins, an offset in CS. */
-  start = 0;
   /** Regions made since the machine was, and their modules. */
   translated = 0;
   modules = 0;
@@ -120,20 +106,19 @@ export class Translator {
     this.#batch = batch;
     this.#mostWide = mostWide;
     this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
-    const execute = (number: number, rest: number) => this.#execute(number, rest);
+    const callOuts = new CallOuts(cpu);
+    this.#callOuts = callOuts;
     const runtime = makeRuntime(memory);
     this.#env = {
       memory,
       ...runtime,
       ...makeKernel(memory),
       ...makeSystemKernel(cpu, runtime.statusFlags),
-      execute,
+      execute: (number: number, rest: number) => callOuts.execute(number, rest),
     };
-    this.#regions = new Regions(cpu, room, batch, MOST_HANDLERS, region => this.#forget(region));
+    this.#regions = new Regions(cpu, room, batch, MOST_HANDLERS, region => callOuts.forget(region.callOuts));
     const { table, most } = this.#regions;
-    this.#interpreter = new Interpreter(cpu, table, most, this.#env, batch, (i, handler, isLast, rest) =>
-      this.#carryOut(i, handler, isLast, rest),
-    );
+    this.#interpreter = new Interpreter(cpu, table, most, this.#env, batch, callOuts);
     this.#driver = makeDriver(memory, table, regions, this.#interpreter.run);
     cpu.codePages.onDrop = page => {
       this.#regions.dropPage(page);
@@ -144,6 +129,11 @@ export class Translator {
       this.#interpreter.clear();
     };
     cpu.blocks.onWatch = () => this.clear();
+  }
+
+  /** Where the instruction begins that is executed for translated code, an offset in CS. */
+  get start(): number {
+    return this.#callOuts.start;
   }
 
   /** Runs what is translated, or can be interpreted, from the block at CS:EIP on. Returns whether it came any further. Throws what an instruction throws. */
@@ -182,7 +172,7 @@ export class Translator {
 
   /** A block of the interpreter's was entered as often as was asked. */
   #heated(): void {
-    const { block } = this.#interpreter.lastRun;
+    const block = this.#interpreter.lastRun;
     if (!block.isUntranslatable) this.#provideRegion(block);
     this.#interpreter.count(block.isUntranslatable ? Number.POSITIVE_INFINITY : WAITING);
   }
@@ -304,7 +294,7 @@ export class Translator {
       },
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
-      callOut: i => this.#callOut(i),
+      callOut: i => this.#callOuts.callOut(i),
       foresees: host => !this.#narrowHosts.has(host),
     });
     if (made === null) return false;
@@ -343,14 +333,6 @@ export class Translator {
     this.#interpreter.clear();
   }
 
-  /** What a region had executed is not asked for any more. */
-  #forget({ callOuts }: Region): void {
-    for (const number of callOuts) {
-      this.#calledOut[number] = null;
-      this.#freeNumbers.push(number);
-    }
-  }
-
   /** Makes a module of what waits. */
   #instantiate(): void {
     const waiting = this.#waiting.filter(({ region }) => !region.isDead);
@@ -373,52 +355,4 @@ export class Translator {
     // Blocks of the interpreter's lead to them from now on.
     this.#cpu.newEpoch();
   }
-
-  #callOut(instruction: Instruction): CallOut {
-    const { row } = instruction;
-    const handler = this.#handlers.get(row) ?? handlerOf(row);
-    this.#handlers.set(row, handler);
-    const number = this.#freeNumbers.pop() ?? this.#calledOut.length;
-    this.#calledOut[number] = { instruction, handler, isLast: isLast(row) };
-    return { index: EXECUTE_INDEX, number, isQuiet: isQuiet(instruction) };
-  }
-
-  /**
-   * Carries out an instruction in the middle of a region, at EIP. Returns GO_ON if the region can go on behind it and pay for `rest` further
-   * instructions, or for one that is the region's last if nothing has to be looked at before what follows; else EXECUTE.
-   */
-  #execute(number: number, rest: number): number {
-    const executed = this.#calledOut[number];
-    if (executed === null) throw new Error('A region was dropped that still runs.');
-    const { instruction, handler, isLast } = executed;
-    return this.#carryOut(instruction, handler, isLast, rest) ? GO_ON : EXECUTE;
-  }
-
-  /** Carries out an instruction at EIP. Returns whether the code that it is in can go on, as #execute(). */
-  #carryOut(instruction: Instruction, handler: Handler, isLast: boolean, rest: number): boolean {
-    const cpu = this.#cpu;
-    const { i32 } = cpu;
-    const { linkKey } = cpu;
-    const premises = i32[L.W_PREMISES];
-    this.start = i32[L.W_EIP];
-    const next = (this.start + instruction.length) | 0;
-    i32[L.W_EIP] = next;
-    i32[L.W_BUDGET]--;
-    handler(cpu, instruction);
-    if (isLast) return i32[L.W_ATTEND] === 0 && !cpu.looksUp;
-    const goesOn =
-      i32[L.W_ATTEND] === 0 && i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
-    if (!goesOn) return false;
-    return !instruction.row.endsBlock || (cpu.linkKey === linkKey && !cpu.looksUp);
-  }
-}
-
-const GENERAL: ReadonlySet<number> = new Set([KIND.r32, KIND.r16, KIND.r8]);
-
-/** Whether an instruction is one of the x87, MMX or SSE that does not write general registers and flags. */
-function isQuiet({ row, dst }: Instruction): boolean {
-  const isFloat = row.checks.some(
-    check => check === 'fpu' || check === 'fpuNoWait' || check === 'sse' || check === 'mmx',
-  );
-  return isFloat && !GENERAL.has(dst.kind) && !row.operation.includes('comi');
 }

@@ -1,20 +1,10 @@
 import { Code, type FunctionBody, I32, OP } from '../code.ts';
 import { importIndex } from '../imports.ts';
+import type { Premises } from '../premises.ts';
 import { Maker } from './maker.ts';
 import * as R from './record.ts';
 
-/** Functions that are of no shape, by what comes before the first that is. */
-export const [REFUSE_INDEX, GO_ON, ELSEWHERE_INDEX, FIRST_SHAPE] = [0, 1, 2, 3];
-
-const NO_PREMISES = {
-  word: 0,
-  readTable: 0,
-  writeTable: 0,
-  executeTable: 0,
-  stackMask: -1,
-  codeBase: 0,
-  codeLimit: -1,
-};
+/** The interpreter's functions that are of no shape. */
 
 function body(make: (code: Code) => void): FunctionBody {
   const code = new Code();
@@ -26,11 +16,22 @@ function body(make: (code: Code) => void): FunctionBody {
 /** Leaves every instruction to the executor. */
 export const REFUSE = body(code => code.constant(R.REFUSED));
 
-/** On to whatever EIP leads to. */
+/** On to wherever EIP leads. */
 export const ELSEWHERE = body(code => {
   code.constant(0);
   code.call(importIndex('resolve'));
 });
+
+/** It takes nothing for granted. */
+const NO_PREMISES: Premises = {
+  word: 0,
+  readTable: 0,
+  writeTable: 0,
+  executeTable: 0,
+  stackMask: -1,
+  codeBase: 0,
+  codeLimit: -1,
+};
 
 /** On to the instruction behind a block. */
 export function leadOn(): FunctionBody {

@@ -1,39 +1,29 @@
-import type { Instruction } from '../../../ia32/instruction.ts';
 import type { Block } from '../../cpu/blocks.ts';
-import type { Handler } from '../../cpu/handlers.ts';
 import * as L from '../../cpu/layout.ts';
 import type { Processor } from '../../cpu/processor.ts';
-import { opcodeOf } from '../../cpu/x87/state.ts';
-import { type FunctionBody, makeModule } from '../code.ts';
+import type { CallOuts } from '../call-outs.ts';
 import { otherSlot, slotOf } from '../driver.ts';
 import type { Kind } from '../flags.ts';
 import { isJump, isUncertain } from '../graph.ts';
-import { HANDLER_IMPORTS } from '../imports.ts';
 import { type Premises, premisesOf } from '../premises.ts';
+import { Handlers } from './handlers.ts';
 import { makeLoop } from './loop.ts';
-import { ELSEWHERE, FIRST_SHAPE, GO_ON, leadOn, REFUSE } from './ends.ts';
-import { placeOf } from './maker.ts';
 import * as R from './record.ts';
-import { type Shape, Shapes } from './shapes.ts';
+import type { Shape } from './shapes.ts';
 
-/** Functions at most. */
-export const MOST_HANDLERS = 6144;
 /** Counter of a block that nobody counts. */
 const NEVER = -1;
-/** How many instructions the executor does at most for functions that wait for others of their module. */
-const PATIENCE = 3000;
-
-/** Whether the x87 may show it. */
-function isShown({ row }: Instruction): boolean {
-  return row.checks.includes('fpu');
-}
+/** After so many new blocks those are let go that only records hold on to. */
+const SWEEP = 2048;
 
 /** A decoded block as records. */
-export interface Recorded {
-  readonly block: Block;
+interface Recorded {
+  /** Null if it is not kept any more. */
+  block: Block | null;
   /** Of its header, in bytes. */
   readonly address: number;
   readonly linear: number;
+  /** Of the execute table. */
   readonly entry: number;
   readonly premises: Premises;
   /** How often it was entered before its counter was set, and to what that was set then. */
@@ -41,94 +31,47 @@ export interface Recorded {
   countsFrom: number;
 }
 
-/** Has the executor do an instruction in the midst of translated code. Returns whether the code can go on and pay for `rest` further ones. */
-export type Execute = (instruction: Instruction, handler: Handler, isLast: boolean, rest: number) => boolean;
-
-/** Runs decoded blocks by one function for all instructions of a shape, in WebAssembly. */
+/** Runs decoded blocks in WebAssembly, as records (record.ts): one function does all instructions of a shape (shapes.ts). */
 export class Interpreter {
   readonly #cpu: Processor;
-  readonly #table: WebAssembly.Table;
-  readonly #first: number;
-  readonly #env: Readonly<Record<string, WebAssembly.Imported>>;
-  readonly #shapes: Shapes;
-  readonly #execute: Execute;
-  readonly #batch: number;
-  #handlers: number;
-  /** Shapes that have no function yet. */
-  #pending: Shape[] = [];
-  #patience = PATIENCE;
-  /** By number. */
+  readonly #callOuts: CallOuts;
+  readonly #handlers: Handlers;
+  /** By number, those that were dropped too. */
   #recorded: Recorded[] = [];
-  readonly #byHost = new Map<number, Recorded[]>();
-  /** Byte offset of the next record. */
+  /** By page of RAM, then by the place of their first byte in the memory. */
+  readonly #byPage = new Map<number, Map<number, Recorded[]>>();
+  /** Byte offset of the next header. */
   #free: number;
-  /** Runs a block of records. */
+  /** Runs a block, and those that it leads to. */
   readonly run: WebAssembly.Imported;
 
-  /** `first`: index in the table of functions from which on there is room for MOST_HANDLERS; `batch`: functions of one module. */
+  /** `first`: index in the table of functions from which on there is room for the interpreter's; `batch`: functions of one module. */
   constructor(
     cpu: Processor,
     table: WebAssembly.Table,
     first: number,
     env: Readonly<Record<string, WebAssembly.Imported>>,
     batch: number,
-    execute: Execute,
+    callOuts: CallOuts,
   ) {
-    this.#batch = batch;
     this.#cpu = cpu;
-    this.#table = table;
-    this.#first = first;
-    this.#execute = execute;
+    this.#callOuts = callOuts;
     const { memory, regions } = cpu.physical;
     const { resolve, run } = makeLoop(memory, table, regions, (record, block) => this.#carryOut(record, block));
     this.run = run;
-    this.#env = { ...env, resolve };
-    this.#handlers = 0;
-    this.#install([REFUSE, leadOn(), ELSEWHERE]);
-    this.#shapes = new Shapes(MOST_HANDLERS - FIRST_SHAPE, shape => this.#onShape(shape));
+    this.#handlers = new Handlers(cpu, table, first, { ...env, resolve }, batch);
     this.#free = this.#start;
   }
 
   get #start(): number {
-    return this.#cpu.physical.regions + L.RECORDS;
-  }
-
-  // Functions
-
-  #onShape(shape: Shape): void {
-    shape.index = this.#first;
-    if (shape.body === null) return;
-    if (this.#pending.length === 0) this.#patience = PATIENCE;
-    this.#pending.push(shape);
-    if (this.#pending.length >= this.#batch) this.#make();
-  }
-
-  /** Makes a module of those that are pending. */
-  #make(): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    const bodies = pending.flatMap(({ body }) => (body === null ? [] : [body]));
-    const first = this.#install(bodies);
-    const { i32 } = this.#cpu;
-    pending.forEach((shape, n) => {
-      shape.index = first + n;
-      for (const record of shape.waiting) i32[(record + R.R_HANDLER) >> 2] = shape.index;
-      shape.waiting = [];
-    });
-  }
-
-  #install(bodies: readonly FunctionBody[]): number {
-    const module = new WebAssembly.Module(makeModule(bodies, HANDLER_IMPORTS));
-    const { exports } = new WebAssembly.Instance(module, { env: this.#env });
-    const first = this.#first + this.#handlers;
-    bodies.forEach((_, n) => {
-      this.#table.set(first + n, exports[String(n)]);
-    });
-    this.#handlers += bodies.length;
-    return first;
+    return this.#cpu.physical.records;
   }
 
   // Blocks
+
+  #at(host: number): readonly Recorded[] {
+    return this.#byPage.get((host - L.RAM) >>> 12)?.get(host) ?? [];
+  }
 
   /** Sees to it that the block at CS:EIP can be run, so many times until it is told. Returns whether that is new. */
   provide(block: Block, times: number): boolean {
@@ -137,8 +80,7 @@ export class Interpreter {
     const { i32, linearEip } = cpu;
     const entry = i32[i32[L.W_EXECUTE_TABLE] + (linearEip >>> 12)];
     const premises = premisesOf(cpu);
-    const others = this.#byHost.get(block.host) ?? [];
-    const known = others.find(
+    const known = this.#at(block.host).find(
       other =>
         other.linear === linearEip &&
         other.entry === entry &&
@@ -146,70 +88,62 @@ export class Interpreter {
         other.premises.codeBase === premises.codeBase &&
         other.premises.codeLimit === premises.codeLimit,
     );
-    if (known !== undefined) return this.#place(known);
-    const made = this.#record(block, linearEip, entry, premises);
-    this.#countTo(made, times);
-    this.#byHost.set(block.host, [...(this.#byHost.get(block.host) ?? []), made]);
-    return this.#place(made);
+    const recorded = known ?? this.#record(block, linearEip, entry, premises);
+    // Under another limit of CS it may have been cut elsewhere.
+    if (block.instructions.length === i32[(recorded.address + R.H_COUNT) >> 2]) recorded.block = block;
+    if (known === undefined) this.#countTo(recorded, times);
+    return this.#place(recorded);
   }
 
   #record(block: Block, linear: number, entry: number, premises: Premises): Recorded {
-    const { i32 } = this.#cpu;
-    const { instructions } = block;
+    const { instructions, host } = block;
     const bytes = (instructions.length + 2) * R.RECORD_BYTES;
     if (this.#free + bytes > this.#start + L.RECORDS_BYTES) this.clear();
     const address = this.#free;
     this.#free += bytes;
-    i32.fill(0, address >> 2, (address + bytes) >> 2);
+    this.#write(address, block, premises);
+    const recorded: Recorded = { block, address, linear, entry, premises, entered: 0, countsFrom: NEVER };
+    if (this.#recorded.push(recorded) % SWEEP === 0) this.#sweep();
+    const page = (host - L.RAM) >>> 12;
+    const hosts = this.#byPage.get(page) ?? new Map<number, Recorded[]>();
+    hosts.set(host, [...(hosts.get(host) ?? []), recorded]);
+    this.#byPage.set(page, hosts);
+    return recorded;
+  }
+
+  #write(address: number, { instructions }: Block, premises: Premises): void {
+    const cpu = this.#cpu;
+    const { i32 } = cpu;
+    i32.fill(0, address >> 2, (address >> 2) + ((instructions.length + 2) * R.RECORD_BYTES) / 4);
     let eip = i32[L.W_EIP];
     const header = [instructions.length, NEVER, eip, premises.codeBase, premises.codeLimit, this.#recorded.length];
     i32.set(header, address >> 2);
     let before: Kind | null = null;
-    let at = address + R.RECORD_BYTES;
-    instructions.forEach((i, n) => {
-      eip = (eip + i.length) | 0;
-      const isWatched = this.#cpu.blocks.isWatched(i.row);
-      const shape = isWatched ? null : this.#shapes.find({ i, premises, before });
-      this.#write(at, i, eip, shape?.index ?? this.#first);
-      if (shape !== null && shape.index === this.#first && shape.body !== null) shape.waiting.push(at);
-      if (shape === null || shape.after !== undefined) before = shape?.after ?? null;
+    let at = address;
+    for (const i of instructions) {
       at += R.RECORD_BYTES;
-      if (n === instructions.length - 1) this.#end(at, eip, isJump(i.row));
-    });
-    const recorded: Recorded = { block, address, linear, entry, premises, entered: 0, countsFrom: NEVER };
-    this.#recorded.push(recorded);
-    return recorded;
-  }
-
-  #write(at: number, i: Instruction, next: number, handler: number): void {
-    const { i32, u8 } = this.#cpu;
-    const word = at >> 2;
-    i32[word + (R.R_HANDLER >> 2)] = handler;
-    i32[word + (R.R_NEXT >> 2)] = next;
-    if (isJump(i.row) && i.dst.kind === 8) {
-      const target = (next + i.dst.value) | 0;
-      i32[word + (R.R_TARGET >> 2)] = i.operandSize === 2 ? target & 0xffff : target;
-      i32[word + (R.R_LINK >> 2)] = -1;
-      i32[word + (R.R_NEXT_LINK >> 2)] = -1;
-      return;
+      eip = (eip + i.length) | 0;
+      const isWatched = cpu.blocks.isWatched(i.row);
+      const { index, after }: Pick<Shape, 'index' | 'after'> = isWatched
+        ? { index: this.#handlers.refuses, after: null }
+        : this.#handlers.find({ i, premises, before }, at);
+      R.writeRecord(cpu, at, i, eip, index);
+      if (after !== undefined) before = after;
     }
-    const { dst, src, third, memory } = i;
-    u8[at + R.R_DST] = placeOf(dst.register, dst.kind === 4 ? 1 : 4);
-    u8[at + R.R_SRC] = placeOf(src.register, src.kind === 4 ? 1 : 4);
-    u8[at + R.R_BASE] = memory.base << 2;
-    u8[at + R.R_INDEX] = memory.index << 2;
-    i32[word + (R.R_DISPLACEMENT >> 2)] = memory.displacement;
-    i32[word + (R.R_IMMEDIATE >> 2)] = src.kind === 3 ? src.value : third.kind === 3 ? third.value : dst.value;
-    i32[word + (R.R_SCALE >> 2)] = memory.scale;
-    if (isShown(i)) i32.set([opcodeOf(i), (next - i.length) | 0], word + (R.R_POINTER >> 2));
+    const isLeft = isJump(instructions[instructions.length - 1].row);
+    R.writeEnd(cpu, at + R.RECORD_BYTES, eip, this.#handlers.ends(isLeft));
   }
 
-  #end(at: number, next: number, isJump: boolean): void {
-    const { i32 } = this.#cpu;
-    i32[(at + R.R_HANDLER) >> 2] = this.#first + (isJump ? 2 : GO_ON);
-    i32[(at + R.R_NEXT) >> 2] = next;
-    i32[(at + R.R_NEXT_LINK) >> 2] = -1;
+  #sweep(): void {
+    for (const recorded of this.#recorded) if (recorded.block?.isCached === false) recorded.block = null;
   }
+
+  /** The block of records, from where EIP is on, which may be in its midst. */
+  #blockAt({ block }: Recorded, n: number): { readonly block: Block; readonly n: number } {
+    return block === null ? { block: this.#cpu.blocks.find(), n: 0 } : { block, n };
+  }
+
+  // The driver's table
 
   #place({ linear, entry, premises, address }: Recorded): boolean {
     const { i32, physical } = this.#cpu;
@@ -217,7 +151,8 @@ export class Interpreter {
     const slot = slotOf(physical.regions, linear, entry);
     const other = otherSlot(slot);
     const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
-    if (isIn(slot, 4) || isIn(other, 4)) return false;
+    if (isIn(slot, words.length) || isIn(other, words.length)) return false;
+    // Who was there first moves on, unless this takes its place.
     if (i32[slot + L.R_PREMISES] !== -1 && !isIn(slot, L.R_INDEX)) i32.copyWithin(other, slot, slot + words.length);
     i32.set(words, slot);
     return true;
@@ -229,22 +164,17 @@ export class Interpreter {
     for (const at of [slot, otherSlot(slot)]) if (i32[at + L.R_INDEX] === address) i32[at + L.R_PREMISES] = -1;
   }
 
-  /** Forgets the code of a physical page. */
+  /** Forgets the code of a physical page. Links to it no longer hold, as Access.linkKey tells. */
   dropPage(page: number): void {
-    const first = L.RAM + page * 4096;
-    for (const [host, list] of this.#byHost) {
-      if (host < first || host >= first + 4096) continue;
-      for (const recorded of list) this.#displace(recorded);
-      this.#byHost.delete(host);
-    }
+    for (const list of this.#byPage.get(page)?.values() ?? []) for (const recorded of list) this.#displace(recorded);
+    this.#byPage.delete(page);
   }
 
   /** Forgets all code. */
   clear(): void {
-    for (const list of this.#byHost.values()) for (const recorded of list) this.#displace(recorded);
-    this.#byHost.clear();
+    for (const page of [...this.#byPage.keys()]) this.dropPage(page);
     this.#recorded = [];
-    for (const shape of this.#pending) shape.waiting = [];
+    this.#handlers.forgetRecords();
     this.#free = this.#start;
     this.#cpu.newEpoch();
   }
@@ -252,29 +182,34 @@ export class Interpreter {
   // Counting
 
   #countTo(recorded: Recorded, times: number): void {
+    const { i32 } = this.#cpu;
     const counter = Number.isFinite(times) ? times : NEVER;
     const at = (recorded.address + R.H_COUNTER) >> 2;
-    recorded.entered += (recorded.countsFrom - this.#cpu.i32[at]) >>> 0;
+    recorded.entered += (recorded.countsFrom - i32[at]) >>> 0;
     recorded.countsFrom = counter;
-    this.#cpu.i32[at] = counter;
+    i32[at] = counter;
   }
 
-  /** The block that was entered as often as was asked. */
-  get lastRun(): Recorded {
+  get #last(): Recorded {
     const { i32, physical } = this.#cpu;
     const address = i32[(physical.regions + L.REGION_RAN) >> 2];
     return this.#recorded[i32[(address + R.H_NUMBER) >> 2]];
   }
 
-  /** Has it told again when it has been entered so many times more. */
+  /** The block at CS:EIP, which was entered as often as was asked. */
+  get lastRun(): Block {
+    return this.#blockAt(this.#last, 0).block;
+  }
+
+  /** Has it told again when that has been entered so many times more. */
   count(times: number): void {
-    this.#countTo(this.lastRun, times);
+    this.#countTo(this.#last, times);
   }
 
   /** How often blocks were entered that begin at a byte offset in the machine's memory. */
   entriesAt(host: number): number {
     let entries = 0;
-    for (const { address, entered, countsFrom } of this.#byHost.get(host) ?? []) {
+    for (const { address, entered, countsFrom } of this.#at(host)) {
       entries += entered + ((countsFrom - this.#cpu.i32[(address + R.H_COUNTER) >> 2]) >>> 0);
     }
     return entries;
@@ -285,15 +220,15 @@ export class Interpreter {
   /** The executor does the instruction of a record. Returns 0 if the block can go on behind it, else 1. */
   #carryOut(record: number, address: number): number {
     const { i32 } = this.#cpu;
-    if (this.#pending.length > 0 && --this.#patience === 0) this.#make();
-    const { block } = this.#recorded[i32[(address + R.H_NUMBER) >> 2]];
-    const { instructions, handlers } = block;
-    const n = (record - address) / R.RECORD_BYTES - 1;
-    const left = instructions.length - n;
-    const i = instructions[n];
-    i32[L.W_EIP] = (i32[(record + R.R_NEXT) >> 2] - i.length) | 0;
+    this.#handlers.tire();
+    const index = (record - address) / R.RECORD_BYTES - 1;
+    const left = i32[(address + R.H_COUNT) >> 2] - index;
+    // Where the one before ends, or the block begins.
+    i32[L.W_EIP] = i32[(index === 0 ? address + R.H_EIP : record - R.RECORD_BYTES + R.R_NEXT) >> 2];
+    const { block, n } = this.#blockAt(this.#recorded[i32[(address + R.H_NUMBER) >> 2]], index);
+    const i = block.instructions[n];
     i32[L.W_BUDGET] += left;
-    if (!this.#execute(i, handlers[n], isJump(i.row), left - 1) || isUncertain(i.row)) return 1;
+    if (!this.#callOuts.carryOut(i, block.handlers[n], isJump(i.row), left - 1) || isUncertain(i.row)) return 1;
     i32[L.W_BUDGET] -= left - 1;
     return 0;
   }

@@ -34,10 +34,7 @@ function resolve(regions: number): FunctionBody {
       w.when(w.ltU(get(block), word(L.REGION_FUNCTIONS)), [w.give(word(R.GOES_ELSEWHERE))]),
       w.when(isOfOtherCode(block), [w.give(word(R.GOES_ELSEWHERE))]),
       set(block, w.sub(word(0), get(block))),
-      w.when(get(place), [
-        w.store(get(place), 0, state(L.W_LINK_KEY)),
-        w.store(get(place), R.LINK_BLOCK, get(block)),
-      ]),
+      w.when(get(place), [w.store(get(place), 0, state(L.W_LINK_KEY)), w.store(get(place), R.LINK_BLOCK, get(block))]),
       w.give(get(block)),
     ];
   });

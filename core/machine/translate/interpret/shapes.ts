@@ -4,9 +4,9 @@ import * as L from '../../cpu/layout.ts';
 import type { FunctionBody } from '../code.ts';
 import type { Kind } from '../flags.ts';
 import { meaningOf } from '../graph.ts';
-import type { Premises } from '../premises.ts';
-import { segmentKind } from '../premises.ts';
+import { type Premises, segmentKind } from '../premises.ts';
 import { Maker } from './maker.ts';
+import { addressForm } from './stored.ts';
 
 /** What instructions have in common that one function does: whatever of them is not in their records. */
 export interface Shape {
@@ -160,11 +160,6 @@ function noticedPremises(premises: Premises, note: Note): Premises {
   };
 }
 
-/** Which registers an address has: 0 none, 1 a base, 2 an index as well. */
-export function addressForm({ memory: { base, index } }: Instruction): 0 | 1 | 2 {
-  return index < 8 ? 2 : base < 8 ? 1 : 0;
-}
-
 const IN_MEMORY: ReadonlySet<number> = new Set([KIND.m8, KIND.m16, KIND.m32, KIND.memory, KIND.aligned]);
 
 function familyKey({ i, premises }: Setting): number {
@@ -181,10 +176,12 @@ function familyKey({ i, premises }: Setting): number {
 export class Shapes {
   readonly #families = new Map<OpcodeRow, Map<number, Family>>();
   readonly #onNew: (shape: Shape) => void;
+  readonly #refuses: number;
   #left: number;
 
-  /** `most`: how many shapes there are at most: what is of further ones is the executor's. */
-  constructor(most: number, onNew: (shape: Shape) => void) {
+  /** `most`: how many functions there are at most: what is of further shapes is the executor's; `refuses`: index of that which says so. */
+  constructor(most: number, refuses: number, onNew: (shape: Shape) => void) {
+    this.#refuses = refuses;
     this.#left = most;
     this.#onNew = onNew;
   }
@@ -208,8 +205,12 @@ export class Shapes {
 
   #make(family: Family, setting: Setting): Shape {
     const { traits } = family;
-    const made = this.#left-- > 0 ? make(setting, trait => traits.includes(trait) || traits.push(trait)) : null;
-    const shape: Shape = { index: 0, body: made?.body ?? null, after: made === null ? null : made.after, waiting: [] };
+    const note = (trait: Trait) => {
+      if (!traits.includes(trait)) traits.push(trait);
+    };
+    const made = this.#left > 0 ? make(setting, note) : null;
+    if (made !== null) this.#left--;
+    const shape: Shape = { index: this.#refuses, body: null, after: null, ...made, waiting: [] };
     family.shapes.set(keyOf(traits, setting), shape);
     this.#onNew(shape);
     return shape;
