@@ -1,4 +1,4 @@
-import { RAM, RECORDS_BYTES, REGION_BYTES, W_TLB } from './cpu/layout.ts';
+import { RAM, REGION_BYTES, W_TLB } from './cpu/layout.ts';
 
 /** Where RAM does not answer: the part of a PC's video window that is for graphics. The text memory behind it, B8000 to BFFFF, is like any RAM. */
 const HOLE_START = 0xa0000;
@@ -29,9 +29,8 @@ export class PhysicalMemory {
   readonly size: number;
   /** Bit n is set while address line n is not forced low; the A20 gate clears bit 20. */
   addressMask = -1;
-  /** Byte offset behind RAM of REGION_BYTES in which translated code is found, and of RECORDS_BYTES behind them for what is interpreted. */
+  /** Byte offset behind RAM of REGION_BYTES in which translated code is found. */
   readonly regions: number;
-  readonly records: number;
   /** Firmware: its last byte is that at FFFFFFFF. Null: none. */
   rom: Uint8Array | null = null;
   /** A page where a device answers in place of RAM: its address, or -1. */
@@ -46,8 +45,7 @@ export class PhysicalMemory {
    */
   constructor(size: number, held = size, used: WebAssembly.Memory | null = null) {
     this.regions = RAM + held;
-    this.records = this.regions + REGION_BYTES;
-    const pages = Math.ceil((this.records + RECORDS_BYTES) / WASM_PAGE);
+    const pages = Math.ceil((this.regions + REGION_BYTES) / WASM_PAGE);
     this.memory = used ?? new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = new Uint8Array(this.memory.buffer);
     if (used !== null) this.bytes.fill(0, 0, 4 * W_TLB);

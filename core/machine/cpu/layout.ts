@@ -177,8 +177,12 @@ export const INVALID = 0xfff;
 /** These bits are set in a valid entry for writes to a page with code: it is found slowly, without a walk. */
 export const PROTECTED = 0xfff;
 
+/** Byte offset of the room for decoded code as the interpreter has it (translate/interpret/record.ts): below RAM, so that no sign is in the way. */
+export const RECORDS = W_TLB_END << 2;
+const RECORDS_BYTES = 8 << 20;
+
 /** Byte offset of physical address 0. */
-export const RAM = W_TLB_END << 2;
+export const RAM = RECORDS + RECORDS_BYTES;
 
 /**
  * Where the translation of the code at a linear address is found: REGION_SLOTS places of four words, two of which a hash of address and TLB entry
@@ -196,9 +200,6 @@ export const R_LINEAR = 0;
 export const R_ENTRY = 1;
 export const R_PREMISES = 2;
 export const R_INDEX = 3;
-
-/** Room for decoded code as the interpreter has it (translate/interpret/record.ts). */
-export const RECORDS_BYTES = 8 << 20;
 
 /** How lazy flags are computed (W_FLAGS_KIND). Zero: all are in EFLAGS. */
 export const LAZY_NONE = 0;

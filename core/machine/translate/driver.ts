@@ -18,7 +18,7 @@ const HASH_SHIFT = 32 - Math.log2(L.REGION_SLOTS);
 /** The first of the two places in the table of regions (layout.ts, REGION_SLOTS) of a linear address and its entry of the execute table: in words. */
 export function slotOf(regions: number, linear: number, entry: number): number {
   const hash = Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT;
-  return (regions >> 2) + (hash << 2);
+  return (regions >>> 2) + (hash << 2);
 }
 
 /** The other place that goes with one, in words. */

@@ -55,7 +55,7 @@ export class Regions {
     this.most = most;
     for (let index = most - 1; index >= 0; index--) this.#freeIndexes.push(index);
     const { regions } = cpu.physical;
-    cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);
+    cpu.i32.fill(-1, regions >>> 2, (regions + L.REGION_BYTES) >>> 2);
   }
 
   // Looking
@@ -100,7 +100,7 @@ export class Regions {
   }
 
   #word(offset: number): number {
-    return (this.#cpu.physical.regions + offset) >> 2;
+    return (this.#cpu.physical.regions + offset) >>> 2;
   }
 
   #fits({ entrances, premises }: Region): boolean {

@@ -60,11 +60,7 @@ export class Interpreter {
     const { resolve, run } = makeLoop(memory, table, regions, (record, block) => this.#carryOut(record, block));
     this.run = run;
     this.#handlers = new Handlers(cpu, table, first, { ...env, resolve }, batch);
-    this.#free = this.#start;
-  }
-
-  get #start(): number {
-    return this.#cpu.physical.records;
+    this.#free = L.RECORDS;
   }
 
   // Blocks
@@ -98,7 +94,7 @@ export class Interpreter {
   #record(block: Block, linear: number, entry: number, premises: Premises): Recorded {
     const { instructions, host } = block;
     const bytes = (instructions.length + 2) * R.RECORD_BYTES;
-    if (this.#free + bytes > this.#start + L.RECORDS_BYTES) this.clear();
+    if (this.#free + bytes > L.RAM) this.clear();
     const address = this.#free;
     this.#free += bytes;
     this.#write(address, block, premises);
@@ -175,7 +171,7 @@ export class Interpreter {
     for (const page of [...this.#byPage.keys()]) this.dropPage(page);
     this.#recorded = [];
     this.#handlers.forgetRecords();
-    this.#free = this.#start;
+    this.#free = L.RECORDS;
     this.#cpu.newEpoch();
   }
 
@@ -192,7 +188,7 @@ export class Interpreter {
 
   get #last(): Recorded {
     const { i32, physical } = this.#cpu;
-    const address = i32[(physical.regions + L.REGION_RAN) >> 2];
+    const address = i32[(physical.regions + L.REGION_RAN) >>> 2];
     return this.#recorded[i32[(address + R.H_NUMBER) >> 2]];
   }
 
