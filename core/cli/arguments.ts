@@ -20,7 +20,7 @@ or a file: a multiboot kernel, or a Linux bzImage with its --initrd.
   --mode MODE           how the guest is run: bare (on the machine itself), or under the monitor by trap, translate, patch, para
                         or hardware
   --paging KIND         with --mode hardware: nested or shadow page tables
-  --engine ENGINE       how instructions are run: what is hot as WebAssembly, by regions or blocks, or execute (all interpreted)
+  --engine ENGINE       how instructions are run: what is hot as WebAssembly, by regions or blocks; interpret, or execute (slow)
   --testdev             the machine has what test suites expect of QEMU: fw_cfg, pc-testdev, isa-debug-exit, and a serial port that
                         interrupts without OUT2
   --input TEXT          typed on the serial console; C escapes are understood (\\n, \\t, \\xHH, \\\\)
@@ -81,7 +81,7 @@ const OPTIONS = {
 } as const;
 
 const PAGINGS: readonly Paging[] = ['nested', 'shadow'];
-const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
+const ENGINES: readonly Engine[] = ['execute', 'interpret', 'blocks', 'regions'];
 
 /** The one of these words that the text is. Throws UsageError. */
 function choice<T extends string>(option: string, text: string, known: readonly T[]): T {

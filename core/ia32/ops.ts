@@ -119,6 +119,8 @@ export interface Ops<V> {
 
   /** Offset in CS of the next instruction. */
   next(i: Instruction): V;
+  /** Offset in CS of the relative operand: that of the next instruction and the displacement, not yet cut. */
+  target(i: Instruction): V;
   /** Goes to an offset in CS, cut to 16 bits when the operand size is 16; #GP(0) beyond the limit of CS. */
   jump(i: Instruction, target: V): void;
   /** Raises the fault that jump() to this target would raise. */

@@ -1,7 +1,7 @@
 /**
- * The executor beside v86 without its JIT: the same ten-instruction register loop on both, in turns, in one Node process. Each
+ * The executor, or `interpret`, beside v86 without its JIT: the same ten-instruction register loop on both, in turns, in one Node process. Each
  * has a thread of its own, as in a page, so that neither changes what the JavaScript engine may assume for the other.
- * `npm run bench -- [runs]` prints both rates and their ratio; the medians count.
+ * `npm run bench:loop -- [runs] [interpret]` prints both rates and their ratio; the medians count.
  */
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { loadImage } from '../../core/guests/load.ts';
 import { Pc } from '../../core/machine/pc.ts';
+import { type Engine, translatorOf } from '../../core/machine/translate/translator.ts';
 import { LOOP_INSTRUCTIONS, loopImage } from './loop-image.ts';
 
 const TURNS = 10_000_000;
@@ -19,14 +20,14 @@ function rate(from: number, to: number): number {
   return (TURNS * LOOP_INSTRUCTIONS) / (to - from) / 1000;
 }
 
-async function ringside(): Promise<number> {
+async function ringside(engine: Engine): Promise<number> {
   let from = 0;
   let to = 0;
   const onConsole = (byte: number) => {
     if (byte === 0x42) from = performance.now();
     else to = performance.now();
   };
-  const pc = new Pc({ memoryBytes: MEMORY, startTime: 0, rate: 1e8, onConsole });
+  const pc = new Pc({ memoryBytes: MEMORY, startTime: 0, rate: 1e8, onConsole, translate: translatorOf(engine) });
   pc.start(loadImage(loopImage(TURNS), { memoryBytes: MEMORY, commandLine: '', initrd: null }));
   while (to === 0) pc.run(10_000_000, Number.POSITIVE_INFINITY, false);
   return rate(from, to);
@@ -58,8 +59,6 @@ async function v86(): Promise<number> {
   });
 }
 
-const ENGINES = { ringside, v86 } as const;
-
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
@@ -74,7 +73,7 @@ async function measure(worker: Worker): Promise<number> {
 async function main(): Promise<void> {
   const runs = Number(process.argv[2] ?? 5);
   const file = fileURLToPath(import.meta.url);
-  const ours = new Worker(file, { workerData: 'ringside' });
+  const ours = new Worker(file, { workerData: process.argv[3] === 'interpret' ? 'interpret' : 'execute' });
   const theirs = new Worker(file, { workerData: 'v86' });
   const pairs: [number, number][] = [];
   for (let run = 0; run <= runs; run++) {
@@ -97,6 +96,7 @@ async function main(): Promise<void> {
 if (isMainThread) {
   await main();
 } else {
-  const engine = workerData === 'v86' ? ENGINES.v86 : ENGINES.ringside;
-  parentPort?.on('message', async () => parentPort?.postMessage(await engine()));
+  const engine: Engine | 'v86' = workerData;
+  const measured = () => (engine === 'v86' ? v86() : ringside(engine));
+  parentPort?.on('message', async () => parentPort?.postMessage(await measured()));
 }

@@ -1,8 +1,8 @@
 /**
- * Linux twice, executed and translated, side by side: the processors are compared every few thousand instructions, RAM now and then. The guest boots and
+ * Linux twice, executed and translated (or interpreted), side by side: the processors are compared every few thousand instructions, RAM now and then. The guest boots and
  * does the benchmark's work once; that ends the run, or the number of instructions does. A boot has 2.7 billion.
  *
- *     npm run test:lockstep -- [--instructions N] [--every N] [--scale X]
+ *     npm run test:lockstep -- [--instructions N] [--every N] [--scale X] [--engine interpret]
  *
  * Exit 1, and what differs, at the first difference. Needs `npm run images` and gcc-multilib.
  */
@@ -80,12 +80,13 @@ function main(): void {
       instructions: { type: 'string', default: '4000000000' },
       every: { type: 'string', default: '10000' },
       scale: { type: 'string', default: '0.02' },
+      engine: { type: 'string', default: 'regions' },
     },
   });
   const instructions = number('instructions', values.instructions);
   const every = number('every', values.every);
   const guest = makeGuest(WORK, number('scale', values.scale));
-  const [one, other] = [open('execute', guest), open('regions', guest)];
+  const [one, other] = [open('execute', guest), open(values.engine === 'interpret' ? 'interpret' : 'regions', guest)];
   const began = Date.now();
   let compared = 0;
   while (one.pc.cpu.count < instructions && !one.text.includes(DONE)) {

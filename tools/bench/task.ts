@@ -27,7 +27,7 @@ export interface V86Files {
 }
 
 /** The engines of Ringside, and its peers. */
-export const MACHINES = ['regions', 'blocks', 'execute', 'v86', 'v86-interpreter', 'qemu'] as const;
+export const MACHINES = ['regions', 'blocks', 'interpret', 'execute', 'v86', 'v86-interpreter', 'qemu'] as const;
 export type MachineName = (typeof MACHINES)[number];
 
 interface RingsideTask {

@@ -1,6 +1,6 @@
 /**
  * Random tests of the processor, against another emulator: npm run test:fuzz -- --seed S[-LAST] --cases N [--first F] [--against bochs|qemu]
- * [--engine execute|blocks|regions] [--show N] [--keep-going] [--record]. Every step's state goes into the sum of its case; of cases whose
+ * [--engine execute|interpret|blocks|regions] [--show N] [--keep-going] [--record]. Every step's state goes into the sum of its case; of cases whose
  * sums differ the first N are run again step by step, to show the first step that differs. The first difference ends it, but for --keep-going.
  * The last line tells the seeds, how many steps were compared, and how many of them since the last difference. With --record the judge's sums
  * are kept in tools/fuzz/recorded, with the kernel and the tests. Exit 0: no difference; 1: a difference; 2: the other emulator is not there,
@@ -25,7 +25,7 @@ const STEPS_OF_CASE = 256;
 const MACHINE_STEPS_OF_CASE = 300_000;
 /** What the judge may take longer once we have not come to the end: it has met what we have. */
 const PATIENCE = 10_000;
-const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
+const ENGINES: readonly Engine[] = ['execute', 'interpret', 'blocks', 'regions'];
 
 const { values } = parseArgs({
   options: {

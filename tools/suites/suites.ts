@@ -13,7 +13,7 @@ import type { Found, Suite } from './suite.ts';
 import { test386 } from './test386.ts';
 import { xv6 } from './xv6.ts';
 
-const ENGINES: readonly Engine[] = ['execute', 'blocks', 'regions'];
+const ENGINES: readonly Engine[] = ['execute', 'interpret', 'blocks', 'regions'];
 
 const { values, positionals } = parseArgs({
   options: {

@@ -4,11 +4,7 @@ import { ECX } from '../registers.ts';
 
 /** Near control transfers (SDM volume 1, 7.3.8). Far ones are plain functions of the processor. */
 
-function relative<V>(o: Ops<V>, i: Instruction): V {
-  return o.add(o.next(i), o.constant(i.dst.value));
-}
-
-export const jmp: Semantics = (o, i) => o.jump(i, relative(o, i));
+export const jmp: Semantics = (o, i) => o.jump(i, o.target(i));
 
 export const jmpIndirect: Semantics = (o, i) => o.jump(i, o.read(i, i.dst));
 
@@ -16,7 +12,7 @@ export const jcc: Semantics = (o, i) => o.branch(i, o.condition(i.condition));
 
 /** The return address is written before the jump; a target beyond the limit takes it back (the jump is checked first). */
 export const call: Semantics = (o, i) => {
-  const target = relative(o, i);
+  const target = o.target(i);
   o.probeJump(i, target);
   o.push(i.operandSize, o.next(i));
   o.jump(i, target);

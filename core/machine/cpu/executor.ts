@@ -540,6 +540,10 @@ export class Executor extends Access implements Ops<number> {
     return this.i32[L.W_EIP];
   }
 
+  target(i: Instruction): number {
+    return (this.i32[L.W_EIP] + i.dst.value) | 0;
+  }
+
   probeJump(i: Instruction, target: number): void {
     const offset = i.operandSize === 2 ? target & 0xffff : target;
     if (offset >>> 0 > this.i32[L.W_CODE_LIMIT] >>> 0) this.generalProtection(0);

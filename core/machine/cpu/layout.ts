@@ -180,13 +180,18 @@ export const INVALID = 0xfff;
 /** These bits are set in a valid entry for writes to a page with code: it is found slowly, without a walk. */
 export const PROTECTED = 0xfff;
 
+/** Byte offset of the room for decoded code as the interpreter has it (translate/interpret/record.ts): below RAM, so that no sign is in the way. */
+export const RECORDS = W_TLB_END << 2;
+const RECORDS_BYTES = 8 << 20;
+
 /** Byte offset of physical address 0. */
-export const RAM = W_TLB_END << 2;
+export const RAM = RECORDS + RECORDS_BYTES;
 
 /**
  * Where the translation of the code at a linear address is found: REGION_SLOTS places of four words, two of which a hash of address and TLB entry
  * chooses: linear address, entry of the execute table, premises, index in the table of functions. Behind them, in REGION_RAN, the index that was
- * entered last, and by index a counter (REGION_RUNS), which goes down with each entry.
+ * entered last, and by index a counter (REGION_RUNS), which goes down with each entry. In place of the index, from REGION_FUNCTIONS on, there may be
+ * the byte offset of a block of the interpreter's, which has a counter of its own.
  */
 export const REGION_SLOTS = 1 << 16;
 export const REGION_RAN = REGION_SLOTS * 16;

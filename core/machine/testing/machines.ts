@@ -12,11 +12,12 @@ export interface MachineUnderTest {
 /** Every engine: a further one is a further row, and all specs run on it. */
 export const MACHINES: readonly MachineUnderTest[] = [
   { engine: 'executor', open: physical => new Processor(physical) },
+  translating('interpret'),
   translating('regions'),
 ];
 
 /** Everything is translated the first time that it comes. */
-function translating(engine: 'blocks' | 'regions'): MachineUnderTest {
+function translating(engine: 'interpret' | 'regions'): MachineUnderTest {
   const open = (physical: PhysicalMemory) => {
     const cpu = new Processor(physical);
     cpu.translator = new Translator(cpu, engine, 0, 1, 1);

@@ -1,8 +1,9 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
-import { EMPTY, I32, makeModule, OP } from './code.ts';
+import { I32, type Import, makeModule } from './code.ts';
 import { ENTERED_OFTEN, EXECUTE } from './locals.ts';
-import { known, type Value, Values } from './values.ts';
+import * as w from './words.ts';
+import { get, type Part, set, word } from './words.ts';
 
 /**
  * Goes from region to region until one wants an instruction executed, as also where the steps are used up, nothing is translated where control goes, or
@@ -17,7 +18,7 @@ const HASH_SHIFT = 32 - Math.log2(L.REGION_SLOTS);
 /** The first of the two places in the table of regions (layout.ts, REGION_SLOTS) of a linear address and its entry of the execute table: in words. */
 export function slotOf(regions: number, linear: number, entry: number): number {
   const hash = Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT;
-  return (regions >> 2) + (hash << 2);
+  return (regions >>> 2) + (hash << 2);
 }
 
 /** The other place that goes with one, in words. */
@@ -25,79 +26,60 @@ export function otherSlot(slot: number): number {
   return slot ^ 4;
 }
 
-/** Index of a local. */
-const ADDRESS = 0;
+const state = (at: number): Part => w.load(word(0), at << 2);
 
-/** The driver of a machine: `regions` is the byte offset of its table of regions. */
-export function makeDriver(memory: WebAssembly.Memory, table: WebAssembly.Table, regions: number): Driver {
-  const o = new Values(ADDRESS + 1);
-  const { code } = o;
-  const load = (word: number): Value => {
-    code.constant(0);
-    code.memory(OP.load32, word << 2);
-    return o.pop();
-  };
-  const returnIf = (condition: Value, status: Value) => {
-    o.push(condition);
-    code.op(OP.if);
-    code.byte(EMPTY);
-    o.push(status);
-    code.op(OP.return);
-    code.op(OP.end);
-  };
-  code.op(OP.loop);
-  code.byte(EMPTY);
-  const linear = o.add(load(L.W_EIP), load(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE));
-  const page = o.add(o.shl(load(L.W_EXECUTE_TABLE), known(2)), o.shl(o.shr(linear, known(12)), known(2)));
-  o.push(page);
-  code.memory(OP.load32, 0);
-  const entry = o.pop();
-  const hash = o.shr(o.mul(o.xor(linear, o.shr(entry, known(12))), known(MIX)), known(HASH_SHIFT));
-  const at = (place: Value, word: number) => {
-    o.push(place);
-    code.memory(OP.load32, regions + 4 * word);
-    return o.pop();
-  };
-  const isElsewhere = (place: Value): Value =>
-    [
-      o.xor(at(place, L.R_LINEAR), linear),
-      o.xor(at(place, L.R_ENTRY), entry),
-      o.xor(at(place, L.R_PREMISES), load(L.W_PREMISES)),
-    ].reduce((all, one) => o.or(all, one));
-  const place = o.of(o.reserve(I32));
-  o.push(o.shl(hash, known(4)));
-  code.set(place.local);
-  o.push(isElsewhere(place));
-  code.op(OP.if);
-  code.byte(EMPTY);
-  o.push(o.xor(place, known(16)));
-  code.set(place.local);
-  returnIf(isElsewhere(place), known(EXECUTE));
-  code.op(OP.end);
-  const index = at(place, L.R_INDEX);
-  code.constant(0);
-  o.push(index);
-  code.memory(OP.store32, regions + L.REGION_RAN);
-  const counter = o.shl(index, known(2));
-  o.push(counter);
-  code.memory(OP.load32, regions + L.REGION_RUNS);
-  const left = o.pop();
-  o.push(counter);
-  o.push(o.sub(left, known(1)));
-  code.memory(OP.store32, regions + L.REGION_RUNS);
-  returnIf(o.isZero(left), known(ENTERED_OFTEN));
-  o.push(index);
-  code.callIndirect(0);
-  const status = o.pop();
-  returnIf(status, status);
-  code.op(OP.br);
-  code.unsigned(0);
-  code.op(OP.end);
-  // Nothing comes here.
-  code.constant(EXECUTE);
-  code.op(OP.end);
-  const body = { parameters: [], results: [I32], locals: o.locals, code: code.bytes } as const;
-  const module = new WebAssembly.Module(makeModule([body], [], true));
-  const run = new WebAssembly.Instance(module, { env: { memory, table } }).exports['0'];
-  return () => run() ?? EXECUTE;
+/** Puts the index into a local that the table of regions has for what lies at EIP; does `otherwise`, which does not come back, where it has none. */
+export function lookUp(locals: w.Locals, regions: number, into: number, otherwise: readonly Part[]): readonly Part[] {
+  const [linear, entry, place] = locals.words(3);
+  const differs = (at: number, value: Part) => w.xor(w.load(get(place), regions + 4 * at), value);
+  const isElsewhere = w.or(
+    w.or(differs(L.R_LINEAR, get(linear)), differs(L.R_ENTRY, get(entry))),
+    differs(L.R_PREMISES, state(L.W_PREMISES)),
+  );
+  const hash = w.mul(w.xor(get(linear), w.shr(get(entry), word(12))), word(MIX));
+  return [
+    set(linear, w.add(state(L.W_EIP), state(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE))),
+    set(entry, w.load(w.shl(w.add(state(L.W_EXECUTE_TABLE), w.shr(get(linear), word(12))), word(2)))),
+    set(place, w.shl(w.shr(hash, word(HASH_SHIFT)), word(4))),
+    w.when(isElsewhere, [set(place, w.xor(get(place), word(16))), w.when(isElsewhere, otherwise)]),
+    set(into, w.load(get(place), regions + 4 * L.R_INDEX)),
+  ];
+}
+
+const RUN: Import = { name: 'run', parameters: [I32], results: [I32] };
+const RUN_INDEX = 0;
+/** The driver, and the type of a region's function. */
+const DRIVER_TYPE = 1;
+
+/** The driver of a machine: `regions` is the byte offset of its table of regions; `run`: runs a block of the interpreter's. */
+export function makeDriver(
+  memory: WebAssembly.Memory,
+  table: WebAssembly.Table,
+  regions: number,
+  run: WebAssembly.Imported,
+): Driver {
+  const body = w.makeFunction([], [I32], locals => {
+    const [index, counter, status] = locals.words(3);
+    const returnIfStatus = w.when(get(status), [w.give(get(status))]);
+    return [
+      w.forever([
+        ...lookUp(locals, regions, index, [w.give(word(EXECUTE))]),
+        w.when(
+          w.geU(get(index), word(L.REGION_FUNCTIONS)),
+          [set(status, w.call(RUN_INDEX, get(index))), returnIfStatus],
+          [
+            w.store(word(0), regions + L.REGION_RAN, get(index)),
+            set(counter, w.load(w.shl(get(index), word(2)), regions + L.REGION_RUNS)),
+            w.store(w.shl(get(index), word(2)), regions + L.REGION_RUNS, w.sub(get(counter), word(1))),
+            w.when(w.isZero(get(counter)), [w.give(word(ENTERED_OFTEN))]),
+            set(status, get(index), code => code.callIndirect(DRIVER_TYPE)),
+            returnIfStatus,
+          ],
+        ),
+      ]),
+    ];
+  });
+  const module = new WebAssembly.Module(makeModule([body], [RUN], true));
+  const drive = new WebAssembly.Instance(module, { env: { memory, table, run } }).exports['0'];
+  return () => drive() ?? EXECUTE;
 }

@@ -3,7 +3,7 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import type { Ops } from '../../ia32/ops.ts';
 import * as L from '../cpu/layout.ts';
 import { Code, EMPTY, OP } from './code.ts';
-import { carryOf, conditionOf, FLAG_LOCAL, type Flags, STORED, statusFlagsOf } from './flags.ts';
+import { carryOf, conditionOf, type Flags, STORED, statusFlagsOf } from './flags.ts';
 import type { Transfer } from './frame.ts';
 import { REGISTERS } from './locals.ts';
 import { SystemInstructions } from './system/instructions.ts';
@@ -229,12 +229,9 @@ export class Emitter extends SystemInstructions implements Ops<Value> {
   }
 
   setDirection(down: boolean): void {
-    this.changes();
-    const { code } = this;
-    code.get(FLAG_LOCAL.eflags);
-    code.constant(down ? FLAG.DF : ~FLAG.DF);
-    code.op(down ? OP.or : OP.and);
-    code.set(FLAG_LOCAL.eflags);
+    const { values } = this;
+    const others = values.and(this.eflags(), known(~FLAG.DF));
+    this.setEflags(down ? values.or(others, known(FLAG.DF)) : others);
   }
 
   /** Outside of ring 0 it is the executor's: IOPL decides, and what IF means. */
@@ -243,11 +240,7 @@ export class Emitter extends SystemInstructions implements Ops<Value> {
     code.constant(0);
     code.memory(OP.load32, L.W_CPL << 2);
     this.leaveIf();
-    this.changes();
-    code.get(FLAG_LOCAL.eflags);
-    code.constant(~FLAG.IF);
-    code.op(OP.and);
-    code.set(FLAG_LOCAL.eflags);
+    this.setEflags(this.values.and(this.eflags(), known(~FLAG.IF)));
   }
 
   segmentSelector(register: number): Value {
@@ -275,6 +268,10 @@ export class Emitter extends SystemInstructions implements Ops<Value> {
 
   next(_i: Instruction): Value {
     return known(this.end);
+  }
+
+  target(i: Instruction): Value {
+    return known(this.end + i.dst.value);
   }
 
   #cut(i: Instruction, target: Value): Value {
@@ -307,7 +304,7 @@ export class Emitter extends SystemInstructions implements Ops<Value> {
   }
 
   branch(i: Instruction, condition: Value): void {
-    const target = this.#cut(i, known(this.end + i.dst.value));
+    const target = this.#cut(i, this.target(i));
     const limit = this.premises.codeLimit;
     if (limit !== -1 && (target.constant ?? 0) >>> 0 > limit >>> 0) {
       this.values.push(condition);

@@ -2,6 +2,7 @@ import * as L from '../cpu/layout.ts';
 import { type Code, EMPTY, OP, type ValueType } from './code.ts';
 import { Draft, type Part, type Purpose } from './draft.ts';
 import {
+  FLAG_LOCAL,
   type Flags,
   inLocals,
   type Kind,
@@ -143,6 +144,17 @@ export class Frame {
   protected changes(): void {
     this.#hasChanged = true;
     this.#isStored = false;
+  }
+
+  /** EFLAGS, in which the status flags count only as far as the flags say. */
+  protected eflags(): Value {
+    return this.values.of(FLAG_LOCAL.eflags);
+  }
+
+  protected setEflags(value: Value): void {
+    this.changes();
+    this.values.push(value);
+    this.code.set(FLAG_LOCAL.eflags);
   }
 
   setRegister(register: number, value: Value): void {

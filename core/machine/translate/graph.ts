@@ -92,9 +92,19 @@ function isPossible(row: OpcodeRow): boolean {
   return meaningOf(row) !== null || !row.endsBlock || LOOKS_UP.has(row.operation) || isLast(row);
 }
 
+/** Whether what comes behind one of this row is the run loop's to find out. */
+export function isUncertain(row: OpcodeRow): boolean {
+  return !isPossible(row);
+}
+
 /** Whether code is left behind an instruction of this row, which the executor carries out. */
 export function isLast(row: OpcodeRow): boolean {
   return LAST.has(row.operation);
+}
+
+/** Whether control goes elsewhere than to the instruction behind one of this row, or may. */
+export function isJump(row: OpcodeRow): boolean {
+  return ENDS.has(row.operation);
 }
 
 function relativeTarget(i: Instruction, end: number): number {

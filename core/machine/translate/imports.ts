@@ -10,9 +10,14 @@ const CARRY_OUT: Import = { name: 'execute', parameters: [I32, I32], results: [I
 export const REGION_IMPORTS: readonly Import[] = [...IMPORTS, ...KERNEL, ...SYSTEM_KERNEL, CARRY_OUT];
 export const EXECUTE_INDEX = REGION_IMPORTS.length - 1;
 
-const INDEXES: ReadonlyMap<string, number> = new Map(REGION_IMPORTS.map(({ name }, n) => [name, n]));
+/** Of the interpreter (interpret/loop.ts): what follows a block. */
+const RESOLVE: Import = { name: 'resolve', parameters: [I32], results: [I32] };
+/** What modules of the interpreter's functions import. */
+export const HANDLER_IMPORTS: readonly Import[] = [...REGION_IMPORTS, RESOLVE];
 
-/** Index of a kernel's function in translated code. */
-export function importIndex(name: KernelName | SystemName): number {
+const INDEXES: ReadonlyMap<string, number> = new Map(HANDLER_IMPORTS.map(({ name }, n) => [name, n]));
+
+/** Index of a kernel's function in translated code, or of the interpreter's in a function of its own. */
+export function importIndex(name: KernelName | SystemName | 'resolve'): number {
   return INDEXES.get(name) ?? -1;
 }

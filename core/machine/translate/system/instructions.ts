@@ -3,7 +3,7 @@ import type { Instruction } from '../../../ia32/instruction.ts';
 import { EAX, ECX, EDI, EDX, ES, ESI, ESP, SS } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
 import { I64, OP } from '../code.ts';
-import { FLAG_LOCAL, statusFlagsOf } from '../flags.ts';
+import { statusFlagsOf } from '../flags.ts';
 import type { CallOut, ShortWay } from '../frame.ts';
 import { importIndex } from '../imports.ts';
 import { segmentKind } from '../premises.ts';
@@ -91,10 +91,7 @@ export class SystemInstructions extends X87Instructions {
   }
 
   #eflags(mask: number): Value {
-    this.code.get(FLAG_LOCAL.eflags);
-    this.code.constant(mask);
-    this.code.op(OP.and);
-    return this.values.pop();
+    return this.values.and(this.eflags(), known(mask));
   }
 
   #leaveIf(condition: Value): void {
@@ -116,7 +113,7 @@ export class SystemInstructions extends X87Instructions {
   }
 
   #popFlags(): void {
-    const { values, code } = this;
+    const { values } = this;
     const isUser = (this.premises.word & L.PREMISE.user) !== 0;
     const mask = isUser ? USER_FLAGS : SYSTEM_FLAGS;
     // A user's IOPL decides about IF; rings 1 and 2 are the executor's.
@@ -128,12 +125,7 @@ export class SystemInstructions extends X87Instructions {
     const opens = values.and(flags, known(FLAG.IF));
     const mayInterrupt = isUser ? known(0) : values.select(opens, this.#awaits(), known(0));
     this.#leaveIf(values.or(changed, mayInterrupt));
-    code.get(FLAG_LOCAL.eflags);
-    code.constant(~mask);
-    code.op(OP.and);
-    values.push(values.and(flags, known(mask)));
-    code.op(OP.or);
-    code.set(FLAG_LOCAL.eflags);
+    this.setEflags(values.or(this.#eflags(~mask), values.and(flags, known(mask))));
     this.flags = { kind: 'all', flags: values.and(flags, known(STATUS_FLAGS)) };
     this.setStackPointer(values.add(offset, known(4)));
   }
@@ -143,38 +135,35 @@ export class SystemInstructions extends X87Instructions {
    * that holds them off (SDM volume 2, STI), but for the monitor of a guest that exits there.
    */
   #setInterrupts(isLast: boolean): void {
-    const { values, code } = this;
+    const { values } = this;
     const isOff = values.isZero(this.#eflags(FLAG.IF));
     const isGuest = values.compare(OP.eq, this.#word(L.W_VMX_OPERATION), known(L.VMX_NON_ROOT));
     const isSeen = [isGuest, isLast ? this.noSteps() : known(0)].reduce((a, b) => values.or(a, b), this.#awaits());
     this.#leaveIf(values.or(this.#word(L.W_CPL), values.select(isOff, isSeen, known(0))));
-    this.changes();
-    code.get(FLAG_LOCAL.eflags);
-    code.constant(FLAG.IF);
-    code.op(OP.or);
-    code.set(FLAG_LOCAL.eflags);
+    this.setEflags(values.or(this.eflags(), known(FLAG.IF)));
   }
 
   /** As callOut(), by the short way of the instruction if it has one. */
   callOutShort(call: CallOut, i: Instruction, offset: number, left: number, needed: number): void {
-    this.callOut(call, offset, i.length, left, needed, this.#shortWay(i));
+    this.callOut(call, offset, i.length, left, needed, this.shortWay(i));
   }
 
   /** As callOutAndLeave(), by the short way of the instruction if it has one. */
   callOutLast(call: CallOut, i: Instruction, offset: number): void {
-    this.callOutAndLeave(call, offset, this.#shortTransfer(i, (offset + i.length) | 0));
+    this.callOutAndLeave(call, offset, this.shortTransfer(i, known((offset + i.length) | 0)));
   }
 
   #call(name: SystemName): void {
     this.code.call(importIndex(name));
   }
 
-  #shortTransfer(i: Instruction, next: number): (() => void) | null {
+  /** The short way of one that ends its block, to an offset in CS behind it: leaves 1 on the stack where it has done all, else 0. */
+  protected shortTransfer(i: Instruction, next: Value): (() => void) | null {
     switch (i.row.operation) {
       case 'int':
         return () => {
           this.code.constant(i.dst.value & 0xff);
-          this.code.constant(next);
+          this.values.push(next);
           this.#call('interrupt');
         };
       case 'iret':
@@ -188,13 +177,13 @@ export class SystemInstructions extends X87Instructions {
     }
   }
 
-  #shortWay(i: Instruction): ShortWay | null {
+  protected shortWay(i: Instruction): ShortWay | null {
     switch (i.row.operation) {
       case 'movToSegment':
         return i.dst.register === SS ? null : this.#loadingSegment(i, NOTHING);
       case 'popSegment': {
         const isWide = i.operandSize === 4 && this.premises.stackMask === -1;
-        return i.dst.register === SS || !isWide ? null : this.#loadingSegment(i, () => this.#advance(ESP, 4));
+        return i.dst.register === SS || !isWide ? null : this.#loadingSegment(i, () => this.#advance(ESP, known(4)));
       }
       case 'movs':
       case 'stos':
@@ -218,14 +207,15 @@ export class SystemInstructions extends X87Instructions {
     };
   }
 
-  /** Adds a number to a register in its local. */
-  #advance(register: number, by: number): void {
-    const { code } = this;
+  /** Gives a register in its local a value. */
+  protected setInPlace(register: number, value: Value): void {
     this.written.add(register);
-    code.get(register);
-    code.constant(by);
-    code.op(OP.add);
-    code.set(register);
+    this.values.push(value);
+    this.code.set(register);
+  }
+
+  #advance(register: number, by: Value): void {
+    this.setInPlace(register, this.values.add(this.register(register), by));
   }
 
   /** MOVS and STOS of bytes and words of 32 bits, between segments without base and limit. */
@@ -250,25 +240,10 @@ export class SystemInstructions extends X87Instructions {
       },
       finish: () => {
         for (const register of isCopy ? [ESI, EDI] : [EDI]) {
-          if (isRepeated) this.#advanceByCount(register, size);
-          else this.#advance(register, size);
+          this.#advance(register, isRepeated ? values.mul(this.register(ECX), known(size)) : known(size));
         }
-        if (!isRepeated) return;
-        this.written.add(ECX);
-        code.constant(0);
-        code.set(ECX);
+        if (isRepeated) this.setInPlace(ECX, known(0));
       },
     };
-  }
-
-  #advanceByCount(register: number, size: number): void {
-    const { code } = this;
-    this.written.add(register);
-    code.get(register);
-    code.get(ECX);
-    code.constant(size);
-    code.op(OP.mul);
-    code.op(OP.add);
-    code.set(register);
   }
 }

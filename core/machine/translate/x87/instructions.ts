@@ -44,7 +44,7 @@ const pop = (x: X87Stack, count: number) => {
 };
 
 /** The executor wraps around the end of a segment of 64 KB within an operand of 10 bytes. */
-const mayWrap = (i: Instruction) => isMemory(i) && i.memory.mask !== -1 && i.row.format === 'f80';
+const mayWrap = (i: Instruction) => i.row.format === 'f80' && i.memory.mask !== -1 && isMemory(i);
 
 // Arithmetic
 

@@ -14,6 +14,12 @@ export interface Pair {
   readonly e: number;
 }
 
+/** An instruction that the x87 shows, and its offset in CS. */
+interface Pointer {
+  readonly offset: number;
+  readonly instruction: Instruction;
+}
+
 /** What is known of the x87 in a block, from its first instruction there on. Registers are numbered from TOP as it was then. */
 interface Run {
   /** Of ST(0). */
@@ -31,7 +37,7 @@ interface Run {
   hasStatus: boolean;
   isC1Clear: boolean;
   /** The last instruction, as its pointer shows it. */
-  pointer: { readonly offset: number; readonly opcode: number } | null;
+  pointer: Pointer | null;
   /** Whether the instruction pointer's selector is in its place, and of which segment the data pointer's is. */
   hasSelector: boolean;
   dataSegment: number | null;
@@ -178,7 +184,7 @@ export class X87Run extends Operands {
 
   #point(run: Run, i: Instruction, offset: number): void {
     const { code } = this;
-    run.pointer = { offset, opcode: S.opcodeOf(i) };
+    run.pointer = { offset, instruction: i };
     if (!run.hasSelector) this.#copy(selectorOf(CS), S.W_INSTRUCTION_SELECTOR << 2);
     run.hasSelector = true;
     if (this.data === null) return;
@@ -281,8 +287,13 @@ export class X87Run extends Operands {
     if (pointer === null) return;
     const { code } = this;
     code.constant(0);
-    code.constant64((BigInt(pointer.offset) << 32n) | BigInt(pointer.opcode));
+    this.pushPointer(pointer);
     code.memory(OP.store64, S.W_OPCODE << 2);
+  }
+
+  /** Puts an opcode, and above it the offset, on the stack. */
+  protected pushPointer({ offset, instruction }: Pointer): void {
+    this.code.constant64((BigInt(offset) << 32n) | BigInt(S.opcodeOf(instruction)));
   }
 
   /** Puts a register's place in bytes, from the first one on, on the stack. */
