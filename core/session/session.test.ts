@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'fflate';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ESP } from '../ia32/registers.ts';
 import * as L from '../machine/cpu/layout.ts';
@@ -148,6 +149,35 @@ describe('snapshots', () => {
     go(session, 2_000_000);
     go(other, 2_000_000);
     expect(writeSnapshot(guest, other.save())).toEqual(writeSnapshot(primer, session.save()));
+  });
+
+  test('a file from before RAM was moved has the same TLB', () => {
+    const unpacked = gunzipSync(file);
+    const view = new DataView(unpacked.buffer, unpacked.byteOffset);
+    const start = 'RINGSIDE1\n'.length + 4;
+    const length = view.getUint32(start - 4, true);
+    const { ram, ...header } = JSON.parse(new TextDecoder().decode(unpacked.subarray(start, start + length)));
+    const { kernel, initrd, symbols, processor, localWords, localEntries, globalWords, globalEntries } = header.sizes;
+    const body = unpacked.slice(start + length);
+    const entries = (at: number, bytes: number) => {
+      const words = new DataView(body.buffer, at, bytes);
+      for (let n = 0; n < bytes; n += 4) {
+        const entry = words.getInt32(n, true);
+        if (entry !== L.INVALID) words.setInt32(n, entry + 0x1810000 - ram, true);
+      }
+    };
+    const local = kernel + initrd + symbols + processor + localWords;
+    entries(local, localEntries);
+    entries(local + localEntries + globalWords, globalEntries);
+    const head = new TextEncoder().encode(JSON.stringify(header));
+    const old = new Uint8Array(start + head.length + body.length);
+    old.set(unpacked.subarray(0, start));
+    new DataView(old.buffer).setUint32(start - 4, head.length, true);
+    old.set(head, start);
+    old.set(body, start + head.length);
+    expect(ram).toBe(L.RAM);
+    expect(localEntries + globalEntries).toBeGreaterThan(0);
+    expect(readSnapshot(old)).toEqual(readSnapshot(file));
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'fflate';
 import * as v from 'valibot';
+import * as L from '../../machine/cpu/layout.ts';
 import type { DeviceState } from '../../machine/devices/device.ts';
 import type { MachineState } from '../../machine/pc.ts';
 import { type Guest, MAX_MEMORY_MIB } from '../session.ts';
@@ -27,6 +28,9 @@ const BLOBS = [
 ] as const;
 type Blob = (typeof BLOBS)[number];
 
+/** Where RAM began in the first versions of the machine's memory, whose files do not say it. */
+const FIRST_RAM = 0x1810000;
+
 const size = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_MEMORY_MIB * 1048576));
 const finite = v.pipe(v.number(), v.finite(), v.minValue(0));
 
@@ -45,6 +49,8 @@ const headerSchema = v.object({
   nestedReferences: v.optional(v.pipe(finite, v.integer()), 0),
   clock: v.object({ rate: v.pipe(finite, v.minValue(1)), baseTime: finite, baseCount: finite }),
   a20: v.boolean(),
+  /** Where RAM lay in the memory that the TLB's entries point into. */
+  ram: v.optional(v.pipe(finite, v.integer()), FIRST_RAM),
   devices,
   sizes: v.object({
     kernel: size,
@@ -88,7 +94,7 @@ export function writeSnapshot(guest: Guest, state: MachineState): Uint8Array {
   const { count, walks, walkReferences, nestedWalks, nestedReferences, clock, a20, devices } = state;
   const figures = { walks, walkReferences, nestedWalks, nestedReferences };
   const header = new TextEncoder().encode(
-    JSON.stringify({ name, commandLine, memoryMib, count, ...figures, clock, a20, devices, sizes }),
+    JSON.stringify({ name, commandLine, memoryMib, count, ...figures, clock, a20, ram: L.RAM, devices, sizes }),
   );
   const parts = [new TextEncoder().encode(MAGIC), raw(Uint32Array.of(header.length)), header];
   for (const blob of BLOBS) parts.push(blobs[blob] ?? new Uint8Array(0));
@@ -140,6 +146,9 @@ export function readSnapshot(given: Uint8Array): { readonly guest: Guest; readon
     if (blob.length % 4 !== 0) throw new Error('The snapshot is damaged: a table is not whole.');
     return new Int32Array(blob.buffer);
   };
+  const moved = L.RAM - header.ram;
+  const entries = (name: Blob): Int32Array =>
+    words(name).map(entry => (entry === L.INVALID ? entry : (entry + moved) | 0));
   const symbols = blobs.get('symbols');
   const pages = words('pages');
   return {
@@ -161,10 +170,11 @@ export function readSnapshot(given: Uint8Array): { readonly guest: Guest; readon
       clock: header.clock,
       processor: bytes('processor'),
       tlb: {
-        local: { words: words('localWords'), entries: words('localEntries') },
-        global: { words: words('globalWords'), entries: words('globalEntries') },
+        local: { words: words('localWords'), entries: entries('localEntries') },
+        global: { words: words('globalWords'), entries: entries('globalEntries') },
         largeRegions: bytes('largeRegions'),
-        spaces: words('spaces'),
+        // They may be forgotten.
+        spaces: moved === 0 ? words('spaces') : new Int32Array(0),
       },
       a20: header.a20,
       devices: header.devices,
