@@ -147,6 +147,10 @@ export const W_RESERVE = 643;
 export const W_LOGGED = 644;
 /** Linear address of the access for which translated code was left last. */
 export const W_MISSED = 645;
+/** What the interpreter's function did there that has left the instruction to the executor (MISSED_); 0 if it was not for an access. */
+export const W_MISSED_ACCESS = 646;
+export const MISSED_READ = 1;
+export const MISSED_WRITE = 2;
 
 /** Descriptors as they were loaded last (descriptor-memo.ts): where they lie, in bytes, and how many, eight words each. */
 export const MEMO = 4096;

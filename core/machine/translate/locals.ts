@@ -8,13 +8,15 @@ import { FLAG_LOCAL } from './flags.ts';
 /**
  * What a region gives back: 0 to go on with whatever is translated at EIP; 1 where an instruction has to be executed first; from SITES on: the
  * number of a site, plus SITES, where one has to be executed. ENTERED_OFTEN is the driver's: a region would have run that has been entered often;
- * BLOCK_OFTEN the interpreter's: one of its blocks.
+ * BLOCK_OFTEN the interpreter's: one of its blocks; FAULTED as well: the
+ * instruction that is next has raised the processor's fault.
  */
 export const GO_ON = 0;
 export const EXECUTE = 1;
 export const ENTERED_OFTEN = 2;
 export const BLOCK_OFTEN = 3;
-export const SITES = 4;
+export const FAULTED = 4;
+export const SITES = 5;
 
 export const BUDGET = 14;
 export const EIP = 15;

@@ -10,7 +10,7 @@ import type { Extent } from './graph.ts';
 import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
 import { MOST_HANDLERS } from './interpret/handlers.ts';
 import { Interpreter } from './interpret/interpreter.ts';
-import { BLOCK_OFTEN, ENTERED_OFTEN, SITES } from './locals.ts';
+import { BLOCK_OFTEN, ENTERED_OFTEN, FAULTED, SITES } from './locals.ts';
 import { hostOf, type Region, type Repeated, repeatRegion, type Translated, translateRegion } from './region.ts';
 import { PLACES, placeOf, Regions, type Room } from './regions.ts';
 import { makeRuntime } from './runtime.ts';
@@ -188,7 +188,7 @@ export class Translator {
       if (status === ENTERED_OFTEN) this.#extend();
       else this.#heated();
     }
-    if (status < SITES) return false;
+    if (status < SITES) return status === FAULTED;
     const cpu = this.#cpu;
     const { i32 } = cpu;
     const region = this.#regions.lastRun;

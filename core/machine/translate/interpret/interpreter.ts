@@ -5,6 +5,7 @@ import type { CallOuts } from '../call-outs.ts';
 import { otherSlot, slotOf } from '../driver.ts';
 import type { Kind } from '../flags.ts';
 import { isJump, isUncertain } from '../graph.ts';
+import { EXECUTE, FAULTED } from '../locals.ts';
 import { type Premises, premisesOf } from '../premises.ts';
 import { Handlers } from './handlers.ts';
 import { makeLoop } from './loop.ts';
@@ -213,7 +214,7 @@ export class Interpreter {
 
   // Running
 
-  /** The executor does the instruction of a record. Returns 0 if the block can go on behind it, else 1. */
+  /** The executor does the instruction of a record, unless that has raised a page fault: see CarryOut. */
   #carryOut(record: number, address: number): number {
     const { i32 } = this.#cpu;
     this.#handlers.tire();
@@ -221,11 +222,22 @@ export class Interpreter {
     const left = i32[(address + R.H_COUNT) >> 2] - index;
     // Where the one before ends, or the block begins.
     i32[L.W_EIP] = i32[(index === 0 ? address + R.H_EIP : record - R.RECORD_BYTES + R.R_NEXT) >> 2];
+    i32[L.W_BUDGET] += left;
+    if (this.#hasFaulted()) return FAULTED;
     const { block, n } = this.#blockAt(this.#recorded[i32[(address + R.H_NUMBER) >> 2]], index);
     const i = block.instructions[n];
-    i32[L.W_BUDGET] += left;
-    if (!this.#callOuts.carryOut(i, block.handlers[n], isJump(i.row), left - 1) || isUncertain(i.row)) return 1;
+    if (!this.#callOuts.carryOut(i, block.handlers[n], isJump(i.row), left - 1) || isUncertain(i.row)) return EXECUTE;
     i32[L.W_BUDGET] -= left - 1;
     return 0;
+  }
+
+  /** Whether the access that was missed raises a page fault. */
+  #hasFaulted(): boolean {
+    const cpu = this.#cpu;
+    const { i32 } = cpu;
+    const access = i32[L.W_MISSED_ACCESS];
+    if (access === 0) return false;
+    i32[L.W_MISSED_ACCESS] = 0;
+    return cpu.pageFaults(i32[L.W_MISSED], access === L.MISSED_WRITE ? 'write' : 'read', cpu.cpl === 3);
   }
 }

@@ -7,7 +7,7 @@ import * as w from '../words.ts';
 import { get, type Part, set, word } from '../words.ts';
 import * as R from './record.ts';
 
-/** Has the executor carry out the instruction of a record of a block. Returns 0 if the block can go on behind it. */
+/** Has the executor carry out the instruction of a record of a block. Returns 0 if the block can go on behind it, else the status to leave with. */
 export type CarryOut = (record: number, block: number) => number;
 
 const CARRY_OUT: Import = { name: 'carryOut', parameters: [I32, I32], results: [I32] };
@@ -66,7 +66,8 @@ function run(regions: number): FunctionBody {
           code => code.set(next),
           w.when(w.ltS(word(0), get(next)), [set(record, get(next)), w.branch(1)]),
           w.when(w.isZero(get(next)), [
-            w.when(w.call(CARRY_OUT_INDEX, get(record), get(block)), [w.give(word(EXECUTE))]),
+            set(left, w.call(CARRY_OUT_INDEX, get(record), get(block))),
+            w.when(get(left), [w.give(get(left))]),
             set(record, w.add(get(record), word(R.RECORD_BYTES))),
             w.branch(1),
           ]),

@@ -2,6 +2,8 @@ import type { Instruction } from '../../../ia32/instruction.ts';
 import * as L from '../../cpu/layout.ts';
 import { EMPTY, type FunctionBody, I32, OP } from '../code.ts';
 import { importIndex } from '../imports.ts';
+import { ADDRESS } from '../locals.ts';
+import type { Missed } from '../sites.ts';
 import { known, type Value } from '../values.ts';
 import * as R from './record.ts';
 import { RECORD, Stored } from './stored.ts';
@@ -31,9 +33,13 @@ export class Maker extends Stored {
     this.code.op(OP.return);
   }
 
-  protected override leaveIf(): void {
+  protected override leaveIf(missed: Missed | null = null): void {
     this.code.op(OP.if);
     this.code.byte(EMPTY);
+    if (missed !== null) {
+      this.setWord(L.W_MISSED, this.values.of(ADDRESS));
+      this.setWord(L.W_MISSED_ACCESS, known(missed.write ? L.MISSED_WRITE : L.MISSED_READ));
+    }
     this.leaveHere();
     this.code.op(OP.end);
   }
