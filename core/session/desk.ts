@@ -10,7 +10,7 @@ import { Pace } from './pace.ts';
 import { HISTORY } from './past/history.ts';
 import { BackError } from './past/past.ts';
 import { type Guest, Session } from './session.ts';
-import { answer } from './views/answers.ts';
+import { answer, answerVmcs } from './views/answers.ts';
 import { Viewer } from './views/viewer.ts';
 import { Watching } from './watching/watching.ts';
 
@@ -200,12 +200,22 @@ export class Desk {
   #ask(id: number, question: Question): void {
     try {
       const { session } = this.#require();
-      if (question.kind !== 'lastWrite') this.#answer(id, answer(session, question));
-      else this.#askLastWrite(session, id, question);
+      if (question.kind === 'lastWrite') this.#askLastWrite(session, id, question);
+      else if (question.kind !== 'vmcs') this.#answer(id, answer(session, question));
+      else {
+        answerVmcs(session).then(
+          given => this.#answer(id, given),
+          error => this.#cannotAnswer(id, error),
+        );
+      }
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      this.#answer(id, { kind: 'none', message: error.message });
+      this.#cannotAnswer(id, error);
     }
+  }
+
+  #cannotAnswer(id: number, error: unknown): void {
+    if (!(error instanceof Error)) throw error;
+    this.#answer(id, { kind: 'none', message: error.message });
   }
 
   #askLastWrite(session: Session, id: number, question: Extract<Question, { kind: 'lastWrite' }>): void {

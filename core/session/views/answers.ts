@@ -9,7 +9,6 @@ import { descriptorsOf } from './descriptor-view.ts';
 import { engineView, runBy } from './engine-view.ts';
 import { tlbView } from './tlb-view.ts';
 import { unitsOf } from './unit-view.ts';
-import { vmcsView } from './vmcs-view.ts';
 
 /** Bytes, instructions and regions in one answer. */
 const MOST_BYTES = 4096;
@@ -20,8 +19,11 @@ const none = (message: string): Answer => ({ kind: 'none', message });
 
 const isCount = (n: number, most: number): boolean => Number.isInteger(n) && n >= 0 && n <= most;
 
-/** Answers what can be answered at once, and changes nothing: no accessed bits, no TLB, no devices, no counts. */
-export function answer(session: Session, question: Exclude<Question, { kind: 'lastWrite' }>): Answer {
+/** What is answered at once; for the others something has to be fetched or searched. */
+export type QuickQuestion = Exclude<Question, { kind: 'lastWrite' | 'vmcs' }>;
+
+/** Changes nothing: no accessed bits, no TLB, no devices, no counts. */
+export function answer(session: Session, question: QuickQuestion): Answer {
   const { pc, processor, monitor } = session;
   switch (question.kind) {
     case 'memory': {
@@ -38,12 +40,6 @@ export function answer(session: Session, question: Exclude<Question, { kind: 'la
       return tlbView(pc.cpu);
     case 'units':
       return { kind: 'units', ...unitsOf(processor, pc.cpu) };
-    case 'vmcs': {
-      const fields = vmcsView(pc.cpu);
-      return fields === null
-        ? none('No VMCS is current: the guest does not run in VMX operation.')
-        : { kind: 'vmcs', fields };
-    }
     case 'descriptors': {
       // A paravirtualized guest's entries are in the machine's tables, which its own memory does not have in it.
       const isOwn = question.whose === 'guest' && monitor?.mode !== 'para';
@@ -57,6 +53,15 @@ export function answer(session: Session, question: Exclude<Question, { kind: 'la
     case 'value':
       return { kind: 'value', value: compile(question.expression)(processor) };
   }
+}
+
+/** The VMCS as it is when what knows its fields by name has been fetched. Changes nothing. */
+export async function answerVmcs(session: Session): Promise<Answer> {
+  const { vmcsView } = await import('./vmcs-view.ts');
+  const fields = vmcsView(session.pc.cpu);
+  return fields === null
+    ? none('No VMCS is current: the guest does not run in VMX operation.')
+    : { kind: 'vmcs', fields };
 }
 
 /** Instructions from an address on, up to where memory is not mapped. */
