@@ -491,10 +491,13 @@ export class Processor extends Executor {
     this.#leave(this.fault);
   }
 
-  /** Whether fetching at EIP, a linear address, raises a page fault. Segmentation comes first. */
+  /**
+   * Whether fetching at EIP, a linear address, raises a page fault. Segmentation comes first. Who has no translator need not be quick, and may have a TLB
+   * that takes nothing, for which asking is a walk more.
+   */
   #fetchFaults(linear: number): boolean {
     const { i32 } = this;
-    if (i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)] !== L.INVALID) return false;
+    if (this.translator === null || i32[i32[L.W_EXECUTE_TABLE] + (linear >>> 12)] !== L.INVALID) return false;
     return i32[L.W_EIP] >>> 0 <= i32[L.W_CODE_LIMIT] >>> 0 && this.pageFaults(linear, 'execute', this.cpl === 3);
   }
 
