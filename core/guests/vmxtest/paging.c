@@ -224,6 +224,8 @@ static void test_vpid(void) {
     boot_two_levels(code);
     add(SECONDARY_CONTROLS, SECONDARY_VPID);
     set(VPID, 7);
+    /* What the last way has left. */
+    invvpid(kinds[n].type, 7, WINDOW);
     leaves(kinds[n].name, EXIT_CPUID);
     want("EAX", guest.eax, 0xaaaaaaaa);
     window_table[0] = (u32)frame_b | KERNEL_BITS;
