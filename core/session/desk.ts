@@ -129,7 +129,7 @@ export class Desk {
     }
   }
 
-  #control({ session, watching }: Opened, message: Request): void {
+  #control({ session, watching, console }: Opened, message: Request): void {
     this.#viewer.renew();
     if (session.isSearching) this.#halt(session, session.stop);
     switch (message.type) {
@@ -160,6 +160,8 @@ export class Desk {
         this.#running = false;
         session.reset();
         watching.forget();
+        // What the page has not had yet of the last run is not the next one's.
+        console.take();
         return;
       case 'mode':
         session.change(message.setting);
