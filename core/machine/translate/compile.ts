@@ -4,8 +4,9 @@ import { Emitter } from './emitter.ts';
 import { commonKind, type Kind, kindOf } from './flags.ts';
 import type { CallOut } from './frame.ts';
 import { type Graph, isLast, meaningOf } from './graph.ts';
+import { type Hammock, hammocksOf } from './if-conversion.ts';
 import type { Premises } from './premises.ts';
-import { known, type Value } from './values.ts';
+import { known, positiveOf, type Value } from './values.ts';
 import { foresee } from './windows.ts';
 
 /** How an instruction is executed in the midst of a region. */
@@ -33,6 +34,8 @@ class Compilation {
   readonly #emitter: Emitter;
   readonly #callOut: WayToExecute;
   readonly #foresees: boolean;
+  /** By the numbers of the blocks that end with their branches. */
+  readonly #hammocks: ReadonlyMap<number, Hammock>;
   /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
   readonly #merges: ReadonlySet<number>;
   readonly #headers: ReadonlySet<number>;
@@ -52,11 +55,15 @@ class Compilation {
     this.#foresees = foresees;
     this.#emitter = new Emitter(premises);
     this.#emitter.canStop = isX87Unmasked;
+    this.#hammocks = hammocksOf(graph);
+    const sides = new Set([...this.#hammocks.values()].flatMap(({ taken, fallen }) => [taken, fallen]));
     const seen = new Set<number>();
     const merges = new Set<number>();
     const headers = new Set<number>();
     graph.blocks.forEach(({ successors }, from) => {
-      for (const to of successors) {
+      if (sides.has(from)) return;
+      const hammock = this.#hammocks.get(from);
+      for (const to of hammock === undefined ? successors : [hammock.join]) {
         if (to <= from) {
           if (!this.#isCut(from, to)) headers.add(to);
         } else if (seen.has(to)) merges.add(to);
@@ -174,10 +181,17 @@ class Compilation {
           return;
         case 'none':
           return;
-        case 'branch':
+        case 'branch': {
+          const hammock = this.#hammocks.get(n);
+          if (hammock !== undefined) {
+            this.#either(transfer.condition, hammock);
+            this.#follow(n, hammock.join);
+            return;
+          }
           this.#if(transfer.condition, () => this.#go(n, transfer.target));
           this.#go(n, end);
           return;
+        }
         case 'jump':
           if (transfer.target.constant !== null) {
             this.#go(n, transfer.target.constant);
@@ -186,6 +200,42 @@ class Compilation {
           this.#choose(n, transfer.target, successors);
       }
     });
+  }
+
+  /** Both sides of a branch, without the branch. */
+  #either(condition: Value, { taken, fallen }: Hammock): void {
+    const emitter = this.#emitter;
+    const { state: before, purpose } = emitter;
+    const { value, isNegated } = positiveOf(condition);
+    const [one, other] = isNegated ? [fallen, taken] : [taken, fallen];
+    emitter.pin(before, value);
+    this.#side(one);
+    const after = emitter.state;
+    emitter.pin(after, known(0));
+    emitter.state = before;
+    this.#side(other);
+    emitter.purpose = purpose;
+    emitter.selectState(value, after, emitter.state);
+    emitter.unpin();
+    emitter.unpin();
+    emitter.payEither(value, this.#stepsOf(one), this.#stepsOf(other));
+  }
+
+  #stepsOf(side: number | null): number {
+    return side === null ? 0 : this.#graph.blocks[side].instructions.length;
+  }
+
+  /** The instructions of a side, which neither leave nor jump elsewhere than to its end. */
+  #side(side: number | null): void {
+    if (side === null) return;
+    const { start, instructions } = this.#graph.blocks[side];
+    let offset = start;
+    for (const [index, instruction] of instructions.entries()) {
+      this.#emitter.purpose = { kind: 'instruction', offset, length: instruction.length };
+      const meaning = meaningOf(instruction.row);
+      if (meaning !== null) this.#emitter.translate(meaning, instruction, offset, instructions.length - index);
+      offset = (offset + instruction.length) | 0;
+    }
   }
 
   #unsignedStart(n: number): number {
@@ -230,12 +280,17 @@ class Compilation {
   }
 
   #go(from: number, target: number): void {
-    const emitter = this.#emitter;
     const to = this.#numbers.get(target);
     if (to === undefined || !this.#graph.blocks[from].successors.includes(to) || this.#isCut(from, to)) {
       // It may be in another region by now, also what follows without a jump.
-      emitter.leaveTo(known(target));
-    } else if (to <= from) {
+      this.#emitter.leaveTo(known(target));
+    } else this.#follow(from, to);
+  }
+
+  /** To a block that follows another one. */
+  #follow(from: number, to: number): void {
+    const emitter = this.#emitter;
+    if (to <= from) {
       emitter.join();
       emitter.branchTo(`loop ${to}`);
     } else if (this.#merges.has(to)) {

@@ -34,6 +34,8 @@ export type Flags =
       readonly carry: Value | null;
       readonly overflow: Value | null;
     }
+  /** As one of two, if the condition holds, or as the other. */
+  | { readonly kind: 'either'; readonly condition: Value; readonly one: Flags; readonly other: Flags }
   /** All six in their places. */
   | { readonly kind: 'all'; readonly flags: Value }
   /** Some replaced, the others as in `rest`. */
@@ -69,6 +71,8 @@ export function localsOf(flags: Flags): readonly Value[] {
       return flags.before === null ? [flags.r] : [flags.r, ...localsOf(flags.before)];
     case 'result':
       return [flags.r, flags.carry, flags.overflow].filter(value => value !== null);
+    case 'either':
+      return [flags.condition, ...localsOf(flags.one), ...localsOf(flags.other)];
     case 'all':
       return [flags.flags];
     case 'partly':
@@ -93,6 +97,15 @@ export function keepFlags(o: Values, flags: Flags): void {
     default:
       for (const { local } of localsOf(flags)) o.keep(local);
   }
+}
+
+/** The right one of what is asked of two. */
+function selected(
+  o: Values,
+  { condition, one, other }: Extract<Flags, { kind: 'either' }>,
+  ask: (o: Values, flags: Flags) => Value,
+): Value {
+  return o.select(condition, ask(o, one), ask(o, other));
 }
 
 function help(o: Values, helper: Helper): Value {
@@ -133,6 +146,8 @@ export function carryOf(o: Values, flags: Flags): Value {
       return flags.before === null ? inEflags(o, 0) : carryOf(o, flags.before);
     case 'result':
       return flags.carry ?? inEflags(o, 0);
+    case 'either':
+      return selected(o, flags, carryOf);
     case 'all':
       return o.and(flags.flags, known(1));
     case 'partly':
@@ -156,6 +171,8 @@ export function overflowOf(o: Values, flags: Flags): Value {
       return o.compare(OP.eq, flags.r, known(((1 << (8 * flags.size - 1)) >>> 0) - 1));
     case 'result':
       return flags.overflow ?? inEflags(o, 11);
+    case 'either':
+      return selected(o, flags, overflowOf);
     case 'all':
       return o.and(o.shr(flags.flags, known(11)), known(1));
     case 'partly':
@@ -177,6 +194,8 @@ function auxiliaryOf(o: Values, flags: Flags): Value {
       return o.shl(o.isZero(o.and(flags.r, known(15))), known(4));
     case 'decrement':
       return o.shl(o.compare(OP.eq, o.and(flags.r, known(15)), known(15)), known(4));
+    case 'either':
+      return selected(o, flags, auxiliaryOf);
     case 'all':
       return o.and(flags.flags, known(FLAG.AF));
     case 'partly':
@@ -196,6 +215,8 @@ function zeroOf(o: Values, flags: Flags): Value {
     case 'decrement':
     case 'result':
       return o.isZero(flags.r);
+    case 'either':
+      return selected(o, flags, zeroOf);
     case 'all':
       return o.and(o.shr(flags.flags, known(6)), known(1));
     case 'partly':
@@ -214,6 +235,8 @@ function signOf(o: Values, flags: Flags): Value {
     case 'decrement':
     case 'result':
       return top(o, flags.r, flags.size);
+    case 'either':
+      return selected(o, flags, signOf);
     case 'all':
       return o.and(o.shr(flags.flags, known(7)), known(1));
     case 'partly':
@@ -234,6 +257,8 @@ function parityOf(o: Values, flags: Flags): Value {
       const ones = o.unary(OP.popcnt, o.and(flags.r, known(0xff)), 4);
       return o.xor(o.and(ones, known(1)), known(1));
     }
+    case 'either':
+      return selected(o, flags, parityOf);
     case 'all':
       return o.and(o.shr(flags.flags, known(2)), known(1));
     case 'partly':
@@ -257,6 +282,7 @@ export function conditionOf(o: Values, flags: Flags, code: number): Value {
 }
 
 function positive(o: Values, flags: Flags, pair: number): Value {
+  if (flags.kind === 'either') return selected(o, flags, (_, one) => positive(o, one, pair));
   const isCompare = flags.kind === 'sub' && !flags.chained;
   switch (pair) {
     case 0:
@@ -285,6 +311,7 @@ function positive(o: Values, flags: Flags, pair: number): Value {
 /** All six in their places, other bits 0. */
 export function statusFlagsOf(o: Values, flags: Flags): Value {
   if (flags.kind === 'stored') return help(o, 'statusFlags');
+  if (flags.kind === 'either') return selected(o, flags, statusFlagsOf);
   if (flags.kind === 'all') return o.and(flags.flags, known(STATUS_FLAGS));
   const parts = [
     carryOf(o, flags),
@@ -311,6 +338,7 @@ export function lazyOf(flags: Flags): { readonly kind: number; readonly size: nu
   switch (flags.kind) {
     case 'stored':
       return null;
+    case 'either':
     case 'all':
     case 'partly':
       return { kind: L.LAZY_NONE, size: 4 };
@@ -385,6 +413,7 @@ export function mustCompute(flags: Flags): boolean {
       return flags.before !== null;
     case 'result':
       return flags.carry !== null || flags.overflow !== null;
+    case 'either':
     case 'all':
     case 'partly':
       return true;
@@ -406,6 +435,7 @@ export function storeOperands(o: Values, flags: Flags): Flags {
   switch (flags.kind) {
     case 'stored':
       return flags;
+    case 'either':
     case 'all':
     case 'partly':
       replace(STATUS_FLAGS, statusFlagsOf(o, flags));

@@ -29,7 +29,7 @@ import {
 } from './locals.ts';
 import type { Premises } from './premises.ts';
 import type { Missed, Site } from './sites.ts';
-import { isIn, known, originOf, type Value, Values } from './values.ts';
+import { isIn, isSame, known, originOf, positiveOf, type Value, Values } from './values.ts';
 import type { Window } from './windows.ts';
 
 /** Where control goes after an instruction. */
@@ -163,6 +163,16 @@ export class Frame {
     this.changes();
   }
 
+  /** Of two states that come from the same one, the first if a value is not 0. */
+  selectState(condition: Value, one: MachineValues, other: MachineValues): void {
+    const registers = one.registers.map((value, n) =>
+      isSame(value, other.registers[n]) ? value : this.values.select(condition, value, other.registers[n]),
+    );
+    const flags: Flags =
+      one.flags === other.flags ? one.flags : { kind: 'either', condition, one: one.flags, other: other.flags };
+    this.state = { ...one, registers, flags, isHome: flags === one.flags && one.isHome };
+  }
+
   /** Keeps the locals of a state and of a value from being used again until unpin(). */
   pin({ registers, flags, windows }: MachineValues, value: Value): void {
     const hosts = windows.map(({ host }) => host);
@@ -191,7 +201,7 @@ export class Frame {
       if (((moved >> register) & 1) === 0) continue;
       this.code.set(register);
       const origin = originOf(registers[register]);
-      registers[register] = { constant: null, local: register, plus: 0, bits: 32, origin };
+      registers[register] = { constant: null, local: register, plus: 0, bits: 32, origin, negated: null };
     }
   }
 
@@ -278,6 +288,20 @@ export class Frame {
     code.set(BUDGET);
   }
 
+  /** So many steps if a value is not 0, or so many if it is. */
+  payEither(condition: Value, one: number, other: number): void {
+    const { values } = this;
+    const isFlag = condition.bits === 1;
+    if (isFlag && other !== 0) this.#pay(other);
+    const steps = isFlag
+      ? values.mul(condition, known(one - other))
+      : values.select(condition, known(one), known(other));
+    this.code.get(BUDGET);
+    values.push(steps);
+    this.code.op(OP.sub);
+    this.code.set(BUDGET);
+  }
+
   /** 1 where no steps are left behind the block. */
   protected noSteps(): Value {
     return this.values.compare(OP.leS, this.values.of(BUDGET), known(0));
@@ -357,7 +381,10 @@ export class Frame {
     keepFlags(values, this.#flags);
     for (const { host } of windows) values.keep(host.local);
     if (transfer.kind === 'jump') values.keep(transfer.target.local);
-    if (transfer.kind === 'branch') values.keep(transfer.condition.local);
+    if (transfer.kind === 'branch') {
+      values.keep(transfer.condition.local);
+      values.keep(positiveOf(transfer.condition).value.local);
+    }
     values.sweep();
   }
 

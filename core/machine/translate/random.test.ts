@@ -125,6 +125,28 @@ function floating(random: Random): Code {
   return random.pick(kinds)();
 }
 
+/** Up to three instructions between registers. */
+function side(random: Random): Code {
+  const one = (): Code => {
+    const to = random.pick(FREE_REGISTERS);
+    const from = random.pick(ANY_REGISTERS);
+    const byte = random.pick(FREE_BYTES);
+    const arithmetic = random.pick([0, 1, 4, 5, 6, 7]) << 3;
+    return random.pick<Code>([
+      [0x89, 0xc0 | (from << 3) | to],
+      [arithmetic | 1, 0xc0 | (from << 3) | to],
+      [0x66, arithmetic | 1, 0xc0 | (from << 3) | to],
+      [arithmetic, 0xc0 | (random.next(8) << 3) | byte],
+      [0x83, 0xc0 | arithmetic | to, random.next(256)],
+      [random.pick([0x40, 0x48]) | to],
+      [0x0f, random.pick([0xb6, 0xb7, 0xbe, 0xbf]), 0xc0 | (to << 3) | random.next(8)],
+      [0x8d, 0x44 | (to << 3), random.pick([0x88, 0x19, 0x52]), random.next(128)],
+      [0xf7, 0xc0 | (random.pick([2, 3]) << 3) | to],
+    ]);
+  };
+  return Array.from({ length: 1 + random.next(3) }, one).flat();
+}
+
 /** One instruction, or two that balance the stack. */
 function instruction(random: Random): Code {
   const to = random.pick(FREE_REGISTERS);
@@ -206,6 +228,12 @@ function instruction(random: Random): Code {
         [0x89, ...memory(random, from)],
       ]);
       return [0x70 | condition, over.length, ...over];
+    },
+    // Short sides of a branch, one or both: jcc over the one, which ends with a jump over the other.
+    () => {
+      const other = random.next(2) === 0 ? [] : side(random);
+      const one = [...side(random), ...(other.length === 0 ? [] : [0xeb, other.length])];
+      return [0x70 | condition, one.length, ...one, ...other];
     },
   ];
   return random.pick(kinds)();

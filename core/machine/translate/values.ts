@@ -15,6 +15,8 @@ export interface Value {
   readonly bits: number;
   /** It is known to be another value plus a number; null: nothing is known. */
   readonly origin: Origin | null;
+  /** It is 1 where this one is 0, else 0; null: nothing is known. Its local lasts only as long as somebody keeps it. */
+  readonly negated: Value | null;
 }
 
 export interface Origin {
@@ -34,7 +36,7 @@ function width(value: number): number {
 }
 
 export function known(value: number): Value {
-  return { constant: value | 0, local: -1, plus: 0, bits: width(value), origin: null };
+  return { constant: value | 0, local: -1, plus: 0, bits: width(value), origin: null, negated: null };
 }
 
 /** A value that is not known, plus a number: no code, before somebody asks for it. */
@@ -42,12 +44,25 @@ function moved(value: Value, by: number): Value {
   const root = value.origin?.root ?? value;
   const bits = Math.min(32, Math.max(value.bits, width(by)) + 1);
   const origin = { root, offset: (value.origin?.offset ?? 0) + by };
-  return { constant: null, local: value.local, plus: (value.plus + by) | 0, bits, origin };
+  return { constant: null, local: value.local, plus: (value.plus + by) | 0, bits, origin, negated: null };
 }
 
 /** Whether a value is what lies in a local. */
 export function isIn(value: Value, local: number): boolean {
   return value.local === local && value.plus === 0;
+}
+
+/** Whether two values are known to be the same. */
+export function isSame(a: Value, b: Value): boolean {
+  return a.constant === b.constant && a.local === b.local && a.plus === b.plus;
+}
+
+/** What a condition comes from by nothing but negations, and whether it is then the opposite of that being 0. */
+export function positiveOf(condition: Value): { readonly value: Value; readonly isNegated: boolean } {
+  let value = condition;
+  let isNegated = false;
+  for (; value.negated !== null; value = value.negated) isNegated = !isNegated;
+  return { value, isNegated };
 }
 
 /** Makes values, and the code that computes them, one after the other. */
@@ -114,7 +129,7 @@ export class Values {
 
   /** The value in a local that has a use of its own: only while nothing is set there. */
   of(local: number, bits = 32): Value {
-    return { constant: null, local, plus: 0, bits, origin: null };
+    return { constant: null, local, plus: 0, bits, origin: null, negated: null };
   }
 
   /** Puts a value on the stack. */
@@ -135,14 +150,14 @@ export class Values {
   copied(value: Value): Value {
     this.push(value);
     const { local } = this.pop();
-    return { constant: null, local, plus: 0, bits: value.bits, origin: originOf(value) };
+    return { constant: null, local, plus: 0, bits: value.bits, origin: originOf(value), negated: null };
   }
 
   /** What lies on the stack becomes a value. */
   pop(bits = 32): Value {
     const local = this.fresh();
     this.code.set(local);
-    return { constant: null, local, plus: 0, bits, origin: null };
+    return { constant: null, local, plus: 0, bits, origin: null, negated: null };
   }
 
   unary(op: Op, a: Value, bits = 32): Value {
@@ -246,11 +261,12 @@ export class Values {
 
   isZero(a: Value): Value {
     if (a.constant !== null) return known(a.constant === 0 ? 1 : 0);
-    return this.unary(OP.eqz, a, 1);
+    return { ...this.unary(OP.eqz, a, 1), negated: a };
   }
 
   select(condition: Value, a: Value, b: Value): Value {
     if (condition.constant !== null) return condition.constant !== 0 ? a : b;
+    if (isSame(a, b)) return a;
     this.push(a);
     this.push(b);
     this.push(condition);
