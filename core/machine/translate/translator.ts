@@ -42,7 +42,7 @@ const MOST_WIDE = 4096;
 const MOST_NARROW = 8192;
 /** Regions of one module, and how often it is asked for them at most while they wait for others. */
 const BATCH = 64;
-const PATIENCE = 100;
+const PATIENCE = 1000;
 
 /** Counter of a region that is not to be translated anew. */
 const NEVER = -1;
