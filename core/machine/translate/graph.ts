@@ -38,6 +38,8 @@ export interface Graph {
   readonly entries: readonly number[];
   /** Immediate dominator of each block; that of the first is 0. */
   readonly dominators: readonly number[];
+  /** Whether a jump leads to code that was left out: it was not worth it then, or there was too much. */
+  readonly isOpen: boolean;
   /** Edges from a higher number to one that does not dominate it are left out: from, to. */
   readonly irreducible: ReadonlySet<string>;
 }
@@ -137,6 +139,7 @@ export function explore(
   const leaders = new Set([start]);
   const returns: number[] = [];
   const hasCallees = extent === 'calls';
+  let isOpen = false;
   const waiting = [start];
   for (let from = waiting.shift(); from !== undefined && found.size < MOST_INSTRUCTIONS; from = waiting.shift()) {
     for (let at = from; !found.has(at) && found.size < MOST_INSTRUCTIONS; ) {
@@ -152,8 +155,11 @@ export function explore(
           targets.push(end);
         }
         for (const target of targets) {
-          if (leaders.size >= mostBlocks) break;
-          if (leaders.has(target) || !isHot(target)) continue;
+          if (leaders.has(target)) continue;
+          if (leaders.size >= mostBlocks || !isHot(target)) {
+            isOpen = true;
+            continue;
+          }
           waiting.push(target);
           leaders.add(target);
         }
@@ -163,13 +169,13 @@ export function explore(
     }
   }
   if (!found.has(start)) return null;
-  if (hasCallees) return order([start], found, leaders, returns);
+  if (hasCallees) return order([start], found, leaders, returns, isOpen);
   const entries = [...new Set([start, ...returns.filter(at => leaders.has(at) && found.has(at))])];
-  if (within === null || entries.includes(within)) return order(entries, found, leaders, []);
+  if (within === null || entries.includes(within)) return order(entries, found, leaders, [], isOpen);
   if (!found.has(within)) return null;
-  const graph = order([...entries, within], found, new Set([...leaders, within]), []);
+  const graph = order([...entries, within], found, new Set([...leaders, within]), [], isOpen);
   // Who comes into the midst of a loop would cut it: then the next call comes in.
-  return graph.irreducible.size === 0 ? graph : order(entries, found, leaders, []);
+  return graph.irreducible.size === 0 ? graph : order(entries, found, leaders, [], isOpen);
 }
 
 /** A block before it has a number. */
@@ -184,6 +190,7 @@ function order(
   found: ReadonlyMap<number, Instruction>,
   leaders: ReadonlySet<number>,
   returns: readonly number[],
+  isOpen: boolean,
 ): Graph {
   const pieces = new Map<number, Piece>();
   const root = entries.length === 1 ? entries[0] : NOWHERE;
@@ -234,7 +241,7 @@ function order(
       if (to <= from && !dominates(dominators, to, from)) irreducible.add(`${from} ${to}`);
     }
   });
-  return { blocks, entries: entries.map(at => numbers.get(at) ?? 0), dominators, irreducible };
+  return { blocks, entries: entries.map(at => numbers.get(at) ?? 0), dominators, isOpen, irreducible };
 }
 
 /** Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm. */

@@ -72,6 +72,8 @@ export interface Region {
   /** Offset in CS where it was to be entered when it was made, if that is in the midst of its procedure. */
   readonly within: number | null;
   readonly entrances: readonly Entrance[];
+  /** Whether a jump leads out of it to code that was left out (graph.ts). */
+  readonly isOpen: boolean;
   readonly premises: Premises;
   readonly pages: readonly CodePage[];
   /** Where its other blocks begin, byte offsets in the machine's memory, and where the executor cuts long ones. */
@@ -214,6 +216,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
       extent: wish.extent,
       within: whole === null ? null : eip,
       entrances,
+      isOpen: graph.isOpen,
       premises,
       pages,
       hosts: blocks.filter(block => !entryBlocks.has(block)).map(({ start }) => hostOf(entranceAt(start))),

@@ -19,15 +19,15 @@ import { makeSystemKernel } from './system/kernel.ts';
 import { makeKernel } from './x87/kernel.ts';
 
 /** How often a block is executed before its procedure is translated, unless said. */
-const HOT = 400;
+const HOT = 250;
 /** How often a block is executed before it is prepared for the interpreter. */
 const LEAST = 3;
 /** How often it is interpreted then before it is asked again whether there is a region for it. */
 const WAITING = 64;
-/** How often what is translated is entered before it is translated with all that it calls, unless said: that takes many milliseconds. */
+/** How often what is translated is entered before it is translated with all that it leads to and calls, unless said: that takes many milliseconds. */
 const OFTEN = 100_000;
 /** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
-const INSIDE = 32;
+const INSIDE = 8;
 /** Blocks executed after which what was executed counts half as much. */
 const HALF_LIFE = 1 << 21;
 /** Part of that which the other blocks of its region must have been. */
@@ -165,20 +165,25 @@ export class Translator {
     return this.#heat[placeOf(host)] + this.#interpreter.entriesAt(host);
   }
 
+  /** How often a block has still to be executed before it is translated. */
+  #missing({ host, isUntranslatable }: Block): number {
+    return isUntranslatable ? Number.POSITIVE_INFINITY : this.#needed(placeOf(host)) - this.#executed(host);
+  }
+
   /** Sees to it that soon there is something to run. Returns whether there is now, where there was nothing before. */
   #provide(block: Block): boolean {
-    const { host } = block;
-    if (host < 0) return false;
-    const missing = this.#needed(placeOf(host)) - this.#executed(host);
-    if (block.isUntranslatable || missing > 0) return this.#interpreter.provide(block, missing);
+    if (block.host < 0) return false;
+    const missing = this.#missing(block);
+    if (missing > 0) return this.#interpreter.provide(block, missing);
     return this.#provideRegion(block) || this.#interpreter.provide(block, WAITING);
   }
 
   /** A block of the interpreter's was entered as often as was asked. */
   #heated(): void {
     const block = this.#interpreter.lastRun;
-    if (!block.isUntranslatable) this.#provideRegion(block);
-    this.#interpreter.count(block.isUntranslatable ? Number.POSITIVE_INFINITY : WAITING);
+    const missing = this.#missing(block);
+    if (missing <= 0) this.#provideRegion(block);
+    this.#interpreter.count(missing <= 0 ? WAITING : missing);
   }
 
   /** Returns whether the instruction that is next then has raised a page fault. */
@@ -226,9 +231,9 @@ export class Translator {
     else if (known !== undefined && known.index >= 0) this.#regions.place(known, cpu.linearEip);
   }
 
-  /** Counts from now on how often it is entered, where that can matter: a procedure that calls nothing is complete. */
+  /** Counts from now on how often it is entered, where that can matter: a procedure that calls nothing may be complete. */
   #countRuns(region: Region): void {
-    const isComplete = region.extent === 'calls' || region.entrances.length === 1;
+    const isComplete = region.extent === 'calls' || (region.entrances.length === 1 && !region.isOpen);
     this.#regions.countRuns(region, isComplete ? NEVER : this.#often);
   }
 
