@@ -192,17 +192,19 @@ const RECORDS_BYTES = 8 << 20;
 export const RAM = RECORDS + RECORDS_BYTES;
 
 /**
- * Where the translation of the code at a linear address is found: REGION_SLOTS places of four words, two of which a hash of address and TLB entry
+ * Where the translation of the code at a linear address is found: CODE_SLOTS places of four words, two of which a hash of address and TLB entry
  * chooses: linear address, entry of the execute table, premises, index in the table of functions. Behind them, in REGION_RAN, the index that was
- * entered last, and by index a counter (REGION_RUNS), which goes down with each entry. In place of the index, from REGION_FUNCTIONS on, there may be
- * the byte offset of a block of the interpreter's, which has a counter of its own.
+ * entered last, and by index a counter (REGION_RUNS), which goes down with each entry. In BLOCK_TABLE there are as many places for blocks of the
+ * interpreter's, whose byte offsets are no index, as they are from REGION_FUNCTIONS on; they have counters of their own.
  */
-export const REGION_SLOTS = 1 << 16;
-export const REGION_RAN = REGION_SLOTS * 16;
+export const CODE_SLOTS = 1 << 16;
+const TABLE_BYTES = CODE_SLOTS * 16;
+export const REGION_RAN = TABLE_BYTES;
 export const REGION_RUNS = REGION_RAN + 16;
 /** Functions that the table of functions has at most. */
 export const REGION_FUNCTIONS = 1 << 14;
-export const REGION_BYTES = REGION_RUNS + 4 * REGION_FUNCTIONS;
+export const BLOCK_TABLE = REGION_RUNS + 4 * REGION_FUNCTIONS;
+export const REGION_BYTES = BLOCK_TABLE + TABLE_BYTES;
 export const R_LINEAR = 0;
 export const R_ENTRY = 1;
 export const R_PREMISES = 2;

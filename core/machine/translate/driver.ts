@@ -1,50 +1,15 @@
-import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { I32, type Import, makeModule } from './code.ts';
+import { lookUp } from './code-table.ts';
 import { ENTERED_OFTEN, EXECUTE } from './locals.ts';
 import * as w from './words.ts';
-import { get, type Part, set, word } from './words.ts';
+import { get, set, word } from './words.ts';
 
 /**
  * Goes from region to region until one wants an instruction executed, as also where the steps are used up, nothing is translated where control goes, or
  * a region has been entered as often as its counter said (layout.ts, REGION_RUNS). Returns what the last region did (locals.ts), EXECUTE if there was none.
  */
 export type Driver = () => number;
-
-/** Multiplicative hashing: the golden ratio's digits, of which the upper ones are taken. */
-const MIX = 0x9e3779b1;
-const HASH_SHIFT = 32 - Math.log2(L.REGION_SLOTS);
-
-/** The first of the two places in the table of regions (layout.ts, REGION_SLOTS) of a linear address and its entry of the execute table: in words. */
-export function slotOf(regions: number, linear: number, entry: number): number {
-  const hash = Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT;
-  return (regions >>> 2) + (hash << 2);
-}
-
-/** The other place that goes with one, in words. */
-export function otherSlot(slot: number): number {
-  return slot ^ 4;
-}
-
-const state = (at: number): Part => w.load(word(0), at << 2);
-
-/** Puts the index into a local that the table of regions has for what lies at EIP; does `otherwise`, which does not come back, where it has none. */
-export function lookUp(locals: w.Locals, regions: number, into: number, otherwise: readonly Part[]): readonly Part[] {
-  const [linear, entry, place] = locals.words(3);
-  const differs = (at: number, value: Part) => w.xor(w.load(get(place), regions + 4 * at), value);
-  const isElsewhere = w.or(
-    w.or(differs(L.R_LINEAR, get(linear)), differs(L.R_ENTRY, get(entry))),
-    differs(L.R_PREMISES, state(L.W_PREMISES)),
-  );
-  const hash = w.mul(w.xor(get(linear), w.shr(get(entry), word(12))), word(MIX));
-  return [
-    set(linear, w.add(state(L.W_EIP), state(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE))),
-    set(entry, w.load(w.shl(w.add(state(L.W_EXECUTE_TABLE), w.shr(get(linear), word(12))), word(2)))),
-    set(place, w.shl(w.shr(hash, word(HASH_SHIFT)), word(4))),
-    w.when(isElsewhere, [set(place, w.xor(get(place), word(16))), w.when(isElsewhere, otherwise)]),
-    set(into, w.load(get(place), regions + 4 * L.R_INDEX)),
-  ];
-}
 
 const RUN: Import = { name: 'run', parameters: [I32], results: [I32] };
 const RUN_INDEX = 0;

@@ -1,8 +1,8 @@
 import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
-import { otherSlot, slotOf } from './driver.ts';
-import { type Entrance, hasCodeAt, hostOf, isUnchanged, physicalPage, protect, type Region } from './region.ts';
+import { CodeTable } from './code-table.ts';
+import { hasCodeAt, hostOf, isUnchanged, physicalPage, protect, type Region } from './region.ts';
 
 /** Counters for places of code, which these share by a hash. */
 export const PLACES = 1 << 16;
@@ -40,6 +40,7 @@ export class Regions {
   readonly #freeIndexes: number[] = [];
   /** By number of their module; the oldest first. */
   readonly #byModule = new Map<number, Set<Region>>();
+  readonly #found: CodeTable;
   #kept = 0;
   /** How many begin at a place, and how many have a block there in their midst. */
   readonly #beginning = new Uint8Array(PLACES);
@@ -54,8 +55,7 @@ export class Regions {
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: most + handlers });
     this.most = most;
     for (let index = most - 1; index >= 0; index--) this.#freeIndexes.push(index);
-    const { regions } = cpu.physical;
-    cpu.i32.fill(-1, regions >>> 2, (regions + L.REGION_BYTES) >>> 2);
+    this.#found = new CodeTable(cpu.i32, cpu.physical.regions);
   }
 
   // Looking
@@ -271,45 +271,19 @@ export class Regions {
 
   // The driver's table
 
-  #slot({ linear, entry }: Entrance): number {
-    return slotOf(this.#cpu.physical.regions, linear, entry);
-  }
-
   /** The driver does not find it any more. */
-  #displace(region: Region): void {
-    const { i32 } = this.#cpu;
-    for (const entrance of region.entrances) {
-      const slot = this.#slot(entrance);
-      for (const at of [slot, otherSlot(slot)]) {
-        if (i32[at + L.R_INDEX] === region.index) i32[at + L.R_PREMISES] = -1;
-      }
-    }
+  #displace({ entrances, index }: Region): void {
+    for (const { linear, entry } of entrances) this.#found.take(linear, entry, index);
   }
 
   /** Has the driver find a region at all its entrances, or at one. Returns whether it did not before. */
-  place(region: Region, only: number | null = null): boolean {
-    const { i32 } = this.#cpu;
+  place({ entrances, premises, index, extent }: Region, only: number | null = null): boolean {
+    // What is there may have more with it.
+    const stays = only === null && extent !== 'calls';
     let isNew = false;
-    for (const entrance of region.entrances) {
-      if (only !== null && entrance.linear !== only) continue;
-      const words = [entrance.linear, entrance.entry, region.premises.word, region.index];
-      const slot = this.#slot(entrance);
-      const other = otherSlot(slot);
-      const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
-      // A block of the interpreter's.
-      const block = [slot, other].find(at => isIn(at, L.R_INDEX) && i32[at + L.R_INDEX] >= L.REGION_FUNCTIONS);
-      if (block !== undefined) {
-        i32[block + L.R_INDEX] = region.index;
-        isNew = true;
-        continue;
-      }
-      // What is there may have more with it.
-      const many = only === null && region.extent !== 'calls' ? L.R_INDEX : words.length;
-      if (isIn(slot, many) || isIn(other, many)) continue;
-      // Who was there first moves on, unless it is what this one takes the place of.
-      if (i32[slot + L.R_PREMISES] !== -1 && !isIn(slot, L.R_INDEX)) i32.copyWithin(other, slot, slot + words.length);
-      i32.set(words, slot);
-      isNew = true;
+    for (const { linear, entry } of entrances) {
+      if (only !== null && linear !== only) continue;
+      if (this.#found.put([linear, entry, premises.word, index], stays)) isNew = true;
     }
     return isNew;
   }

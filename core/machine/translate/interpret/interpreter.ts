@@ -2,7 +2,7 @@ import type { Block } from '../../cpu/blocks.ts';
 import * as L from '../../cpu/layout.ts';
 import type { Processor } from '../../cpu/processor.ts';
 import type { CallOuts } from '../call-outs.ts';
-import { otherSlot, slotOf } from '../driver.ts';
+import { CodeTable } from '../code-table.ts';
 import type { Kind } from '../flags.ts';
 import { isJump, isUncertain } from '../graph.ts';
 import { EXECUTE, FAULTED } from '../locals.ts';
@@ -41,6 +41,7 @@ export class Interpreter {
   #recorded: Recorded[] = [];
   /** By page of RAM, then by the place of their first byte in the memory. */
   readonly #byPage = new Map<number, Map<number, Recorded[]>>();
+  readonly #found: CodeTable;
   /** Byte offset of the next header. */
   #free: number;
   /** Runs a block, and those that it leads to. */
@@ -58,6 +59,7 @@ export class Interpreter {
     this.#cpu = cpu;
     this.#callOuts = callOuts;
     const { memory, regions } = cpu.physical;
+    this.#found = new CodeTable(cpu.i32, regions + L.BLOCK_TABLE);
     const { resolve, run } = makeLoop(memory, table, regions, (record, block) => this.#carryOut(record, block));
     this.run = run;
     this.#handlers = new Handlers(cpu, table, first, { ...env, resolve }, batch);
@@ -143,27 +145,13 @@ export class Interpreter {
   // The driver's table
 
   #place({ linear, entry, premises, address }: Recorded): boolean {
-    const { i32, physical } = this.#cpu;
-    const words = [linear, entry, premises.word, address];
-    const slot = slotOf(physical.regions, linear, entry);
-    const other = otherSlot(slot);
-    const isIn = (at: number, many: number) => words.slice(0, many).every((word, n) => i32[at + n] === word);
-    if (isIn(slot, words.length) || isIn(other, words.length)) return false;
-    // Who was there first moves on, unless this takes its place.
-    if (i32[slot + L.R_PREMISES] !== -1 && !isIn(slot, L.R_INDEX)) i32.copyWithin(other, slot, slot + words.length);
-    i32.set(words, slot);
-    return true;
-  }
-
-  #displace({ linear, entry, address }: Recorded): void {
-    const { i32, physical } = this.#cpu;
-    const slot = slotOf(physical.regions, linear, entry);
-    for (const at of [slot, otherSlot(slot)]) if (i32[at + L.R_INDEX] === address) i32[at + L.R_PREMISES] = -1;
+    return this.#found.put([linear, entry, premises.word, address], false);
   }
 
   /** Forgets the code of a physical page. Links to it no longer hold, as Access.linkKey tells. */
   dropPage(page: number): void {
-    for (const list of this.#byPage.get(page)?.values() ?? []) for (const recorded of list) this.#displace(recorded);
+    for (const list of this.#byPage.get(page)?.values() ?? [])
+      for (const { linear, entry, address } of list) this.#found.take(linear, entry, address);
     this.#byPage.delete(page);
   }
 

@@ -1,7 +1,7 @@
 import { CS } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
 import { type FunctionBody, I32, type Import, makeModule } from '../code.ts';
-import { lookUp } from '../driver.ts';
+import { lookUp } from '../code-table.ts';
 import { BLOCK_OFTEN, EXECUTE } from '../locals.ts';
 import * as w from '../words.ts';
 import { get, type Part, set, word } from '../words.ts';

@@ -1,0 +1,86 @@
+import { CS } from '../../ia32/registers.ts';
+import * as L from '../cpu/layout.ts';
+import * as w from './words.ts';
+import { get, type Part, set, word } from './words.ts';
+
+/** Where the driver finds code in the machine's memory: a region by its index in the table of functions, a block of the interpreter's by its byte offset. */
+
+/** Multiplicative hashing: the golden ratio's digits, of which the upper ones are taken. */
+const MIX = 0x9e3779b1;
+const HASH_SHIFT = 32 - Math.log2(L.CODE_SLOTS);
+
+/** What code is found by, and where it is: words in the order of a slot (layout.ts, R_LINEAR). */
+type Slot = readonly [linear: number, entry: number, premises: number, index: number];
+
+/** One of the two tables (layout.ts, CODE_SLOTS), seen from outside of translated code. */
+export class CodeTable {
+  readonly #i32: Int32Array;
+  readonly #at: number;
+
+  /** `at`: its byte offset. */
+  constructor(i32: Int32Array, at: number) {
+    this.#i32 = i32;
+    this.#at = at >>> 2;
+    i32.fill(-1, this.#at, this.#at + 4 * L.CODE_SLOTS);
+  }
+
+  /** The two places of what is found by a linear address and its entry of the execute table. */
+  #places(linear: number, entry: number): readonly [number, number] {
+    const hash = Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT;
+    const place = this.#at + (hash << 2);
+    return [place, place ^ 4];
+  }
+
+  /** Whether the first so many words of a slot are at a place. */
+  #isAt(place: number, slot: Slot, many: number): boolean {
+    for (let n = 0; n < many; n++) if (this.#i32[place + n] !== slot[n]) return false;
+    return true;
+  }
+
+  /** Puts code in, also where other code is found by the same, unless that `stays`. Returns whether something has changed. */
+  put(slot: Slot, stays: boolean): boolean {
+    const i32 = this.#i32;
+    const [place, other] = this.#places(slot[L.R_LINEAR], slot[L.R_ENTRY]);
+    const many = stays ? L.R_INDEX : slot.length;
+    if (this.#isAt(place, slot, many) || this.#isAt(other, slot, many)) return false;
+    // Who was there first moves on, unless it is what this takes the place of.
+    if (i32[place + L.R_PREMISES] !== -1 && !this.#isAt(place, slot, L.R_INDEX)) {
+      i32.copyWithin(other, place, place + slot.length);
+    }
+    i32.set(slot, place);
+    return true;
+  }
+
+  /** Takes out what is found by a linear address and its entry of the execute table, if it is this. */
+  take(linear: number, entry: number, index: number): void {
+    for (const place of this.#places(linear, entry)) {
+      if (this.#i32[place + L.R_INDEX] === index) this.#i32[place + L.R_PREMISES] = -1;
+    }
+  }
+}
+
+const state = (at: number): Part => w.load(word(0), at << 2);
+
+/** Puts what is found for EIP into a local: the index of a region, else the offset of a block; does `otherwise`, which does not come back, where there is neither. */
+export function lookUp(locals: w.Locals, regions: number, into: number, otherwise: readonly Part[]): readonly Part[] {
+  const [linear, entry, hash, place] = locals.words(4);
+  const among = (at: number, missing: readonly Part[]): readonly Part[] => {
+    const differs = (n: number, value: Part) => w.xor(w.load(get(place), at + 4 * n), value);
+    const isElsewhere = w.or(
+      w.or(differs(L.R_LINEAR, get(linear)), differs(L.R_ENTRY, get(entry))),
+      differs(L.R_PREMISES, state(L.W_PREMISES)),
+    );
+    const found = [set(into, w.load(get(place), at + 4 * L.R_INDEX))];
+    return [
+      set(place, get(hash)),
+      w.when(isElsewhere, [set(place, w.xor(get(hash), word(16))), w.when(isElsewhere, missing, found)], found),
+    ];
+  };
+  const mixed = w.mul(w.xor(get(linear), w.shr(get(entry), word(12))), word(MIX));
+  return [
+    set(linear, w.add(state(L.W_EIP), state(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE))),
+    set(entry, w.load(w.shl(w.add(state(L.W_EXECUTE_TABLE), w.shr(get(linear), word(12))), word(2)))),
+    set(hash, w.shl(w.shr(mixed, word(HASH_SHIFT)), word(4))),
+    ...among(regions, among(regions + L.BLOCK_TABLE, otherwise)),
+  ];
+}
