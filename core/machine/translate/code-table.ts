@@ -26,9 +26,8 @@ export class CodeTable {
 
   /** The two places of what is found by a linear address and its entry of the execute table. */
   #places(linear: number, entry: number): readonly [number, number] {
-    const hash = Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT;
-    const place = this.#at + (hash << 2);
-    return [place, place ^ 4];
+    const hash = (Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT) << 2;
+    return [this.#at + hash, this.#at + (hash ^ 4)];
   }
 
   /** Whether the first so many words of a slot are at a place. */
@@ -56,6 +55,13 @@ export class CodeTable {
     for (const place of this.#places(linear, entry)) {
       if (this.#i32[place + L.R_INDEX] === index) this.#i32[place + L.R_PREMISES] = -1;
     }
+  }
+
+  /** Takes out whatever is found by a linear address, its entry of the execute table, and premises. Returns whether there was something. */
+  takeAny(linear: number, entry: number, premises: number): boolean {
+    const place = this.#places(linear, entry).find(at => this.#isAt(at, [linear, entry, premises, 0], L.R_INDEX));
+    if (place !== undefined) this.#i32[place + L.R_PREMISES] = -1;
+    return place !== undefined;
   }
 }
 

@@ -276,6 +276,12 @@ export class Regions {
     for (const { linear, entry } of entrances) this.#found.take(linear, entry, index);
   }
 
+  /** The driver does not find the one at CS:EIP, until it is placed again. Returns whether it did. */
+  hide(): boolean {
+    const { i32, linearEip } = this.#cpu;
+    return this.#found.takeAny(linearEip, i32[i32[L.W_EXECUTE_TABLE] + (linearEip >>> 12)], i32[L.W_PREMISES]);
+  }
+
   /** Has the driver find a region at all its entrances, or at one. Returns whether it did not before. */
   place({ entrances, premises, index, extent }: Region, only: number | null = null): boolean {
     // What is there may have more with it.

@@ -174,8 +174,10 @@ export class Translator {
   #provide(block: Block): boolean {
     if (block.host < 0) return false;
     const missing = this.#missing(block);
-    if (missing > 0) return this.#interpreter.provide(block, missing);
-    return this.#provideRegion(block) || this.#interpreter.provide(block, WAITING);
+    if (missing <= 0 && this.#provideRegion(block)) return true;
+    // Its region has just refused, as there are too few steps, or other pages behind its own: the interpreter can do a part.
+    const wasFound = this.#regions.hide();
+    return this.#interpreter.provide(block, missing > 0 ? missing : WAITING) || wasFound;
   }
 
   /** A block of the interpreter's was entered as often as was asked. */
