@@ -150,13 +150,17 @@ export type RunBy =
       /** Null if it was not asked for, or cannot be had. */
       readonly parts: readonly RegionPart[] | null;
     }
-  /**
-   * Instruction by instruction: nothing is translated; no code is there; somebody wants to stop in this page or watches such instructions; the
-   * instruction is not one that is translated.
-   */
-  | { readonly by: 'executor'; readonly why: 'engine' | 'unmapped' | 'stop' | 'watched' | 'left' }
+  /** Instruction by instruction: nothing is translated; no code is there; somebody wants to stop in this page or watches such instructions. */
+  | { readonly by: 'executor'; readonly why: 'engine' | 'unmapped' | 'stop' | 'watched' }
+  /** No translation begins with the instruction. */
+  | { readonly by: 'executor' | 'interpreter'; readonly why: 'left' }
   /** It is not hot: its block was executed so often lately, and has to be so often. */
-  | { readonly by: 'executor'; readonly why: 'cold'; readonly executed: number; readonly needed: number };
+  | {
+      readonly by: 'executor' | 'interpreter';
+      readonly why: 'cold';
+      readonly executed: number;
+      readonly needed: number;
+    };
 
 export type Answer =
   | ({ readonly kind: 'units' } & Units)

@@ -5,21 +5,21 @@ export const engine = {
   /** The engine, and what it has made. */
   engines: {
     execute: 'Every instruction is executed one by one: nothing is translated.',
-    blocks: 'Hot blocks run as WebAssembly, the rest one by one.',
-    regions: 'Hot regions run as WebAssembly, the rest one by one.',
+    blocks: 'Hot blocks run as WebAssembly of their own; the rest is interpreted.',
+    regions: 'Hot regions run as WebAssembly of their own; the rest is interpreted.',
   },
   sums: (alive: string, made: string, modules: string, bytes: string, instructions: string) =>
     `${alive} of ${made} regions alive, ${modules} modules made, ${bytes} from ${instructions} instructions`,
   view: 'Code in view',
   runs: 'runs as WebAssembly',
-  waits: 'executed one by one until its module is made',
-  executed: 'executed one by one',
+  waits: 'interpreted until its module is made',
+  by: { executor: 'executed one by one', interpreter: 'interpreted' },
   why: {
     engine: 'No translator is at work.',
     unmapped: 'No memory is mapped at this address.',
     stop: 'A breakpoint or a watch is in its page, so that the executor can stop there.',
     watched: 'Somebody watches such instructions, and only the executor tells of each.',
-    left: 'This instruction is one for the executor: no translation begins with it.',
+    left: 'No translation begins with this instruction, which is one for the executor.',
   },
   cold: (executed: string, needed: string) =>
     `Not hot yet: of ${needed} times after which it is translated, its block was executed ${executed} lately.`,

@@ -15,6 +15,8 @@ export interface Insight {
   readonly regions: ReadonlySet<Region>;
   entriesOf(region: Region): number;
   heatOf(host: number): Heat;
+  /** Whether the interpreter runs the block at a byte offset in the machine's memory, where there is no region; else it is the executor's. */
+  isInterpreted(host: number): boolean;
   repeat(region: Region): Repeated | null;
 }
 
@@ -51,10 +53,10 @@ export type Explanation =
   | { readonly kind: 'region'; readonly region: Region; readonly facts: RegionFacts }
   /** Somebody wants to stop in its page, or watches such instructions: the executor tells. */
   | { readonly kind: 'stop' | 'watched' }
-  /** The instruction is one for the executor, with which no block can begin. */
-  | { readonly kind: 'left' }
+  /** No region can begin with the instruction. */
+  | { readonly kind: 'left'; readonly isInterpreted: boolean }
   /** It has not been executed often enough. */
-  | ({ readonly kind: 'cold' } & Heat);
+  | ({ readonly kind: 'cold'; readonly isInterpreted: boolean } & Heat);
 
 /** A piece of a region's code. */
 export interface TextPart {
@@ -85,9 +87,12 @@ export function explain(cpu: Processor, insight: Insight, linear: number, physic
   if (found.length > 0) return { kind: 'region', ...found[0] };
   if (cpu.stopsIn(linear >>> 12)) return { kind: 'stop' };
   const block = cpu.blocks.around(host);
-  if (block === null) return { kind: 'cold', ...insight.heatOf(host), executed: 0 };
+  if (block === null) return { kind: 'cold', ...insight.heatOf(host), executed: 0, isInterpreted: false };
   if (cpu.blocks.isWatched(block.instructions[0].row)) return { kind: 'watched' };
-  return block.isUntranslatable ? { kind: 'left' } : { kind: 'cold', ...insight.heatOf(block.host) };
+  const isInterpreted = insight.isInterpreted(block.host);
+  return block.isUntranslatable
+    ? { kind: 'left', isInterpreted }
+    : { kind: 'cold', ...insight.heatOf(block.host), isInterpreted };
 }
 
 /** Whether the byte at an address, which lies there in the machine's memory, is one of a region's. */

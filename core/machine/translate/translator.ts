@@ -5,7 +5,7 @@ import type { Processor } from '../cpu/processor.ts';
 import { CallOuts, isQuiet } from './call-outs.ts';
 import { type FunctionBody, I32, makeModule } from './code.ts';
 import { type Driver, makeDriver } from './driver.ts';
-import { type Explanation, explain, type Overview, overview, type TextPart, textOf } from './explain.ts';
+import { type Explanation, explain, type Heat, type Overview, overview, type TextPart, textOf } from './explain.ts';
 import type { Extent } from './graph.ts';
 import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
 import { MOST_HANDLERS } from './interpret/handlers.ts';
@@ -252,8 +252,12 @@ export class Translator {
   }
 
   /** How often the block at a byte offset in the machine's memory was executed lately, and how often it has to be before it is translated. */
-  heatOf(host: number): { readonly executed: number; readonly needed: number } {
+  heatOf(host: number): Heat {
     return { executed: this.#executed(host), needed: this.#needed(placeOf(host)) };
+  }
+
+  isInterpreted(host: number): boolean {
+    return this.#interpreter.has(host);
   }
 
   /** What runs the code at a linear address, which lies at a physical one now. */

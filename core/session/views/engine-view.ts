@@ -108,8 +108,12 @@ function runOf(session: Session, found: Found, withText: boolean): RunBy {
         parts: parts?.map(part => partOf(part, names)) ?? null,
       };
     }
-    case 'cold':
-      return { by: 'executor', why: 'cold', executed: found.executed, needed: found.needed };
+    case 'cold': {
+      const { isInterpreted, executed, needed } = found;
+      return { by: isInterpreted ? 'interpreter' : 'executor', why: 'cold', executed, needed };
+    }
+    case 'left':
+      return { by: found.isInterpreted ? 'interpreter' : 'executor', why: 'left' };
     default:
       return { by: 'executor', why: found.kind };
   }

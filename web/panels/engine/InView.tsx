@@ -41,11 +41,11 @@ export function InView({ address, answer: { run, place }, isSteady }: CodeInView
       <p className={styles.said} role={isSteady ? 'status' : undefined}>
         <b>{words.view}</b> <span className={styles.address}>{hex(address)}</span>{' '}
         <span className={styles.badge} data-by={region?.waits === false ? 'region' : 'executor'}>
-          {region === null ? words.executed : region.waits ? words.waits : words.runs}
+          {run.by !== 'region' ? words.by[run.by] : run.region.waits ? words.waits : words.runs}
         </span>{' '}
-        {run.by === 'executor' &&
+        {run.by !== 'region' &&
           (run.why === 'cold' ? words.cold(count(run.executed), count(run.needed)) : words.why[run.why])}
-        {run.by === 'executor' && place !== null && text.units.gap}
+        {run.by !== 'region' && place !== null && text.units.gap}
         {place !== null && words.cache(hex(place))}
       </p>
       {region !== null && <Figures region={region} />}

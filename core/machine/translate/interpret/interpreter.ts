@@ -200,6 +200,11 @@ export class Interpreter {
     return entries;
   }
 
+  /** Whether the block that begins at a byte offset in the machine's memory is run here. */
+  has(host: number): boolean {
+    return this.#at(host).length > 0;
+  }
+
   // Running
 
   /** The executor does the instruction of a record, unless that has raised a page fault: see CarryOut. */
