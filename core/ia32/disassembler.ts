@@ -37,17 +37,20 @@ function prefixes(i: Instruction): string {
   let text = i.lock && i.row.lock ? 'lock ' : '';
   switch (i.row.operation) {
     case 'movs':
+    case 'repMovs':
     case 'lods':
+    case 'repLods':
     case 'outs':
       if (i.segment !== DS) text += `${SEGMENT_NAMES[i.segment]} `;
       return (i.repeat === 0 ? '' : 'rep ') + text;
-    case 'stos':
+    case 'repStos':
     case 'ins':
       return i.repeat === 0 ? text : `rep ${text}`;
     case 'cmps':
+    case 'repCmps':
       if (i.segment !== DS) text += `${SEGMENT_NAMES[i.segment]} `;
       return repeatWhile(i) + text;
-    case 'scas':
+    case 'repScas':
       return repeatWhile(i) + text;
     case 'xlat':
       return i.segment !== DS ? `${SEGMENT_NAMES[i.segment]} ` : text;
@@ -71,10 +74,15 @@ function mnemonic(i: Instruction): string {
     case 'cmov':
       return name + CONDITION_NAMES[i.condition];
     case 'movs':
+    case 'repMovs':
     case 'stos':
+    case 'repStos':
     case 'lods':
+    case 'repLods':
     case 'scas':
+    case 'repScas':
     case 'cmps':
+    case 'repCmps':
     case 'ins':
     case 'outs':
       return name + (i.dst.size === 1 ? 'b' : i.dst.size === 2 ? 'w' : 'd');

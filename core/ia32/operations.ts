@@ -92,6 +92,12 @@ export type SemanticsName =
   // segments
   | 'movFromSegment'
   | 'pushSegment'
+  // strings
+  | 'movs'
+  | 'stos'
+  | 'lods'
+  | 'scas'
+  | 'cmps'
   | PackedOperation;
 
 /** VMX instructions (SDM volume 3, chapter 30). */
@@ -140,12 +146,12 @@ export type SystemOperation =
   | 'out'
   | 'ins'
   | 'outs'
-  // strings
-  | 'movs'
-  | 'stos'
-  | 'lods'
-  | 'scas'
-  | 'cmps'
+  // repeated strings
+  | 'repMovs'
+  | 'repStos'
+  | 'repLods'
+  | 'repScas'
+  | 'repCmps'
   // descriptor tables
   | 'lgdt'
   | 'lidt'

@@ -107,6 +107,8 @@ export interface Ops<V> {
   /** The six status flags in their places, other bits 0. */
   statusFlags(): V;
   setDirection(down: boolean): void;
+  /** By how much a string instruction moves its pointers: an element's size, less than 0 where DF is set. */
+  stringStep(size: number): V;
   /** Clears IF, or VIF where code has that in its place; #GP(0) where it may not. */
   clearInterrupts(): void;
   /** CF as 0 or 1. */

@@ -1,4 +1,4 @@
-import type { SemanticsName } from '../operations.ts';
+import type { OperationName, SemanticsName } from '../operations.ts';
 import {
   GROUP_1_BYTE,
   GROUP_1_SIGNED,
@@ -14,7 +14,7 @@ import {
   MOV_TO_SEGMENT,
   shiftGroup,
 } from './groups.ts';
-import { type ByPrefix, type Entry, opcodeMap, type RowOptions, range, row } from './row.ts';
+import { type ByPrefix, type Entry, type OperandList, opcodeMap, type RowOptions, range, row } from './row.ts';
 import { X87 } from './x87.ts';
 
 /** The six encodings of an operation on two operands (SDM volume 2, table A-2). */
@@ -32,9 +32,34 @@ function arithmetic(first: number, operation: SemanticsName, options: RowOptions
 const ENDS = { endsBlock: true };
 const IO = { intercept: 'io', endsBlock: true } as const;
 
+/** A string instruction, and what F3 and F2 make of it. */
+function string(operation: SemanticsName, repeated: OperationName, operands: OperandList) {
+  const once = row(operation, operands);
+  const repeat = row(repeated, operands, { mnemonic: operation });
+  return { once, prefixed: { operandSize: once, repeat, repeatNot: repeat } };
+}
+
+const STRINGS = {
+  164: string('movs', 'repMovs', 'Yb Xb'),
+  165: string('movs', 'repMovs', 'Yv Xv'),
+  166: string('cmps', 'repCmps', 'Xb Yb'),
+  167: string('cmps', 'repCmps', 'Xv Yv'),
+  170: string('stos', 'repStos', 'Yb'),
+  171: string('stos', 'repStos', 'Yv'),
+  172: string('lods', 'repLods', 'Xb'),
+  173: string('lods', 'repLods', 'Xv'),
+  174: string('scas', 'repScas', 'Yb'),
+  175: string('scas', 'repScas', 'Yv'),
+};
+
+function strings<T>(part: (string: (typeof STRINGS)[164]) => T): Record<number, T> {
+  return Object.fromEntries(Object.entries(STRINGS).map(([opcode, one]) => [opcode, part(one)]));
+}
+
 const NOP = row('nop');
-/** What F3 makes of a NOP. A P6 carries it out as one, but for its VM exit. */
 export const ONE_BYTE_PREFIXED: Readonly<Record<number, ByPrefix>> = {
+  ...strings(({ prefixed }) => prefixed),
+  // A P6 carries PAUSE out as a NOP, but for its VM exit.
   144: { operandSize: NOP, repeat: row('nop', '', { mnemonic: 'pause', intercept: 'pause' }), repeatNot: NOP },
 };
 
@@ -109,18 +134,9 @@ export const ONE_BYTE: readonly Entry[] = opcodeMap({
   161: row('mov', 'eAX Ov'),
   162: row('mov', 'Ob AL'),
   163: row('mov', 'Ov eAX'),
-  164: row('movs', 'Yb Xb'),
-  165: row('movs', 'Yv Xv'),
-  166: row('cmps', 'Xb Yb'),
-  167: row('cmps', 'Xv Yv'),
+  ...strings(({ once }) => once),
   168: row('test', 'AL Ib'),
   169: row('test', 'eAX Iz'),
-  170: row('stos', 'Yb'),
-  171: row('stos', 'Yv'),
-  172: row('lods', 'Xb'),
-  173: row('lods', 'Xv'),
-  174: row('scas', 'Yb'),
-  175: row('scas', 'Yv'),
   ...range(0xb0, 8, row('mov', 'Zb Ib')),
   ...range(0xb8, 8, row('mov', 'Zv Iz')),
 

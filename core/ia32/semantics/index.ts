@@ -12,6 +12,7 @@ import * as rearrange from './rearrange.ts';
 import * as segment from './segment.ts';
 import * as shift from './shift.ts';
 import * as stack from './stack.ts';
+import { cmps, lods, movs, scas, stos } from './string.ts';
 import * as vector from './vector.ts';
 
 /** The meaning of every generic operation. The compiler checks that none is missing. */
@@ -28,5 +29,10 @@ export const SEMANTICS: Readonly<Record<SemanticsName, Semantics>> = {
   ...segment,
   ...shift,
   ...stack,
+  movs,
+  stos,
+  lods,
+  scas,
+  cmps,
   ...vector,
 };

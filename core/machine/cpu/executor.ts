@@ -421,6 +421,10 @@ export class Executor extends Access implements Ops<number> {
     i32[L.W_EFLAGS] = down ? i32[L.W_EFLAGS] | FLAG.DF : i32[L.W_EFLAGS] & ~FLAG.DF;
   }
 
+  stringStep(size: number): number {
+    return (this.i32[L.W_EFLAGS] & FLAG.DF) === 0 ? size : -size;
+  }
+
   clearInterrupts(): void {
     clearInterruptFlag(this);
   }

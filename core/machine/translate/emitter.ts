@@ -234,6 +234,13 @@ export class Emitter extends SystemInstructions implements Ops<Value> {
     this.setEflags(down ? values.or(others, known(FLAG.DF)) : others);
   }
 
+  stringStep(size: number): Value {
+    const { values } = this;
+    // 2 * size where DF, bit 10, is set.
+    const down = values.shr(values.and(this.eflags(), known(FLAG.DF)), known(9 - Math.log2(size)));
+    return values.sub(known(size), down);
+  }
+
   /** Outside of ring 0 it is the executor's: IOPL decides, and what IF means. */
   clearInterrupts(): void {
     const { code } = this;

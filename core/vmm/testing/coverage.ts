@@ -31,7 +31,7 @@ const GROUPS = {
   WRMSR: ['wrmsr'],
   'port I/O': ['in', 'out'],
   'string I/O': ['ins', 'outs'],
-  'repeated strings': ['movs', 'stos', 'cmps', 'scas', 'lods'],
+  'repeated strings': ['repMovs', 'repStos', 'repCmps', 'repScas', 'repLods'],
   POPF: ['popf'],
   CPUID: ['cpuid'],
 } as const satisfies Readonly<Record<string, readonly OperationName[]>>;

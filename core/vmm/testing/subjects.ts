@@ -102,7 +102,7 @@ function furnish(world: Uint8Array, piece: Piece): Uint8Array {
 }
 
 /** String instructions that write memory, and so could write over themselves. */
-const WRITING: readonly OperationName[] = ['movs', 'stos', 'ins'];
+const WRITING: readonly OperationName[] = ['repMovs', 'repStos', 'ins'];
 
 /** Looks at a piece of code while it runs, one instruction at a time; null for an instruction that cannot be fetched. */
 export interface Watcher {

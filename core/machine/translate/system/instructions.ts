@@ -185,8 +185,8 @@ export class SystemInstructions extends X87Instructions {
         const isWide = i.operandSize === 4 && this.premises.stackMask === -1;
         return i.dst.register === SS || !isWide ? null : this.#loadingSegment(i, () => this.#advance(ESP, known(4)));
       }
-      case 'movs':
-      case 'stos':
+      case 'repMovs':
+      case 'repStos':
         return this.#shortString(i);
       default:
         return null;
@@ -218,21 +218,20 @@ export class SystemInstructions extends X87Instructions {
     this.setInPlace(register, this.values.add(this.register(register), by));
   }
 
-  /** MOVS and STOS of bytes and words of 32 bits, between segments without base and limit. */
+  /** Repeated MOVS and STOS of bytes and words of 32 bits, between segments without base and limit. */
   #shortString(i: Instruction): ShortWay | null {
-    const isCopy = i.row.operation === 'movs';
+    const isCopy = i.row.operation === 'repMovs';
     const size = i.dst.size === 0 ? i.src.size : i.dst.size;
     const isFlat = segmentKind(this.premises, ES) === L.SEGMENT_FLAT;
     const from = segmentKind(this.premises, i.segment);
     const canRead = !isCopy || from === L.SEGMENT_FLAT || from === L.SEGMENT_FLAT_READ_ONLY;
     if (i.addressSize !== 4 || size === 2 || !isFlat || !canRead) return null;
     const { values, code } = this;
-    const isRepeated = i.repeat !== 0;
     return {
       ask: () => {
         // Nothing is short where it goes down.
         const isUp = values.isZero(this.#eflags(FLAG.DF));
-        values.push(isRepeated ? values.select(isUp, this.register(ECX), known(0)) : isUp);
+        values.push(values.select(isUp, this.register(ECX), known(0)));
         const operands = isCopy ? [ESI, EDI] : [EDI, EAX];
         for (const register of operands) values.push(this.register(register));
         code.constant(size);
@@ -240,9 +239,9 @@ export class SystemInstructions extends X87Instructions {
       },
       finish: () => {
         for (const register of isCopy ? [ESI, EDI] : [EDI]) {
-          this.#advance(register, isRepeated ? values.mul(this.register(ECX), known(size)) : known(size));
+          this.#advance(register, values.mul(this.register(ECX), known(size)));
         }
-        if (isRepeated) this.setInPlace(ECX, known(0));
+        this.setInPlace(ECX, known(0));
       },
     };
   }

@@ -109,6 +109,11 @@ const RULES: Readonly<Record<Exclude<OperationName, Unprivileged>, Rule>> = {
   lods: ident,
   scas: ident,
   cmps: ident,
+  repMovs: ident,
+  repStos: ident,
+  repLods: ident,
+  repScas: ident,
+  repCmps: ident,
 
   jmp: transfer(control.jmp),
   jmpIndirect: transfer(control.jmpIndirect),
