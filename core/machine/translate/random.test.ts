@@ -147,6 +147,22 @@ function side(random: Random): Code {
   return Array.from({ length: 1 + random.next(3) }, one).flat();
 }
 
+/** LEA EDI to data, maybe STD, a string instruction, maybe repeated up to 7 times, maybe CLD. */
+function string(random: Random): Code {
+  const pointer = random.pick([
+    [0x7e, random.next(0x7c)],
+    [0x7d, random.next(0x7c)],
+  ]);
+  const wide: Code = random.next(6) === 0 ? [0x66] : [];
+  const operation = random.pick([0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf]);
+  const one = [...wide, operation];
+  // PUSH ECX; MOV ECX, n; REP or REPNE; POP ECX
+  const repeated = [0x51, 0xb9, random.next(8), 0, 0, 0, random.pick([0xf3, 0xf2]), ...one, 0x59];
+  const down: Code = random.next(3) === 0 ? [0xfd] : [];
+  const up: Code = random.next(4) > 0 ? [0xfc] : [];
+  return [0x8d, ...pointer, ...down, ...(random.next(3) === 0 ? repeated : one), ...up];
+}
+
 /** One instruction, or two that balance the stack. */
 function instruction(random: Random): Code {
   const to = random.pick(FREE_REGISTERS);
@@ -220,6 +236,8 @@ function instruction(random: Random): Code {
     () => [0x8b, 0x44 | (to << 3), 0x24, 4 * random.next(6)],
     () => [0x89, 0x44 | (from << 3), 0x24, 256 - 4 - 4 * random.next(6)],
     () => [arithmetic | 1, 0x44 | (from << 3), 0x24, 256 - 4 - random.next(20)],
+    () => string(random),
+    () => string(random),
     // A jump over an instruction.
     () => {
       const over = random.pick([
