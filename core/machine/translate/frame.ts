@@ -302,6 +302,11 @@ export class Frame {
     this.code.set(BUDGET);
   }
 
+  /** Steps that are left behind the instruction in hand. */
+  protected steps(): Value {
+    return this.values.add(this.values.of(BUDGET), known(this.#left - 1));
+  }
+
   /** 1 where no steps are left behind the block. */
   protected noSteps(): Value {
     return this.values.compare(OP.leS, this.values.of(BUDGET), known(0));

@@ -44,6 +44,11 @@ export class Maker extends Stored {
     this.code.op(OP.end);
   }
 
+  /** It ends its block. */
+  protected override steps(): Value {
+    return this.word(L.W_BUDGET);
+  }
+
   protected override noSteps(): Value {
     return this.values.compare(OP.leS, this.word(L.W_BUDGET), known(0));
   }

@@ -1,6 +1,7 @@
 import { FLAG, STATUS_FLAGS } from '../../../ia32/flags.ts';
 import type { Instruction } from '../../../ia32/instruction.ts';
 import { EAX, ECX, EDI, EDX, ES, ESI, ESP, SS } from '../../../ia32/registers.ts';
+import { PROCESSOR } from '../../../ia32/vmx/controls.ts';
 import * as L from '../../cpu/layout.ts';
 import { I64, OP } from '../code.ts';
 import { statusFlagsOf } from '../flags.ts';
@@ -188,6 +189,10 @@ export class SystemInstructions extends X87Instructions {
       case 'repMovs':
       case 'repStos':
         return this.#shortString(i);
+      case 'rdtsc':
+        return this.#timeStamp();
+      case 'nop':
+        return i.row.intercept === 'pause' ? this.#pause() : null;
       default:
         return null;
     }
@@ -205,6 +210,26 @@ export class SystemInstructions extends X87Instructions {
       },
       finish,
     };
+  }
+
+  #timeStamp(): ShortWay {
+    return {
+      ask: () => {
+        this.values.push(this.steps());
+        this.#call('timeStamp');
+      },
+      finish: () => {
+        this.setInPlace(EAX, this.#word(L.SCRATCH >> 2));
+        this.setInPlace(EDX, this.#word((L.SCRATCH >> 2) + 1));
+      },
+    };
+  }
+
+  #pause(): ShortWay {
+    const { values } = this;
+    const ask = () =>
+      values.push(values.isZero(values.and(this.#word(L.W_VMX_PROCESSOR), known(PROCESSOR.pauseExiting))));
+    return { ask, finish: NOTHING };
   }
 
   /** Gives a register in its local a value. */

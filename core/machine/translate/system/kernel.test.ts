@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../../ia32/decoder.ts';
 import { FLAG } from '../../../ia32/flags.ts';
-import { CR0, CS, DS, ECX, EDI, ES, ESI, ESP, FS, GS, SS, TR } from '../../../ia32/registers.ts';
+import { CR0, CR4, CS, DS, EAX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, SS, TR } from '../../../ia32/registers.ts';
+import { PROCESSOR } from '../../../ia32/vmx/controls.ts';
 import { handlerOf } from '../../cpu/handlers.ts';
 import * as L from '../../cpu/layout.ts';
 import { SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP } from '../../cpu/msr-numbers.ts';
@@ -29,6 +30,7 @@ const physical = new PhysicalMemory(RAM_BYTES);
 const cpu = new Processor(physical);
 const { i32, u8, view } = cpu;
 const runtime = makeRuntime(physical.memory);
+cpu.timeStamp = () => i32[L.W_BUDGET] * 0x10000001;
 const kernel = makeSystemKernel(cpu, runtime.statusFlags);
 
 interface State {
@@ -137,7 +139,8 @@ function putFrame(random: Random): void {
 interface Trial {
   readonly name: SystemName;
   readonly bytes: readonly number[];
-  readonly parameters: readonly number[];
+  /** Null: the steps that are left behind the instruction. */
+  readonly parameters: readonly (number | null)[];
   readonly prepare: (random: Random) => void;
 }
 
@@ -145,7 +148,7 @@ const NOTHING = () => {};
 const END = EIP + 2;
 
 function trial(random: Random): Trial {
-  const kind = random.below(7);
+  const kind = random.below(8);
   switch (kind) {
     case 0:
       return { name: 'interrupt', bytes: [0xcd, VECTOR], parameters: [VECTOR, END], prepare: NOTHING };
@@ -163,6 +166,13 @@ function trial(random: Random): Trial {
       };
       return { name: 'loadSegment', bytes: [0x8e, 0xc0 | (register << 3)], parameters: [register, selector], prepare };
     }
+    case 5: {
+      const prepare = () => {
+        if (random.once(8)) i32[L.W_CR4] |= CR4.TSD;
+        if (random.once(8)) i32[L.W_VMX_PROCESSOR] = random.pick([PROCESSOR.rdtscExiting, PROCESSOR.pauseExiting]);
+      };
+      return { name: 'timeStamp', bytes: [0x0f, 0x31], parameters: [null], prepare };
+    }
     default: {
       const size = random.pick([1, 4]);
       const count = random.pick([1, 2, 7, 15, 16, 17, 100, 1024, 1025, 4096, 4097, 0]);
@@ -177,7 +187,7 @@ function trial(random: Random): Trial {
         i32[L.W_GENERAL + EDI] = to;
         for (let at = 0x8000; at < 0xd000; at += 4) put(at, random.word());
       };
-      const [opcode, name] = kind === 5 ? [0xa4, 'copy' as const] : [0xaa, 'fill' as const];
+      const [opcode, name] = kind === 6 ? [0xa4, 'copy' as const] : [0xaa, 'fill' as const];
       const value = random.pick([0, -1, 0x01010101, random.word()]);
       return {
         name,
@@ -206,11 +216,22 @@ function carryOut(bytes: readonly number[]): boolean {
   }
 }
 
+/** Returns whether it has done all. */
+function runShort(name: SystemName, parameters: readonly (number | null)[]): boolean {
+  const isDone = kernel[name](...parameters.map(parameter => parameter ?? i32[L.W_BUDGET] - 1)) === 1;
+  if (isDone && name === 'timeStamp') {
+    i32[L.W_GENERAL + EAX] = i32[L.SCRATCH >> 2];
+    i32[L.W_GENERAL + EDX] = i32[(L.SCRATCH >> 2) + 1];
+  }
+  return isDone;
+}
+
 /** The kernel leaves these to the code around it. */
 const LEFT: Partial<Record<SystemName, readonly number[]>> = {
   copy: [L.W_GENERAL + ECX, L.W_GENERAL + ESI, L.W_GENERAL + EDI, L.W_EIP, L.W_BUDGET],
   fill: [L.W_GENERAL + ECX, L.W_GENERAL + EDI, L.W_EIP, L.W_BUDGET],
   loadSegment: [L.W_EIP, L.W_BUDGET],
+  timeStamp: [L.W_EIP],
 };
 
 /** Flags as what they mean; RF, which IRET sets for one instruction, is as if that had been. */
@@ -239,7 +260,7 @@ describe('short ways', () => {
       if (random.once(10)) cpu.flushPage(random.pick([GDT, IDT, TSS, STACKS, STACKS + 0x4000, STACKS + 0x5000]));
       const before = save();
       const memo = u8.slice(L.MEMO, L.MEMO + 32 * L.MEMO_SLOTS);
-      const isDone = kernel[name](...parameters) === 1;
+      const isDone = runShort(name, parameters);
       const isSeen = i32[L.W_DR + 7] !== 0 || before.words[L.W_BUDGET] < 2;
       const key = cpu.linkKey;
       const words = LEFT[name] ?? [];
@@ -266,7 +287,16 @@ describe('short ways', () => {
       expect(short.words, what).toEqual(long.words);
       expect(key, `${what}, link key`).toBe(cpu.linkKey);
     }
-    for (const name of ['interrupt', 'interruptReturn', 'sysenter', 'sysexit', 'loadSegment', 'copy', 'fill'])
+    for (const name of [
+      'interrupt',
+      'interruptReturn',
+      'sysenter',
+      'sysexit',
+      'loadSegment',
+      'timeStamp',
+      'copy',
+      'fill',
+    ])
       expect(taken.get(name) ?? 0, name).toBeGreaterThan(ROUNDS / 100);
   });
 
@@ -289,7 +319,7 @@ describe('short ways', () => {
       restore(made);
       fillTlb();
       const before = told.pop();
-      const isDone = kernel[name](...parameters) === 1;
+      const isDone = runShort(name, parameters);
       if (isDone) expect([told.at(-1), i32[L.W_EFLAGS] & FLAG.RF]).toEqual([before, resumes]);
     }
     cpu.probe = null;

@@ -1,7 +1,10 @@
+import * as L from '../../cpu/layout.ts';
 import type { Processor } from '../../cpu/processor.ts';
 import { LOGGED } from '../../cpu/transfer-log.ts';
+import { guestTimeStamp } from '../../cpu/vmx/time.ts';
 import { type FunctionBody, I32, type Import, makeModule } from '../code.ts';
 import { copy, fill, loadSegment } from './data.ts';
+import { timeStamp } from './time.ts';
 import { interrupt, interruptReturn, sysenter, sysexit } from './transfers.ts';
 import { FIRST_TRANSFER, find } from './words.ts';
 
@@ -20,6 +23,7 @@ const FUNCTIONS = {
   sysexit: sysexit(),
   copy: copy(),
   fill: fill(),
+  timeStamp: timeStamp(),
 } as const satisfies Readonly<Record<string, FunctionBody>>;
 
 export type SystemName = keyof typeof FUNCTIONS;
@@ -36,6 +40,7 @@ export const SYSTEM_KERNEL: readonly Import[] = Object.entries(FUNCTIONS).map(([
 const IMPORTS: readonly Import[] = [
   { name: 'statusFlags', parameters: [I32, I32, I32, I32, I32, I32], results: [I32] },
   { name: 'tell', parameters: [I32], results: [] },
+  { name: 'readTime', parameters: [], results: [] },
 ];
 const COMMON: readonly FunctionBody[] = [find()];
 let compiled: WebAssembly.Module | null = null;
@@ -45,13 +50,23 @@ function tell({ probe }: Processor, what: number): undefined {
   else probe?.delivered(what, 'software', null);
 }
 
+/** The time-stamp counter to SCRATCH, 64 bits. */
+function readTime(cpu: Processor): undefined {
+  cpu.i32.set(guestTimeStamp(cpu), L.SCRATCH >> 2);
+}
+
 /** The kernel of a processor, by name. `statusFlags`: the runtime's (runtime.ts). */
 export function makeSystemKernel(
   cpu: Processor,
   statusFlags: WebAssembly.Imported,
 ): Readonly<Record<string, WebAssembly.Imported>> {
   compiled ??= new WebAssembly.Module(makeModule([...COMMON, ...Object.values(FUNCTIONS)], IMPORTS));
-  const env = { memory: cpu.physical.memory, statusFlags, tell: (what: number) => tell(cpu, what) };
+  const env = {
+    memory: cpu.physical.memory,
+    statusFlags,
+    tell: (what: number) => tell(cpu, what),
+    readTime: () => readTime(cpu),
+  };
   const { exports } = new WebAssembly.Instance(compiled, { env });
   return Object.fromEntries(NAMES.map((name, n) => [name, exports[String(COMMON.length + n)]]));
 }

@@ -53,7 +53,7 @@ export const refuseUnlessCalm: Part = refuseIf(
 );
 
 /** Index of find() in the kernel, behind its imports. */
-export const [STATUS_FLAGS_OF, TELL, FIND] = [0, 1, 2];
+export const [STATUS_FLAGS_OF, TELL, READ_TIME, FIND] = [0, 1, 2, 3];
 
 /**
  * The place of what is noted under a key (descriptor-memo.ts), 0 if that is not what the descriptor table has now: only then something could differ from
