@@ -1,3 +1,4 @@
+import { LARGE_ZERO } from './cpu/large.ts';
 import type { Clock } from './devices/device.ts';
 
 /**
@@ -7,10 +8,10 @@ import type { Clock } from './devices/device.ts';
 export class VirtualClock implements Clock {
   /** Steps a virtual second. */
   #rate: number;
-  #baseTime = 0;
-  #baseCount = 0;
+  #baseTime = LARGE_ZERO;
+  #baseCount = LARGE_ZERO;
   /** Nanoseconds that skipTo() jumped over, in all: for those who tell waiting from work. */
-  skipped = 0;
+  skipped = LARGE_ZERO;
   readonly #count: () => number;
   readonly #onReschedule: () => void;
 

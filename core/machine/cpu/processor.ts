@@ -9,6 +9,7 @@ import { SIGNATURE } from './cpuid.ts';
 import { BREAKPOINT_ENABLED, DR6, DR6_FIXED, DR7_FIXED } from './debug-registers.ts';
 import { Executor } from './executor.ts';
 import { deliverException } from './interrupts.ts';
+import { LARGE_ZERO } from './large.ts';
 import * as L from './layout.ts';
 import { resetMsrs } from './msr.ts';
 import { checkVirtualInterrupt } from './virtual-8086.ts';
@@ -66,9 +67,9 @@ export class Processor extends Executor {
   /** Whether run() stopped at a breakpoint, before that instruction. */
   atBreakpoint = false;
   /** Steps since reset, without those of the current run. */
-  #counted = 0;
+  #counted = LARGE_ZERO;
   /** Steps granted to the current run; W_RESERVE is the part of them that attend() took out of W_BUDGET. */
-  #granted = 0;
+  #granted = LARGE_ZERO;
   #stopping = false;
   /** Instructions that were counted at once for the block that runs; 0 between blocks. */
   #countedAtOnce = 0;

@@ -167,15 +167,19 @@ export class Tlb {
   /** Drops what is not global. */
   flushLocal(): void {
     const log = this.#log;
-    for (let n = 0; n < this.#logged; n++) this.#drop(log[n]);
+    const logged = this.#logged;
+    // Before the loop: machine code that V8 makes in its midst would not know of what comes behind.
     this.#logged = 0;
+    for (let n = 0; n < logged; n++) this.#drop(log[n]);
   }
 
   /** Everything that was entered. */
   flushGlobal(): void {
     this.flushLocal();
-    for (let n = 0; n < this.#globalLogged; n++) this.#drop(this.#globalLog[n]);
+    const log = this.#globalLog;
+    const logged = this.#globalLogged;
     this.#globalLogged = 0;
+    for (let n = 0; n < logged; n++) this.#drop(log[n]);
     this.largeRegions.fill(0);
   }
 

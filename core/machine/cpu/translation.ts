@@ -10,6 +10,7 @@ import type { PhysicalMemory } from '../physical.ts';
 import { CodePages } from './code-pages.ts';
 import { BREAKPOINT_ENABLED, Breakpoints } from './debug-registers.ts';
 import { Fault } from './fault.ts';
+import { LARGE_ZERO } from './large.ts';
 import * as L from './layout.ts';
 import { EFER, EFER_NXE } from './msr-numbers.ts';
 import type { Probe } from './probe.ts';
@@ -47,12 +48,12 @@ export class Translation extends State implements PagingRegisters {
   #probe: Probe | null = null;
   readonly #log = new TransferLog(this.i32);
   /** Page walks since reset: TLB misses with paging on. */
-  walks = 0;
+  walks = LARGE_ZERO;
   /** Table entries that they read from memory; PDPTE registers are none. */
-  walkReferences = 0;
+  walkReferences = LARGE_ZERO;
   /** Those of them that were two-dimensional: a guest's, under EPT. */
-  nestedWalks = 0;
-  nestedReferences = 0;
+  nestedWalks = LARGE_ZERO;
+  nestedReferences = LARGE_ZERO;
   #epoch = 0;
   readonly #walk = createWalk();
   readonly #lookWalk = createWalk();

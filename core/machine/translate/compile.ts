@@ -5,6 +5,7 @@ import { commonKind, type Kind, kindOf } from './flags.ts';
 import type { CallOut } from './frame.ts';
 import { type Graph, isLast, meaningOf } from './graph.ts';
 import { type Hammock, hammocksOf } from './if-conversion.ts';
+import { packed } from './packed.ts';
 import type { Premises } from './premises.ts';
 import { known, positiveOf, type Value } from './values.ts';
 import { foresee } from './windows.ts';
@@ -71,15 +72,15 @@ class Compilation {
       }
     });
     this.#merges = merges;
-    const inner = graph.blocks.map((): number[] => []);
+    const inner = packed(graph.blocks, (): number[] => []);
     for (const merge of [...merges].sort((a, b) => b - a)) if (merge !== 0) inner[graph.dominators[merge]].push(merge);
     this.#inner = inner;
     this.#headers = headers;
-    this.#numbers = new Map(graph.blocks.map(({ start }, n) => [start, n]));
+    this.#numbers = new Map(packed(graph.blocks, ({ start }, n) => [start, n]));
     this.#asking = new Set([...graph.entries, ...headers]);
     const needed: number[] = [];
     for (let n = graph.blocks.length - 1; n >= 0; n--) {
-      const behind = graph.blocks[n].successors.map(to => (to <= n || this.#asking.has(to) ? 0 : needed[to]));
+      const behind = packed(graph.blocks[n].successors, to => (to <= n || this.#asking.has(to) ? 0 : needed[to]));
       needed[n] = graph.blocks[n].instructions.length + Math.max(0, ...behind);
     }
     this.#needed = needed;

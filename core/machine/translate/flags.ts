@@ -441,19 +441,21 @@ export function storeOperands(o: Values, flags: Flags): Flags {
       replace(STATUS_FLAGS, statusFlagsOf(o, flags));
       return { kind: 'all', flags: o.of(FLAG_LOCAL.eflags) };
     case 'add':
-    case 'sub':
-      return { ...flags, a: set('a', flags.a), b: set('b', flags.b), r: set('r', flags.r) };
+    case 'sub': {
+      const { kind, size, chained } = flags;
+      return { kind, size, a: set('a', flags.a), b: set('b', flags.b), r: set('r', flags.r), chained };
+    }
     case 'logic':
-      return { ...flags, r: set('r', flags.r) };
+      return { kind: 'logic', size: flags.size, r: set('r', flags.r) };
     case 'increment':
     case 'decrement':
       if (flags.before !== null) replace(FLAG.CF, carryOf(o, flags.before));
-      return { ...flags, r: set('r', flags.r), before: null };
+      return { kind: flags.kind, size: flags.size, r: set('r', flags.r), before: null };
     case 'result': {
-      const { carry, overflow } = flags;
+      const { size, carry, overflow } = flags;
       if (carry !== null || overflow !== null)
         replace(FLAG.CF | FLAG.OF | FLAG.AF, o.or(carryOf(o, flags), o.shl(overflowOf(o, flags), known(11))));
-      return { ...flags, r: set('r', flags.r), carry: null, overflow: null };
+      return { kind: 'result', size, r: set('r', flags.r), carry: null, overflow: null };
     }
   }
 }

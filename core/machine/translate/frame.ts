@@ -27,6 +27,7 @@ import {
   transfer,
   W_CODE_BASE,
 } from './locals.ts';
+import { packed } from './packed.ts';
 import type { Premises } from './premises.ts';
 import type { Missed, Site } from './sites.ts';
 import { isIn, isSame, known, originOf, positiveOf, type Value, Values } from './values.ts';
@@ -66,6 +67,11 @@ export interface ShortWay {
   readonly ask: () => void;
   /** Does what is left, in those locals. */
   readonly finish: () => void;
+}
+
+/** A literal: what map() makes is of one hidden class here and of another there, and machine code for the one does not do for the other. */
+function forEachRegister(make: (register: number) => Value): Value[] {
+  return [make(0), make(1), make(2), make(3), make(4), make(5), make(6), make(7)];
 }
 
 /**
@@ -112,7 +118,7 @@ export class Frame {
   /** All is in the locals where join() puts it, the flags of a kind if that is known. */
   settle(kind: Kind | null = null): void {
     this.#isStored = false;
-    this.registers = REGISTERS.map(register => this.values.of(register));
+    this.registers = forEachRegister(register => this.values.of(register));
     this.#flags = inLocals(this.values, kind);
     this.#isHome = true;
     this.windows = [];
@@ -165,18 +171,19 @@ export class Frame {
 
   /** Of two states that come from the same one, the first if a value is not 0. */
   selectState(condition: Value, one: MachineValues, other: MachineValues): void {
-    const registers = one.registers.map((value, n) =>
-      isSame(value, other.registers[n]) ? value : this.values.select(condition, value, other.registers[n]),
-    );
+    const registers = forEachRegister(n => {
+      const value = one.registers[n];
+      return isSame(value, other.registers[n]) ? value : this.values.select(condition, value, other.registers[n]);
+    });
     const flags: Flags =
       one.flags === other.flags ? one.flags : { kind: 'either', condition, one: one.flags, other: other.flags };
-    this.state = { ...one, registers, flags, isHome: flags === one.flags && one.isHome };
+    this.state = { registers, flags, isHome: flags === one.flags && one.isHome, windows: one.windows };
   }
 
   /** Keeps the locals of a state and of a value from being used again until unpin(). */
   pin({ registers, flags, windows }: MachineValues, value: Value): void {
-    const hosts = windows.map(({ host }) => host);
-    const locals = [...registers, ...hosts, ...localsOf(flags), value].map(({ local }) => local);
+    const hosts = packed(windows, ({ host }) => host);
+    const locals = packed([...registers, ...hosts, ...localsOf(flags), value], ({ local }) => local);
     for (const local of locals) this.values.pin(local);
     this.#pinned.push(locals);
   }

@@ -2,6 +2,7 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import type { OpcodeRow } from '../../ia32/opcode.ts';
 import type { OperationName, SemanticsName } from '../../ia32/operations.ts';
 import { SEMANTICS } from '../../ia32/semantics/index.ts';
+import { packed } from './packed.ts';
 
 /** Code as a graph of blocks: what can be reached from an address by jumps whose targets are in the code. */
 
@@ -229,10 +230,10 @@ function order(
     } else if (!pieces.has(next)) enter(next);
   }
   const starts = postorder.reverse();
-  const numbers = new Map(starts.map((at, n) => [at, n]));
-  const blocks = starts.map((at): GraphBlock => {
+  const numbers = new Map(packed(starts, (at, n) => [at, n]));
+  const blocks = packed(starts, (at): GraphBlock => {
     const { instructions = [], end = at, next = [] } = pieces.get(at) ?? {};
-    return { start: at, instructions, end, successors: next.map(target => numbers.get(target) ?? 0) };
+    return { start: at, instructions, end, successors: packed(next, target => numbers.get(target) ?? 0) };
   });
   const dominators = dominatorsOf(blocks);
   const irreducible = new Set<string>();
@@ -241,16 +242,16 @@ function order(
       if (to <= from && !dominates(dominators, to, from)) irreducible.add(`${from} ${to}`);
     }
   });
-  return { blocks, entries: entries.map(at => numbers.get(at) ?? 0), dominators, isOpen, irreducible };
+  return { blocks, entries: packed(entries, at => numbers.get(at) ?? 0), dominators, isOpen, irreducible };
 }
 
 /** Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm. */
 function dominatorsOf(blocks: readonly GraphBlock[]): readonly number[] {
-  const predecessors = blocks.map((): number[] => []);
+  const predecessors = packed(blocks, (): number[] => []);
   blocks.forEach(({ successors }, from) => {
     for (const to of successors) predecessors[to].push(from);
   });
-  const dominators = blocks.map(() => -1);
+  const dominators = packed(blocks, () => -1);
   dominators[0] = 0;
   const meet = (a: number, b: number): number => {
     let x = a;

@@ -1,6 +1,7 @@
 import { type Instruction, KIND, type Operand } from '../../ia32/instruction.ts';
 import type { OperationName } from '../../ia32/operations.ts';
 import { type Graph, type GraphBlock, meaningOf } from './graph.ts';
+import { packed } from './packed.ts';
 
 /**
  * If-conversion: where the sides of a branch are a few instructions that cannot fault, both are carried out, and the results of the right one are
@@ -45,7 +46,7 @@ function isHarmless(i: Instruction): boolean {
 /** The hammocks of a graph, by the numbers of the blocks that end with their branches. */
 export function hammocksOf({ blocks, entries, irreducible }: Graph): ReadonlyMap<number, Hammock> {
   const hammocks = new Map<number, Hammock>();
-  const predecessors = blocks.map(() => 0);
+  const predecessors = packed(blocks, () => 0);
   for (const { successors } of blocks) for (const to of successors) predecessors[to]++;
   /** Where control goes from a block that can be a side; null if it cannot. */
   const behind = (n: number): number | null => {

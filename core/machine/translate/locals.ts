@@ -33,19 +33,22 @@ export const LOCAL_NAMES: readonly string[] = [
 
 export const REGISTERS = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 export const W_CODE_BASE = L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE;
-const FLAG_WORDS = [
+/** Locals that a function has in them, and the words of the state that they are. */
+const WORDS: readonly (readonly [local: number, word: number])[] = [
+  ...REGISTERS.map(n => [n, L.W_GENERAL + n] as const),
   [FLAG_LOCAL.eflags, L.W_EFLAGS],
   [FLAG_LOCAL.kind, L.W_FLAGS_KIND],
   [FLAG_LOCAL.size, L.W_FLAGS_SIZE],
   [FLAG_LOCAL.a, L.W_FLAGS_A],
   [FLAG_LOCAL.b, L.W_FLAGS_B],
   [FLAG_LOCAL.r, L.W_FLAGS_R],
-] as const;
+  [BUDGET, L.W_BUDGET],
+];
 
 /** Loads general registers, flags and budget into their locals, or stores them: of the registers those that `has` knows. */
 export function transfer(code: Code, piece: 'load' | 'store', has: (register: number) => boolean): void {
-  const words = [...REGISTERS.filter(has).map(n => [n, L.W_GENERAL + n]), ...FLAG_WORDS, [BUDGET, L.W_BUDGET]];
-  for (const [local, word] of words) {
+  for (const [local, word] of WORDS) {
+    if (local < REGISTERS.length && !has(local)) continue;
     code.constant(0);
     if (piece === 'store') {
       code.get(local);

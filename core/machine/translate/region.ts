@@ -9,6 +9,7 @@ import type { ValueType } from './code.ts';
 import { compile, type Manner, type WayToExecute } from './compile.ts';
 import type { Part } from './draft.ts';
 import { type Extent, explore, type Graph, type GraphBlock } from './graph.ts';
+import { packed } from './packed.ts';
 import { type Premises, premisesOf } from './premises.ts';
 import { packSites } from './sites.ts';
 
@@ -205,7 +206,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
     return { linear, entry: i32[table + (linear >>> 12)] };
   };
   const entryBlocks = new Set(graph.entries.map(n => graph.blocks[n]));
-  const entrances = graph.entries.map(n => entranceAt(graph.blocks[n].start));
+  const entrances = packed(graph.entries, n => entranceAt(graph.blocks[n].start));
   const blocks = graph.blocks.filter(hasCode);
   const pages = pagesOf(graph, codeBase, reader);
   const spans = blocks.flatMap(({ start, end }) => [(codeBase + start) | 0, (codeBase + end) | 0]);

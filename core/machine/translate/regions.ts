@@ -2,6 +2,7 @@ import { CS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import type { Processor } from '../cpu/processor.ts';
 import { CodeTable } from './code-table.ts';
+import { packed } from './packed.ts';
 import { hasCodeAt, hostOf, isUnchanged, physicalPage, protect, type Region } from './region.ts';
 
 /** Counters for places of code, which these share by a hash. */
@@ -133,7 +134,7 @@ export class Regions {
 
   /** Keeps one, which cannot run yet. */
   keep(region: Region): void {
-    for (const host of region.entrances.map(hostOf)) {
+    for (const host of packed(region.entrances, hostOf)) {
       const others = this.#byHost.get(host) ?? [];
       // The one with more comes first.
       this.#byHost.set(host, region.extent === 'calls' ? [region, ...others] : [...others, region]);
@@ -203,7 +204,7 @@ export class Regions {
       // One that was full once stays so.
       if (counts[place] < 255) counts[place] += by;
     };
-    for (const host of region.entrances.map(hostOf)) add(this.#beginning, host);
+    for (const host of packed(region.entrances, hostOf)) add(this.#beginning, host);
     for (const host of [...region.hosts, ...region.cuts]) add(this.#inside, host);
   }
 
@@ -248,7 +249,7 @@ export class Regions {
     region.isDead = true;
     this.#count(region, -1);
     this.#kept--;
-    for (const host of region.entrances.map(hostOf)) {
+    for (const host of packed(region.entrances, hostOf)) {
       const list = (this.#byHost.get(host) ?? []).filter(other => other !== region);
       if (list.length === 0) this.#byHost.delete(host);
       else this.#byHost.set(host, list);

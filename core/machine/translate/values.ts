@@ -261,7 +261,8 @@ export class Values {
 
   isZero(a: Value): Value {
     if (a.constant !== null) return known(a.constant === 0 ? 1 : 0);
-    return { ...this.unary(OP.eqz, a, 1), negated: a };
+    const { local, plus, bits, origin } = this.unary(OP.eqz, a, 1);
+    return { constant: null, local, plus, bits, origin, negated: a };
   }
 
   select(condition: Value, a: Value, b: Value): Value {

@@ -1,6 +1,7 @@
 import { type Instruction, KIND, type Operand } from '../../ia32/instruction.ts';
 import type { OperationName } from '../../ia32/operations.ts';
 import { EBP, ESP } from '../../ia32/registers.ts';
+import { packed } from './packed.ts';
 import type { Value } from './values.ts';
 
 /**
@@ -208,7 +209,7 @@ class Course {
 export function foresee(instructions: readonly Instruction[]): readonly Foreseen[] {
   const course = new Course();
   for (let n = 0; n < instructions.length; n++) course.step(instructions[n], n);
-  const foreseen = instructions.map(() => NOTHING_FORESEEN);
+  const foreseen = packed(instructions, () => NOTHING_FORESEEN);
   const extents = new Map<number, { low: number; high: number }>();
   // From the last to the first: each asks for what comes behind it.
   for (let n = course.accesses.length - 1; n >= 0; n--) {
