@@ -26,14 +26,16 @@ export function unprotected(entry: number): number {
   return entry === L.INVALID ? entry : entry & ~L.PROTECTED;
 }
 
+const TABLE_SHIFT = Math.log2(L.TABLE_WORDS);
+
 /** Linear page of an entry, by its word. */
 function pageOf(word: number): number {
-  return (word - L.W_TLB) % L.TABLE_WORDS;
+  return (word - L.W_TLB) & (L.TABLE_WORDS - 1);
 }
 
 /** What an entry is for: 0 reads, 1 writes, 2 execution. */
 function kindOf(word: number): number {
-  return Math.floor((word - L.W_TLB) / L.TABLE_WORDS) % 3;
+  return ((word - L.W_TLB) >>> TABLE_SHIFT) % 3;
 }
 
 /** The six flat tables of the TLB (layout.ts), and which of their entries are filled. */

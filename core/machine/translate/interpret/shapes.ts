@@ -51,11 +51,33 @@ const TRAITS = {
 } as const satisfies Readonly<Record<string, (setting: Setting) => number>>;
 type Trait = keyof typeof TRAITS;
 
+/** A shape, or what there is by the value of the next trait. */
+type Branch = Shape | Map<number, Branch>;
+
 /** Shapes of the same row, sizes, kinds of operands and of address. */
 interface Family {
   /** What of the instructions that were seen mattered. */
   readonly traits: Trait[];
-  readonly shapes: Map<number | string, Shape>;
+  /** By their values, one after the other. */
+  shapes: Branch | undefined;
+}
+
+function shapeOf({ traits, shapes }: Family, setting: Setting): Shape | undefined {
+  let branch = shapes;
+  for (const trait of traits) {
+    if (!(branch instanceof Map)) return undefined;
+    branch = branch.get(TRAITS[trait](setting));
+  }
+  return branch instanceof Map ? undefined : branch;
+}
+
+/** A branch with a shape beyond those of these traits. */
+function grown(branch: Branch | undefined, traits: readonly Trait[], setting: Setting, shape: Shape): Branch {
+  if (traits.length === 0) return shape;
+  const [trait, ...others] = traits;
+  const value = TRAITS[trait](setting);
+  const map = branch instanceof Map ? branch : new Map<number, Branch>();
+  return map.set(value, grown(map.get(value), others, setting, shape));
 }
 
 type Note = (trait: Trait) => void;
@@ -196,35 +218,26 @@ export class Shapes {
     const key = familyKey(setting);
     let family = families.get(key);
     if (family === undefined) {
-      family = { traits: [], shapes: new Map() };
+      family = { traits: [], shapes: undefined };
       families.set(key, family);
     }
-    const known = family.shapes.get(keyOf(family.traits, setting));
-    return known ?? this.#make(family, setting);
+    return shapeOf(family, setting) ?? this.#make(family, setting);
   }
 
   #make(family: Family, setting: Setting): Shape {
     const { traits } = family;
+    const before = traits.length;
     const note = (trait: Trait) => {
       if (!traits.includes(trait)) traits.push(trait);
     };
     const made = this.#left > 0 ? make(setting, note) : null;
     if (made !== null) this.#left--;
     const shape: Shape = { index: this.#refuses, body: null, after: null, ...made, waiting: [] };
-    family.shapes.set(keyOf(traits, setting), shape);
+    // Others are found by more from now on, and made again where they are met.
+    if (traits.length > before) family.shapes = undefined;
+    family.shapes = grown(family.shapes, traits, setting, shape);
     this.#onNew(shape);
     return shape;
-  }
-}
-
-function keyOf(traits: readonly Trait[], setting: Setting): number | string {
-  switch (traits.length) {
-    case 0:
-      return 0;
-    case 1:
-      return TRAITS[traits[0]](setting);
-    default:
-      return traits.map(trait => TRAITS[trait](setting)).join();
   }
 }
 
