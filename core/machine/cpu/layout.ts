@@ -192,7 +192,7 @@ const RECORDS_BYTES = 8 << 20;
 export const RAM = RECORDS + RECORDS_BYTES;
 
 /**
- * Where the translation of the code at a linear address is found: CODE_SLOTS places of four words, two of which a hash of address and TLB entry
+ * Where the translation of the code at a linear address is found: CODE_SLOTS places of four words, four of which a hash of address and TLB entry
  * chooses: linear address, entry of the execute table, premises, index in the table of functions. Behind them, in REGION_RAN, the index that was
  * entered last, and by index a counter (REGION_RUNS), which goes down with each entry. In BLOCK_TABLE there are as many places for blocks of the
  * interpreter's, whose byte offsets are no index, as they are from REGION_FUNCTIONS on; they have counters of their own.
@@ -200,7 +200,8 @@ export const RAM = RECORDS + RECORDS_BYTES;
 export const CODE_SLOTS = 1 << 16;
 const TABLE_BYTES = CODE_SLOTS * 16;
 export const REGION_RAN = TABLE_BYTES;
-export const REGION_RUNS = REGION_RAN + 16;
+/** A line of the host's cache further, so that places that belong together do not lie in two. */
+export const REGION_RUNS = REGION_RAN + 64;
 /** Functions that the table of functions has at most. */
 export const REGION_FUNCTIONS = 1 << 14;
 export const BLOCK_TABLE = REGION_RUNS + 4 * REGION_FUNCTIONS;

@@ -17,7 +17,7 @@ interface Engine {
   ) => { readonly exports: Readonly<Record<string, () => number>> };
 }
 
-it('translated code finds what was put in, in either table and at either place', () => {
+it('translated code finds what was put in, in either table and at any of its places', () => {
   const { memory, regions } = new PhysicalMemory(1 << 20);
   const i32 = new Int32Array(memory.buffer);
   const tables = [new CodeTable(i32, regions), new CodeTable(i32, regions + L.BLOCK_TABLE)];
@@ -44,8 +44,8 @@ it('translated code finds what was put in, in either table and at either place',
   }
   i32[L.W_PREMISES] = 0;
   const found = [...put].filter(([linear, { entry, index }]) => lookFor(linear, entry) === index);
-  // 10,000 in each table, of 32,768 pairs of places: few are driven out.
-  expect(found.length).toBeGreaterThan(put.size * 0.98);
+  // 10,000 in each table, of 16,384 times four places: hardly one is driven out.
+  expect(found.length).toBeGreaterThan(put.size * 0.998);
   for (const [linear, { entry, index }] of found) {
     expect(lookFor(linear, entry + 4096)).toBe(NOTHING);
     tables[index & 1].take(linear, entry, index);

@@ -8,6 +8,8 @@ import { get, type Part, set, word } from './words.ts';
 /** Multiplicative hashing: the golden ratio's digits, of which the upper ones are taken. */
 const MIX = 0x9e3779b1;
 const HASH_SHIFT = 32 - Math.log2(L.CODE_SLOTS);
+/** Places where something can be, the likeliest first, by what differs from its hash: they lie side by side in one line of the host's cache. */
+const WAYS = [0, 1, 2, 3] as const;
 
 /** What code is found by, and where it is: words in the order of a slot (layout.ts, R_LINEAR). */
 type Slot = readonly [linear: number, entry: number, premises: number, index: number];
@@ -24,10 +26,10 @@ export class CodeTable {
     i32.fill(-1, this.#at, this.#at + 4 * L.CODE_SLOTS);
   }
 
-  /** The two places of what is found by a linear address and its entry of the execute table. */
-  #places(linear: number, entry: number): readonly [number, number] {
-    const hash = (Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT) << 2;
-    return [this.#at + hash, this.#at + (hash ^ 4)];
+  /** The places of what is found by a linear address and its entry of the execute table. */
+  #places(linear: number, entry: number): readonly number[] {
+    const hash = Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT;
+    return WAYS.map(way => this.#at + 4 * (hash ^ way));
   }
 
   /** Whether the first so many words of a slot are at a place. */
@@ -39,14 +41,15 @@ export class CodeTable {
   /** Puts code in, also where other code is found by the same, unless that `stays`. Returns whether something has changed. */
   put(slot: Slot, stays: boolean): boolean {
     const i32 = this.#i32;
-    const [place, other] = this.#places(slot[L.R_LINEAR], slot[L.R_ENTRY]);
+    const places = this.#places(slot[L.R_LINEAR], slot[L.R_ENTRY]);
     const many = stays ? L.R_INDEX : slot.length;
-    if (this.#isAt(place, slot, many) || this.#isAt(other, slot, many)) return false;
-    // Who was there first moves on, unless it is what this takes the place of.
-    if (i32[place + L.R_PREMISES] !== -1 && !this.#isAt(place, slot, L.R_INDEX)) {
-      i32.copyWithin(other, place, place + slot.length);
-    }
-    i32.set(slot, place);
+    if (places.some(place => this.#isAt(place, slot, many))) return false;
+    // Who was first moves on, up to what this takes the place of, or to an empty one.
+    const same = places.findIndex(place => this.#isAt(place, slot, L.R_INDEX));
+    const empty = places.findIndex(place => i32[place + L.R_PREMISES] === -1);
+    const last = same >= 0 ? same : empty >= 0 ? empty : places.length - 1;
+    for (let n = last; n > 0; n--) i32.copyWithin(places[n], places[n - 1], places[n - 1] + slot.length);
+    i32.set(slot, places[0]);
     return true;
   }
 
@@ -77,10 +80,10 @@ export function lookUp(locals: w.Locals, regions: number, into: number, otherwis
       differs(L.R_PREMISES, state(L.W_PREMISES)),
     );
     const found = [set(into, w.load(get(place), at + 4 * L.R_INDEX))];
-    return [
-      set(place, get(hash)),
-      w.when(isElsewhere, [set(place, w.xor(get(hash), word(16))), w.when(isElsewhere, missing, found)], found),
-    ];
+    return WAYS.reduceRight<readonly Part[]>(
+      (others, way) => [set(place, w.xor(get(hash), word(16 * way))), w.when(isElsewhere, others, found)],
+      missing,
+    );
   };
   const mixed = w.mul(w.xor(get(linear), w.shr(get(entry), word(12))), word(MIX));
   return [

@@ -14,6 +14,8 @@ import type { Shape } from './shapes.ts';
 
 /** Counter of a block that nobody counts. */
 const NEVER = -1;
+/** Of one block, how many at different linear addresses or under different premises: each process has its vDSO elsewhere. */
+const MOST_ALIKE = 8;
 /** After so many new blocks those are let go that only records hold on to. */
 const SWEEP = 2048;
 
@@ -101,11 +103,15 @@ export class Interpreter {
     const address = this.#free;
     this.#free += bytes;
     this.#write(address, block, premises);
-    const recorded: Recorded = { block, address, linear, entry, premises, entered: 0, countsFrom: NEVER };
-    if (this.#recorded.push(recorded) % SWEEP === 0) this.#sweep();
     const page = (host - L.RAM) >>> 12;
     const hosts = this.#byPage.get(page) ?? new Map<number, Recorded[]>();
-    hosts.set(host, [...(hosts.get(host) ?? []), recorded]);
+    const others = hosts.get(host) ?? [];
+    const oldest = others.length < MOST_ALIKE ? null : others[0];
+    const entered = oldest === null ? 0 : this.#entriesOf(oldest);
+    const recorded: Recorded = { block, address, linear, entry, premises, entered, countsFrom: NEVER };
+    if (this.#recorded.push(recorded) % SWEEP === 0) this.#sweep();
+    if (oldest !== null) this.#found.take(oldest.linear, oldest.entry, oldest.address);
+    hosts.set(host, [...others.slice(1 - MOST_ALIKE), recorded]);
     this.#byPage.set(page, hosts);
     return recorded;
   }
@@ -194,10 +200,12 @@ export class Interpreter {
   /** How often blocks were entered that begin at a byte offset in the machine's memory. */
   entriesAt(host: number): number {
     let entries = 0;
-    for (const { address, entered, countsFrom } of this.#at(host)) {
-      entries += entered + ((countsFrom - this.#cpu.i32[(address + R.H_COUNTER) >> 2]) >>> 0);
-    }
+    for (const recorded of this.#at(host)) entries += this.#entriesOf(recorded);
     return entries;
+  }
+
+  #entriesOf({ address, entered, countsFrom }: Recorded): number {
+    return entered + ((countsFrom - this.#cpu.i32[(address + R.H_COUNTER) >> 2]) >>> 0);
   }
 
   /** Whether the block that begins at a byte offset in the machine's memory is run here. */
