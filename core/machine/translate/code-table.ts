@@ -11,6 +11,11 @@ const HASH_SHIFT = 32 - Math.log2(L.CODE_SLOTS);
 /** Places where something can be, the likeliest first, by what differs from its hash: they lie side by side in one line of the host's cache. */
 const WAYS = [0, 1, 2, 3] as const;
 
+/** One of the places of what has a first one. */
+function placeBy(first: number, way: number): number {
+  return first ^ (way << 2);
+}
+
 /** What code is found by, and where it is: words in the order of a slot (layout.ts, R_LINEAR). */
 type Slot = readonly [linear: number, entry: number, premises: number, index: number];
 
@@ -26,13 +31,17 @@ export class CodeTable {
     i32.fill(-1, this.#at, this.#at + 4 * L.CODE_SLOTS);
   }
 
-  /** The places of what is found by a linear address and its entry of the execute table. */
-  #places(linear: number, entry: number): readonly number[] {
-    const hash = Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT;
-    return WAYS.map(way => this.#at + 4 * (hash ^ way));
+  /** The first place of what is found by a linear address and its entry of the execute table: a word's index, as all places are. */
+  #first(linear: number, entry: number): number {
+    return this.#at + ((Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT) << 2);
   }
 
-  /** Whether the first so many words of a slot are at a place. */
+  /** The place of code, if the first so many words of its slot are there; -1 if they are nowhere. */
+  #placeOf(first: number, slot: Slot, many: number): number {
+    for (const way of WAYS) if (this.#isAt(placeBy(first, way), slot, many)) return placeBy(first, way);
+    return -1;
+  }
+
   #isAt(place: number, slot: Slot, many: number): boolean {
     for (let n = 0; n < many; n++) if (this.#i32[place + n] !== slot[n]) return false;
     return true;
@@ -41,30 +50,39 @@ export class CodeTable {
   /** Puts code in, also where other code is found by the same, unless that `stays`. Returns whether something has changed. */
   put(slot: Slot, stays: boolean): boolean {
     const i32 = this.#i32;
-    const places = this.#places(slot[L.R_LINEAR], slot[L.R_ENTRY]);
-    const many = stays ? L.R_INDEX : slot.length;
-    if (places.some(place => this.#isAt(place, slot, many))) return false;
+    const first = this.#first(slot[L.R_LINEAR], slot[L.R_ENTRY]);
+    if (this.#placeOf(first, slot, stays ? L.R_INDEX : slot.length) >= 0) return false;
     // Who was first moves on, up to what this takes the place of, or to an empty one.
-    const same = places.findIndex(place => this.#isAt(place, slot, L.R_INDEX));
-    const empty = places.findIndex(place => i32[place + L.R_PREMISES] === -1);
-    const last = same >= 0 ? same : empty >= 0 ? empty : places.length - 1;
-    for (let n = last; n > 0; n--) i32.copyWithin(places[n], places[n - 1], places[n - 1] + slot.length);
-    i32.set(slot, places[0]);
+    const same = this.#placeOf(first, slot, L.R_INDEX);
+    let last = 0;
+    while (last < WAYS.length - 1 && !this.#isFree(placeBy(first, last), same)) last++;
+    for (let way = last; way > 0; way--) {
+      const from = placeBy(first, way - 1);
+      i32.copyWithin(placeBy(first, way), from, from + slot.length);
+    }
+    i32.set(slot, first);
     return true;
+  }
+
+  /** Whether a place is empty; if something has a place already, whether it is that. */
+  #isFree(place: number, same: number): boolean {
+    return same >= 0 ? place === same : this.#i32[place + L.R_PREMISES] === -1;
   }
 
   /** Takes out what is found by a linear address and its entry of the execute table, if it is this. */
   take(linear: number, entry: number, index: number): void {
-    for (const place of this.#places(linear, entry)) {
+    const first = this.#first(linear, entry);
+    for (const way of WAYS) {
+      const place = placeBy(first, way);
       if (this.#i32[place + L.R_INDEX] === index) this.#i32[place + L.R_PREMISES] = -1;
     }
   }
 
   /** Takes out whatever is found by a linear address, its entry of the execute table, and premises. Returns whether there was something. */
   takeAny(linear: number, entry: number, premises: number): boolean {
-    const place = this.#places(linear, entry).find(at => this.#isAt(at, [linear, entry, premises, 0], L.R_INDEX));
-    if (place !== undefined) this.#i32[place + L.R_PREMISES] = -1;
-    return place !== undefined;
+    const place = this.#placeOf(this.#first(linear, entry), [linear, entry, premises, 0], L.R_INDEX);
+    if (place >= 0) this.#i32[place + L.R_PREMISES] = -1;
+    return place >= 0;
   }
 }
 

@@ -5,7 +5,7 @@ import type { CallOuts } from '../call-outs.ts';
 import { CodeTable } from '../code-table.ts';
 import type { Kind } from '../flags.ts';
 import { isJump, isUncertain } from '../graph.ts';
-import { EXECUTE, FAULTED } from '../locals.ts';
+import { EXECUTE, FAULTED, W_CODE_BASE } from '../locals.ts';
 import { type Premises, premisesOf } from '../premises.ts';
 import { Handlers } from './handlers.ts';
 import { makeLoop } from './loop.ts';
@@ -80,20 +80,25 @@ export class Interpreter {
     const cpu = this.#cpu;
     const { i32, linearEip } = cpu;
     const entry = i32[i32[L.W_EXECUTE_TABLE] + (linearEip >>> 12)];
-    const premises = premisesOf(cpu);
-    const known = this.#at(block.host).find(
-      other =>
-        other.linear === linearEip &&
-        other.entry === entry &&
-        other.premises.word === premises.word &&
-        other.premises.codeBase === premises.codeBase &&
-        other.premises.codeLimit === premises.codeLimit,
-    );
-    const recorded = known ?? this.#record(block, linearEip, entry, premises);
+    const known = this.#known(block.host, linearEip, entry);
+    const recorded = known ?? this.#record(block, linearEip, entry, premisesOf(cpu));
     // Under another limit of CS it may have been cut elsewhere.
     if (block.instructions.length === i32[(recorded.address + R.H_COUNT) >> 2]) recorded.block = block;
-    if (known === undefined) this.#countTo(recorded, times);
+    if (known === null) this.#countTo(recorded, times);
     return this.#place(recorded);
+  }
+
+  /** What was recorded there under the premises of now. */
+  #known(host: number, linear: number, entry: number): Recorded | null {
+    const { i32 } = this.#cpu;
+    const word = i32[L.W_PREMISES];
+    const [codeBase, codeLimit] = [i32[W_CODE_BASE], i32[L.W_CODE_LIMIT]];
+    for (const one of this.#at(host)) {
+      const { premises } = one;
+      const isFor = premises.word === word && premises.codeBase === codeBase && premises.codeLimit === codeLimit;
+      if (isFor && one.linear === linear && one.entry === entry) return one;
+    }
+    return null;
   }
 
   #record(block: Block, linear: number, entry: number, premises: Premises): Recorded {

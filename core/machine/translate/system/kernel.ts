@@ -52,7 +52,10 @@ function tell({ probe }: Processor, what: number): undefined {
 
 /** The time-stamp counter to SCRATCH, 64 bits. */
 function readTime(cpu: Processor): undefined {
-  cpu.i32.set(guestTimeStamp(cpu), L.SCRATCH >> 2);
+  const [low, high] = guestTimeStamp(cpu);
+  const { i32 } = cpu;
+  i32[L.SCRATCH >> 2] = low;
+  i32[(L.SCRATCH >> 2) + 1] = high;
 }
 
 /** The kernel of a processor, by name. `statusFlags`: the runtime's (runtime.ts). */
