@@ -246,3 +246,11 @@ function address(base: number, index: number, scale: number, displacement: numbe
   const segment = override >= 0 ? override : base === EBP || base === ESP ? SS : DS;
   return { segment, base, index, scale, displacement, mask: addressSize === 2 ? 0xffff : -1 };
 }
+
+/** PUSH 80000000h, and MOV EAX, [80000000h]. */
+const LARGE_NUMBERS = [
+  [0x68, 0, 0, 0, 0x80],
+  [0xa1, 0, 0, 0, 0x80],
+];
+// V8 has another hidden class for operands once one has a number of more than 31 bits, and throws away what it has compiled for them: so the first ones have.
+for (const bytes of LARGE_NUMBERS) decode({ byte: n => bytes[n] }, 0, 4);

@@ -5,6 +5,7 @@ import { CS } from '../../ia32/registers.ts';
 import { CallTargets } from './call-targets.ts';
 import type { Executor } from './executor.ts';
 import { type Handler, handlerOf } from './handlers.ts';
+import { LARGE_ZERO } from './large.ts';
 import * as L from './layout.ts';
 
 /** Instructions in one block at most. */
@@ -33,10 +34,10 @@ export interface Block {
   /** The two blocks that followed last, valid for a link key (Access.linkKey) at a linear address. */
   link: Block | null;
   linkKey: number;
-  linkLinear: number;
+  linkLinear: number | null;
   other: Block | null;
   otherKey: number;
-  otherLinear: number;
+  otherLinear: number | null;
 }
 
 /**
@@ -62,13 +63,13 @@ const END_OF_BLOCK = Symbol('end of block');
 class Fetcher implements CodeSource {
   readonly #cpu: Executor;
   /** Offset in CS of index 0. */
-  #offset = 0;
-  #linear = 0;
+  #offset = LARGE_ZERO;
+  #linear = LARGE_ZERO;
   /** Host offset of index 0, valid up to the end of its page. */
   #host = 0;
   #inPage = 0;
   /** Offset in CS beyond which a fetch raises #GP(0), unsigned. */
-  #limit = 0;
+  #limit = LARGE_ZERO;
   #isFirst = true;
 
   constructor(cpu: Executor) {
@@ -307,10 +308,10 @@ export class Blocks {
       isUntranslatable: false,
       link: null,
       linkKey: -1,
-      linkLinear: 0,
+      linkLinear: null,
       other: null,
       otherKey: -1,
-      otherLinear: 0,
+      otherLinear: null,
     };
   }
 

@@ -1,3 +1,4 @@
+import { LARGE_ZERO } from '../cpu/large.ts';
 import * as L from '../cpu/layout.ts';
 import { type Code, EMPTY, OP, type ValueType } from './code.ts';
 import { Draft, type Part, type Purpose } from './draft.ts';
@@ -99,9 +100,9 @@ export class Frame {
   /** Locals that a state kept for later needs. */
   readonly #pinned: (readonly number[])[] = [];
   // The instruction in hand.
-  #start = 0;
+  #start = LARGE_ZERO;
   /** Offset in CS behind it. */
-  protected end = 0;
+  protected end = LARGE_ZERO;
   #left = 0;
 
   constructor(premises: Premises) {
