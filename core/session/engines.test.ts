@@ -53,7 +53,7 @@ function stateOf({ pc }: Session): readonly (number | string)[] {
 describe.each(MODES)('primer, %s', mode => {
   it('runs translated as it runs executed', () => {
     const one = open(mode, () => null);
-    const other = open(mode, cpu => new Translator(cpu, 'regions', 30, 4, 300));
+    const other = open(mode, cpu => new Translator(cpu, 'regions', { hot: 30, batch: 4, often: 300 }));
     let translated = 0;
     for (let n = 0; n < 12; n++) {
       if (n === 4) {
@@ -70,7 +70,7 @@ describe.each(MODES)('primer, %s', mode => {
 
   it.each([false, true])('is counted and recorded translated as executed; somebody looks: %s', looks => {
     const one = open(mode, () => null);
-    const other = open(mode, cpu => new Translator(cpu, 'regions', 30, 4, 300));
+    const other = open(mode, cpu => new Translator(cpu, 'regions', { hot: 30, batch: 4, often: 300 }));
     const watchings = [one, other].map(({ session }) => new Watching(() => session));
     for (const watching of watchings) watching.look({ happened: looks, timeline: looks });
     for (let n = 0; n < 12; n++) {

@@ -20,7 +20,7 @@ export const MACHINES: readonly MachineUnderTest[] = [
 function translating(engine: 'interpret' | 'regions'): MachineUnderTest {
   const open = (physical: PhysicalMemory) => {
     const cpu = new Processor(physical);
-    cpu.translator = new Translator(cpu, engine, 0, 1, 1);
+    cpu.translator = new Translator(cpu, engine, { hot: 0, batch: 1, often: 1 });
     return cpu;
   };
   return { engine, open };

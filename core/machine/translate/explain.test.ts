@@ -20,7 +20,7 @@ function run(look: (pc: Pc, translator: Translator) => void = () => {}) {
     memoryBytes,
     startTime: 0,
     rate: 1e8,
-    translate: cpu => new Translator(cpu, 'regions', 30, 4, 100),
+    translate: cpu => new Translator(cpu, 'regions', { hot: 30, batch: 4, often: 100 }),
     onConsole: () => {},
   });
   pc.start(loadImage(primer, { memoryBytes, commandLine: '', initrd: null }));

@@ -20,7 +20,8 @@ function open(engine: Engine): Run {
       memoryBytes,
       startTime: 0,
       rate: 1e8,
-      translate: engine === 'execute' ? undefined : cpu => new Translator(cpu, engine, 50, 4, 400),
+      translate:
+        engine === 'execute' ? undefined : cpu => new Translator(cpu, engine, { hot: 50, batch: 4, often: 400 }),
       onConsole: byte => (run.text += String.fromCharCode(byte)),
     }),
     text: '',

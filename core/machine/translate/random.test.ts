@@ -22,7 +22,7 @@ const OTHERS = (['interpret', 'regions'] as const).map(
     engine,
     open: physical => {
       const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, engine, 0, 1, 2, 3);
+      cpu.translator = new Translator(cpu, engine, { hot: 0, batch: 1, often: 2, mostWide: 3 });
       return cpu;
     },
   }),

@@ -16,7 +16,13 @@ it('regions that nobody enters go when there are too many, and not the ones that
     engine: 'regions',
     open: physical => {
       const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', 0, 1, 1000, 1000, { regions: MOST, modules: MOST });
+      cpu.translator = new Translator(cpu, 'regions', {
+        hot: 0,
+        batch: 1,
+        often: 1000,
+        mostWide: 1000,
+        room: { regions: MOST, modules: MOST },
+      });
       return cpu;
     },
   });
@@ -47,7 +53,7 @@ it('regions outlive that memory is replaced where the same bytes are there again
     engine: 'regions',
     open: physical => {
       const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', 0, 1, 1000);
+      cpu.translator = new Translator(cpu, 'regions', { hot: 0, batch: 1, often: 1000 });
       return cpu;
     },
   });

@@ -58,6 +58,20 @@ export function translatorOf(engine: Engine): ((cpu: Processor) => Translator) |
 /** Where control came in translated code: no further, or on to an instruction that is the executor's, or that has raised the processor's fault. */
 export type Entered = 'nowhere' | 'further' | 'fault';
 
+/** What a translator does otherwise than usual. */
+export interface Tuning {
+  /** How often a block is executed before it is translated. */
+  readonly hot?: number;
+  /** Regions of one module. */
+  readonly batch?: number;
+  /** How often what is translated is entered before it is translated with all that it calls. */
+  readonly often?: number;
+  /** How often it is left where an access asks for others with it before it is made without. */
+  readonly mostWide?: number;
+  /** How much is kept. */
+  readonly room?: Room;
+}
+
 /** Translates what is executed often, and runs it. */
 export class Translator {
   readonly engine: Exclude<Engine, 'execute'>;
@@ -86,20 +100,8 @@ export class Translator {
   /** Of the regions, how many were made anew with each access for itself. */
   narrowed = 0;
 
-  /**
-   * `hot`: how often a block is executed before it is translated; `batch`: regions of one module; `often`: how often what is translated is entered
-   * before it is translated with all that it calls; `mostWide`: how often it is left where an access asks for others with it before it is made without;
-   * `room`: how much is kept.
-   */
-  constructor(
-    cpu: Processor,
-    engine: Exclude<Engine, 'execute'>,
-    hot = HOT,
-    batch = BATCH,
-    often = OFTEN,
-    mostWide = MOST_WIDE,
-    room = ROOM,
-  ) {
+  constructor(cpu: Processor, engine: Exclude<Engine, 'execute'>, tuning: Tuning = {}) {
+    const { hot = HOT, batch = BATCH, often = OFTEN, mostWide = MOST_WIDE, room = ROOM } = tuning;
     const { memory, regions } = cpu.physical;
     this.engine = engine;
     this.#cpu = cpu;

@@ -60,7 +60,7 @@ describe('accesses near each other in two pages', () => {
     engine: 'regions',
     open: physical => {
       const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', 0, 1, 1, 4);
+      cpu.translator = new Translator(cpu, 'regions', { hot: 0, batch: 1, often: 1, mostWide: 4 });
       return cpu;
     },
   };

@@ -23,7 +23,7 @@ function running(mode: Mode, look: (session: Session) => void = () => {}, isTran
     mode,
     paging: 'nested',
     onConsole: () => {},
-    translate: cpu => (isTranslated ? new Translator(cpu, 'regions', 30, 4, 200) : null),
+    translate: cpu => (isTranslated ? new Translator(cpu, 'regions', { hot: 30, batch: 4, often: 200 }) : null),
   });
   for (let n = 0; n < 4; n++) {
     if (n === 1) session.input(new TextEncoder().encode('bench\nps\n'));

@@ -14,7 +14,7 @@ function bench(engine: Exclude<Engine, 'execute'> = 'interpret', hot = 0): Bench
     engine,
     open: physical => {
       const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, engine, hot, 1, 1000);
+      cpu.translator = new Translator(cpu, engine, { hot, batch: 1, often: 1000 });
       return cpu;
     },
   });
