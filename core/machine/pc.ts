@@ -177,6 +177,11 @@ export class Pc {
     return this.#board.uart.receive(bytes);
   }
 
+  /** What came for that port and was not read yet. */
+  get typed(): readonly number[] {
+    return this.#board.uart.typed;
+  }
+
   /** Presses the button on the front, or lets it go. */
   press(isDown: boolean): void {
     this.#board.button.set(isDown);

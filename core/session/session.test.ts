@@ -3,6 +3,7 @@ import { gunzipSync } from 'fflate';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ESP } from '../ia32/registers.ts';
 import * as L from '../machine/cpu/layout.ts';
+import type { Setting } from '../protocol/monitor.ts';
 import { readSnapshot, writeSnapshot } from './files/snapshot-file.ts';
 import { type Guest, Session } from './session.ts';
 import { SymbolTable } from './symbols.ts';
@@ -115,6 +116,36 @@ describe('the console', () => {
     session.input(new TextEncoder().encode('ps\n'));
     while (!output.includes('counter')) session.run(1_000_000, FOREVER);
     expect(output).toContain('PID  STATE    RING  CR3       TICKS  NAME');
+  });
+
+  test.each<Setting>([
+    { mode: 'bare', paging: 'nested' },
+    { mode: 'hardware', paging: 'nested' },
+    { mode: 'translate', paging: 'nested' },
+  ])('what was typed under $mode outlasts a checkpoint, a snapshot and a change of mode', setting => {
+    const session = open();
+    session.change(setting);
+    session.begin('run');
+    while (!output.includes('primer$ ')) session.run(1_000_000, FOREVER);
+    const line = `echo ${'0123456789'.repeat(6)}`;
+    expect(session.input(new TextEncoder().encode(`${line}\n`))).toBe(line.length + 1);
+    // On their way bytes are in several places: in each of them something happens.
+    for (let n = 0; n < 12; n++) {
+      session.run(20_000, FOREVER);
+      session.checkpoint();
+    }
+    session.change({ mode: setting.mode === 'bare' ? 'hardware' : 'bare', paging: 'nested' });
+    session.run(20_000, FOREVER);
+    session.change(setting);
+    const { guest } = session;
+    const typed = output;
+    const other = open();
+    output = typed;
+    other.restore(readSnapshot(writeSnapshot(guest, session.save())).state);
+    other.begin('run');
+    for (let n = 0; n < 200 && !output.includes(`${line}\r\n`); n++) other.run(1_000_000, FOREVER);
+    expect(output).toContain(`${line}\r\n`);
+    expect(typed.length).toBeLessThan(output.length);
   });
 
   test('a reboot starts the guest anew and keeps counting', () => {

@@ -3,8 +3,6 @@ import type { Host } from './host/host.ts';
 const UART_DATA = 0x3f8;
 const UART_LINE_STATUS = 0x3fd;
 const DATA_READY = 1;
-/** Bytes typed by people that wait for the guest's serial port. */
-const MOST_INPUT = 4096;
 
 /** What came to the machine's serial port, which is the monitor's, and waits until the guest's has room. */
 export class ConsoleInput {
@@ -15,8 +13,8 @@ export class ConsoleInput {
     this.#host = host;
   }
 
-  get isFull(): boolean {
-    return this.#bytes.length >= MOST_INPUT;
+  get waiting(): readonly number[] {
+    return this.#bytes;
   }
 
   /** Takes what has come. */

@@ -139,7 +139,7 @@ export class Monitor {
     if (this.mode === 'para')
       throw new ModeError('A paravirtualized guest cannot be saved: its page tables hold machine frames.');
     this.interrupt();
-    return saveVm(this.vm, this.pc);
+    return saveVm(this.vm, this.pc, this.#underWay);
   }
 
   /** Replaces the guest by one that was saved, here or on a machine of its own. Throws TypeError if it does not fit; then nothing has changed. */
@@ -255,9 +255,15 @@ export class Monitor {
     if (this.#state === 'guest') this.pc.cpu.pause();
   }
 
-  /** Bytes for the guest's serial port, by way of the machine's; returns how many it took. */
+  /** Bytes for the guest's serial port, by way of the machine's; returns how many it took: as many as the guest's has room for with what is under way. */
   input(bytes: Uint8Array): number {
-    return this.#input.isFull ? 0 : this.pc.input(bytes);
+    const room = this.vm.board.uart.room - this.#underWay.length;
+    return this.pc.input(bytes.subarray(0, Math.max(0, room)));
+  }
+
+  /** Typed bytes that have not come to the guest's serial port yet. */
+  get #underWay(): readonly number[] {
+    return [...this.#input.waiting, ...this.pc.typed];
   }
 
   /**

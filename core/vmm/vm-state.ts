@@ -9,8 +9,8 @@ import type { VirtualMachine } from './vm.ts';
  * snapshot of the other. The guest must not be on the machine's processor: all of it must be in the virtual one.
  */
 
-/** `pc`: the machine, whose steps and time count. */
-export function saveVm(vm: VirtualMachine, pc: Pc): MachineState {
+/** `pc`: the machine, whose steps and time count; `typed`: bytes that are still on their way to the serial port. */
+export function saveVm(vm: VirtualMachine, pc: Pc, typed: readonly number[]): MachineState {
   const { vcpu, memory, board } = vm;
   const pages: number[] = [];
   const contents: Uint8Array[] = [];
@@ -34,7 +34,7 @@ export function saveVm(vm: VirtualMachine, pc: Pc): MachineState {
     processor: memory.bytes.slice(0, L.STATE_BYTES),
     tlb: vcpu.saveTlb(),
     a20: memory.addressMask === -1,
-    devices: { ...board.save(), timeStamp: { offset: vm.timeStampOffset } },
+    devices: { ...board.save(), [board.uart.name]: board.uart.save(typed), timeStamp: { offset: vm.timeStampOffset } },
     pages: Uint32Array.from(pages),
     bytes,
   };

@@ -141,6 +141,16 @@ export class Uart implements Device, PortHandler {
     return count;
   }
 
+  /** How many more bytes can be typed. */
+  get room(): number {
+    return this.#queue.room;
+  }
+
+  /** What was typed and the guest has not read. */
+  get typed(): readonly number[] {
+    return [...this.#received.save(), ...this.#queue.save()];
+  }
+
   readPort(port: number): number {
     const now = this.#clock.now();
     this.#sync(now);
@@ -173,7 +183,11 @@ export class Uart implements Device, PortHandler {
     this.#settle(now, true);
   }
 
-  save(): DeviceState {
+  /** `typed`: as if these bytes were typed now, behind what is already; as many as there is room for. */
+  save(typed: readonly number[] = []): DeviceState {
+    const queue = [...this.#queue.save(), ...typed];
+    const isWaiting = this.#arrivesAt === NEVER && queue.length > 0 && this.#canTake();
+    const arrivesAt = isWaiting ? this.#clock.now() + this.#characterTime() : this.#arrivesAt;
     return {
       ier: this.#ier,
       lcr: this.#lcr,
@@ -188,8 +202,8 @@ export class Uart implements Device, PortHandler {
       received: this.#received.save(),
       lastRead: this.#lastRead,
       timeoutAt: saveMoment(this.#timeoutAt),
-      queue: this.#queue.save(),
-      arrivesAt: saveMoment(this.#arrivesAt),
+      queue,
+      arrivesAt: saveMoment(arrivesAt),
       holding: this.#holding.save(),
       shift: this.#shift,
       transmitter: this.#transmitter,
@@ -382,9 +396,14 @@ export class Uart implements Device, PortHandler {
   /** Lets the terminal start its next byte if it has one, the receiver has room and the loop is open. */
   #sendNext(now: number): void {
     if (this.#loopback()) this.#arrivesAt = NEVER;
-    else if (this.#arrivesAt === NEVER && this.#queue.length > 0 && this.#received.length < this.#capacity()) {
+    else if (this.#arrivesAt === NEVER && this.#queue.length > 0 && this.#canTake()) {
       this.#arrivesAt = now + this.#characterTime();
     }
+  }
+
+  /** Whether the terminal's next byte would find room. */
+  #canTake(): boolean {
+    return !this.#loopback() && this.#received.length < this.#capacity();
   }
 
   #readReceiver(now: number): number {
