@@ -186,8 +186,8 @@ export class Uart implements Device, PortHandler {
   /** `typed`: as if these bytes were typed now, behind what is already; as many as there is room for. */
   save(typed: readonly number[] = []): DeviceState {
     const queue = [...this.#queue.save(), ...typed];
-    const isWaiting = this.#arrivesAt === NEVER && queue.length > 0 && this.#canTake();
-    const arrivesAt = isWaiting ? this.#clock.now() + this.#characterTime() : this.#arrivesAt;
+    const begins = typed.length > 0 && this.#arrivesAt === NEVER && this.#canTake();
+    const arrivesAt = begins ? this.#clock.now() + this.#characterTime() : this.#arrivesAt;
     return {
       ier: this.#ier,
       lcr: this.#lcr,
