@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { EBX, ECX, EDX } from '../../ia32/registers.ts';
+import { CS, EBX, ECX, EDX } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { Processor } from '../cpu/processor.ts';
 import { Bench, CODE } from '../testing/bench.ts';
@@ -88,4 +88,32 @@ it('regions outlive that memory is replaced where the same bytes are there again
   b.step(1 + 3 * CALLS);
   expect([b.get(EDX), b.get(EBX)]).toEqual([CALLS, 0]);
   expect(translator?.translated).toBeGreaterThan(again);
+});
+
+it('code that is translated for one base of CS is so for another one only when it is executed often there', () => {
+  const b = new Bench({
+    engine: 'regions',
+    open: physical => {
+      const cpu = new Processor(physical);
+      cpu.translator = new Translator(cpu, 'regions', { hot: 64, batch: 1 });
+      return cpu;
+    },
+  });
+  const { cpu } = b;
+  /** The loop so often, with the base that CS has. Returns how many regions were made. */
+  const run = (times: number): number => {
+    const made = cpu.translator?.translated ?? 0;
+    b.set(ECX, times);
+    b.set(EDX, 0);
+    cpu.i32[L.W_EIP] = CODE - cpu.base(CS);
+    b.step(3 * times);
+    expect(b.get(EDX)).toBe(times);
+    return (cpu.translator?.translated ?? 0) - made;
+  };
+  // inc edx; dec ecx; jnz; and a place to end in
+  b.program(x('42 49 75 fc eb fe'));
+  expect(run(200)).toBe(1);
+  cpu.setSegment(CS, cpu.selector(CS), 0x1000, -1, cpu.segment(CS, L.S_ATTRIBUTES));
+  expect(run(200)).toBe(0);
+  expect(run(2000)).toBe(1);
 });

@@ -88,11 +88,11 @@ export class Regions {
     return this.#byHost.get(host)?.find(region => this.#fits(region) && (!region.isAsleep || this.#wake(region)));
   }
 
-  /** Whether one has the code at CS:EIP in it, which lies at a byte offset in the memory. */
-  isInMidst(host: number): boolean {
+  /** Those that have the code at CS:EIP in them, which lies at a byte offset in the memory. */
+  around(host: number): readonly Region[] {
     const { linearEip } = this.#cpu;
     const regions = this.#byPage.get((host - L.RAM) >>> 12);
-    return [...(regions ?? [])].some(region => hasCodeAt(region, linearEip));
+    return [...(regions ?? [])].filter(region => hasCodeAt(region, linearEip));
   }
 
   /** The one that the driver came to last; null if it is no more. */

@@ -28,6 +28,8 @@ const WAITING = 64;
 const OFTEN = 100_000;
 /** How much oftener one that is in the middle of a region already: it comes there only where that was left. */
 const INSIDE = 8;
+/** How much oftener code that is translated already, but for another linear address or other premises: each process may have a library elsewhere. */
+const ELSEWHERE = 8;
 /** Blocks executed after which what was executed counts half as much. */
 const HALF_LIFE = 1 << 21;
 /** Part of that which the other blocks of its region must have been. */
@@ -84,6 +86,8 @@ export class Translator {
   /** Where code begins whose accesses ask the TLB each for itself, byte offsets in the machine's memory. */
   readonly #narrowHosts = new Set<number>();
   readonly #heat = new Uint16Array(PLACES);
+  /** How often it was asked for a region at a linear address, of code that has one elsewhere. */
+  readonly #wanted = new Uint16Array(PLACES);
   #untilHalf = HALF_LIFE;
   #waiting: Translated[] = [];
   #patience = PATIENCE;
@@ -299,9 +303,21 @@ export class Translator {
     if (this.#waiting.length > 0 && --this.#patience === 0) this.#instantiate();
     const known = this.#regions.at(block.host);
     if (known !== undefined) return known.index >= 0 && this.#regions.place(known, this.#cpu.linearEip);
-    const isMade = this.#translate(this.#regions.isInMidst(block.host) ? 'rest' : 'procedure');
+    const around = this.#regions.around(block.host);
+    // One comes that has it.
+    if (around.some(({ index }) => index < 0)) return false;
+    if (this.#regions.has(block.host) && !this.#isWantedHere()) return false;
+    const isMade = this.#translate(around.length > 0 ? 'rest' : 'procedure');
     if (!isMade) block.isUntranslatable = true;
     return isMade && this.#waiting.length === 0;
+  }
+
+  /** Whether it was asked often for a region at CS:EIP, of code that has one for another address or other premises. */
+  #isWantedHere(): boolean {
+    const place = placeOf(this.#cpu.linearEip);
+    if (++this.#wanted[place] * WAITING <= this.#hot * ELSEWHERE) return false;
+    this.#wanted[place] = 0;
+    return true;
   }
 
   /** Translates what is at CS:EIP; it runs when others have come that its module is made with. Returns whether that could be done. */
