@@ -6,8 +6,6 @@ import { packed } from './packed.ts';
 
 /** Code as a graph of blocks: what can be reached from an address by jumps whose targets are in the code. */
 
-/** Instructions of one graph at most. */
-const MOST_INSTRUCTIONS = 500;
 /** Places that a return is compared with. */
 const MOST_RETURNS = 8;
 /** Start of the block that chooses between entries: no offset. */
@@ -18,6 +16,9 @@ const NOWHERE = 2 ** 32;
  * graphs; what follows in the midst of one, up to a call; or all that control goes through from the first block on, the called procedures too.
  */
 export type Extent = 'procedure' | 'rest' | 'calls';
+
+/** Instructions of one graph at most. With what it calls a loop may be larger: each way from region to region costs as much as dozens of them. */
+const MOST_INSTRUCTIONS: Readonly<Record<Extent, number>> = { procedure: 1000, rest: 1000, calls: 1500 };
 
 /** Straight-line code. Addresses are offsets in CS. */
 export interface GraphBlock {
@@ -140,10 +141,11 @@ export function explore(
   const leaders = new Set([start]);
   const returns: number[] = [];
   const hasCallees = extent === 'calls';
+  const mostInstructions = MOST_INSTRUCTIONS[extent];
   let isOpen = false;
   const waiting = [start];
-  for (let from = waiting.shift(); from !== undefined && found.size < MOST_INSTRUCTIONS; from = waiting.shift()) {
-    for (let at = from; !found.has(at) && found.size < MOST_INSTRUCTIONS; ) {
+  for (let from = waiting.shift(); from !== undefined && found.size < mostInstructions; from = waiting.shift()) {
+    for (let at = from; !found.has(at) && found.size < mostInstructions; ) {
       const i = decode(at);
       if (i === null || !isPossible(i.row)) break;
       found.set(at, i);

@@ -34,8 +34,8 @@ const ELSEWHERE = 8;
 const HALF_LIFE = 1 << 21;
 /** Part of that which the other blocks of its region must have been. */
 const LUKEWARM = 1 / 16;
-/** Blocks of one region: larger ones are compiled too slowly. */
-const MOST_BLOCKS = 64;
+/** Blocks of one region: larger ones are compiled too slowly, but for those that are entered very often. */
+const MOST_BLOCKS: Readonly<Record<Extent, number>> = { procedure: 64, rest: 64, calls: 192 };
 /** What is kept: when there is more, a quarter goes. */
 const ROOM: Room = { regions: 8192, modules: 640 };
 /** How often a region is left where an access asks for others with it before it is made without. */
@@ -91,7 +91,6 @@ export class Translator {
   #untilHalf = HALF_LIFE;
   #waiting: Translated[] = [];
   #patience = PATIENCE;
-  readonly #mostBlocks: number;
   readonly #hot: number;
   /** How often a block is executed before it is interpreted. */
   readonly #least: number;
@@ -114,7 +113,6 @@ export class Translator {
     this.#often = engine === 'blocks' ? NEVER : often;
     this.#batch = batch;
     this.#mostWide = mostWide;
-    this.#mostBlocks = engine === 'blocks' ? 1 : MOST_BLOCKS;
     const callOuts = new CallOuts(cpu);
     this.#callOuts = callOuts;
     const runtime = makeRuntime(memory);
@@ -158,6 +156,10 @@ export class Translator {
     }
     this.#warm(place);
     return 'nowhere';
+  }
+
+  #mostBlocks(extent: Extent): number {
+    return this.engine === 'blocks' ? 1 : MOST_BLOCKS[extent];
   }
 
   /** How often the block at a place is executed before it is translated. */
@@ -284,7 +286,7 @@ export class Translator {
   repeat(region: Region): Repeated | null {
     let calls = 0;
     return repeatRegion(this.#cpu, region, {
-      mostBlocks: this.#mostBlocks,
+      mostBlocks: this.#mostBlocks(region.extent),
       isLeft: row => this.#cpu.blocks.isWatched(row),
       callOut: i => ({ index: EXECUTE_INDEX, number: region.callOuts[calls++], isQuiet: isQuiet(i) }),
     });
@@ -327,7 +329,7 @@ export class Translator {
     const made = translateRegion(cpu, {
       extent,
       procedure: extent === 'procedure' && this.engine === 'regions' ? this.#procedure(least) : null,
-      mostBlocks: this.#mostBlocks,
+      mostBlocks: this.#mostBlocks(extent),
       isHot: host => {
         return this.#executed(host) >= least && (extent !== 'rest' || !this.#regions.beginsAt(placeOf(host)));
       },
