@@ -207,7 +207,6 @@ export class Processor extends Executor {
 
   #meetTimed(): void {
     if (this.#countedAtOnce > 1) throw STARTS_ANEW;
-    if (this.#countedAtOnce === 1) this.attend();
   }
 
   /** An NMI has come. */
@@ -408,7 +407,8 @@ export class Processor extends Executor {
         }
         if (this.translator !== null) {
           n = TRANSLATED;
-          this.#countedAtOnce = 2;
+          // Translated code has counted as far as the instruction that it has carried out.
+          this.#countedAtOnce = 1;
           const entered = this.translator.enter(block);
           if (entered === 'fault') {
             n = DELIVERING;

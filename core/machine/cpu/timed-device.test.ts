@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EAX, EBX, ECX, EDI, EDX, ESI } from '../../ia32/registers.ts';
 import { Bench, CODE, DATA } from '../testing/bench.ts';
-import { type Code, load, mov, NOP, store, x } from '../testing/code.ts';
+import { type Code, load, mov, NOP, STI, store, x } from '../testing/code.ts';
 import { MACHINES } from '../testing/machines.ts';
 
 /** A device in memory whose answers depend on the step: it must be told the same one however code was cut into blocks. */
@@ -32,6 +32,7 @@ describe.each(MACHINES)('a timed device, $engine', machine => {
         writeMemory: (_address, _size, value) => {
           log.push(`write ${value} at ${current.cpu.count}`);
           if (value === 7) current.cpu.stop();
+          if (value === 8) current.raise(0x30);
         },
       });
       isAttached = true;
@@ -51,6 +52,13 @@ describe.each(MACHINES)('a timed device, $engine', machine => {
     const [, , , behind] = b.program(mov(EAX, 7), NOP, store(DEVICE), NOP, NOP);
     expect(b.cpu.run(100, true)).toBe(3);
     expect(b.cpu.linearEip).toBe(behind);
+  });
+
+  it('interrupts behind that instruction', () => {
+    const b = open();
+    const [, , , , behind] = b.program(STI, mov(EAX, 8), NOP, store(DEVICE), NOP, NOP);
+    expect(b.run()).toMatchObject({ vector: 0x30, eip: behind });
+    expect(log).toEqual(['write 8 at 4']);
   });
 
   it('is read once by an instruction that computes with it', () => {

@@ -70,11 +70,11 @@ export class CallOuts {
     i32[L.W_EIP] = next;
     i32[L.W_BUDGET]--;
     handler(cpu, instruction);
-    if (isLast) return i32[L.W_ATTEND] === 0 && !cpu.looksUp;
-    const goesOn =
-      i32[L.W_ATTEND] === 0 && i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
-    if (!goesOn) return false;
-    return !instruction.row.endsBlock || (cpu.linkKey === linkKey && !cpu.looksUp);
+    // A device that was accessed may have an interrupt.
+    if (i32[L.W_ATTEND] !== 0 || cpu.looksUp) return false;
+    if (isLast) return true;
+    const goesOn = i32[L.W_EIP] === next && i32[L.W_BUDGET] >= rest && i32[L.W_PREMISES] === premises;
+    return goesOn && (!instruction.row.endsBlock || cpu.linkKey === linkKey);
   }
 }
 

@@ -3,13 +3,14 @@ import { CS, EBX, ECX, EDX } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { Processor } from '../cpu/processor.ts';
 import { Bench, CODE } from '../testing/bench.ts';
-import { dword, x } from '../testing/code.ts';
+import { dword, load, x } from '../testing/code.ts';
 import { Translator } from './translator.ts';
 
 /** Procedures that are called in turn, and calls in all. */
 const PROCEDURES = 64;
 const CALLS = 200;
 const MOST = 16;
+const DEVICE = 0xf0000000;
 
 it('regions that nobody enters go when there are too many, and not the ones that are entered all the time', () => {
   const b = new Bench({
@@ -116,4 +117,32 @@ it('code that is translated for one base of CS is so for another one only when i
   cpu.setSegment(CS, cpu.selector(CS), 0x1000, -1, cpu.segment(CS, L.S_ATTRIBUTES));
   expect(run(200)).toBe(0);
   expect(run(2000)).toBe(1);
+});
+
+it('a loop that asks a device in memory stays in its region', () => {
+  const b = new Bench({
+    engine: 'regions',
+    open: physical => {
+      const cpu = new Processor(physical);
+      cpu.translator = new Translator(cpu, 'regions', { hot: 0, batch: 1 });
+      return cpu;
+    },
+  });
+  const { cpu } = b;
+  const moments: number[] = [];
+  cpu.physical.attach({
+    first: DEVICE,
+    last: DEVICE + 0xfff,
+    timed: true,
+    readMemory: () => moments.push(cpu.count),
+    writeMemory: () => {},
+  });
+  b.set(ECX, CALLS);
+  // mov eax, [DEVICE]; dec ecx; jnz
+  b.program([...load(DEVICE), ...x('49 75 f8')]);
+  cpu.run(3 * CALLS, true);
+  expect(moments).toEqual(Array.from({ length: CALLS }, (_, n) => 3 * n + 1));
+  const entries = [...(cpu.translator?.regions ?? [])].map(region => cpu.translator?.entriesOf(region) ?? 0);
+  expect(Math.max(...entries)).toBeGreaterThan(0);
+  expect(entries.reduce((sum, n) => sum + n, 0)).toBeLessThan(CALLS / 10);
 });
