@@ -192,7 +192,7 @@ const RECORDS_BYTES = 8 << 20;
 export const RAM = RECORDS + RECORDS_BYTES;
 
 /**
- * Where the translation of the code at a linear address is found: CODE_SLOTS places of four words, four of which a hash of address and TLB entry
+ * Where the translation of the code at a linear address is found: CODE_SLOTS places of four words, four of which a hash of the linear address
  * chooses: linear address, entry of the execute table, premises, index in the table of functions. Behind them, in REGION_RAN, the index that was
  * entered last, and by index a counter (REGION_RUNS), which goes down with each entry. In BLOCK_TABLE there are as many places for blocks of the
  * interpreter's, whose byte offsets are no index, as they are from REGION_FUNCTIONS on; they have counters of their own.

@@ -3,7 +3,7 @@ import * as L from '../cpu/layout.ts';
 import { PhysicalMemory } from '../physical.ts';
 import { Random } from '../testing/random.ts';
 import { I32, makeModule } from './code.ts';
-import { CodeTable, lookUp } from './code-table.ts';
+import { CodeTable, lookUp, PLACE_OF_NEXT } from './code-table.ts';
 import * as w from './words.ts';
 
 const NOTHING = -2;
@@ -22,8 +22,12 @@ it('translated code finds what was put in, in either table and at any of its pla
   const i32 = new Int32Array(memory.buffer);
   const tables = [new CodeTable(i32, regions), new CodeTable(i32, regions + L.BLOCK_TABLE)];
   const body = w.makeFunction([], [I32], locals => {
-    const [found] = locals.words(1);
-    return [...lookUp(locals, regions, found, [w.give(w.word(NOTHING))]), w.give(w.get(found))];
+    const [first, found] = locals.words(2);
+    return [
+      w.set(first, PLACE_OF_NEXT),
+      ...lookUp(locals, regions, first, found, [w.give(w.word(NOTHING))]),
+      w.give(w.get(found)),
+    ];
   });
   const { Module, Instance }: Engine = Reflect.get(globalThis, 'WebAssembly');
   const find = new Instance(new Module(makeModule([body], [])), { env: { memory } }).exports['0'];
@@ -48,7 +52,7 @@ it('translated code finds what was put in, in either table and at any of its pla
   expect(found.length).toBeGreaterThan(put.size * 0.998);
   for (const [linear, { entry, index }] of found) {
     expect(lookFor(linear, entry + 4096)).toBe(NOTHING);
-    tables[index & 1].take(linear, entry, index);
+    tables[index & 1].take(linear, index);
     expect(lookFor(linear, entry)).toBe(NOTHING);
   }
 });

@@ -8,6 +8,7 @@ import { get, type Part, set, word } from './words.ts';
 /** Multiplicative hashing: the golden ratio's digits, of which the upper ones are taken. */
 const MIX = 0x9e3779b1;
 const HASH_SHIFT = 32 - Math.log2(L.CODE_SLOTS);
+const PLACE_SHIFT = 4;
 /** Places where something can be, the likeliest first, by what differs from its hash: they lie side by side in one line of the host's cache. */
 const WAYS = [0, 1, 2, 3] as const;
 
@@ -15,6 +16,15 @@ const WAYS = [0, 1, 2, 3] as const;
 function placeBy(first: number, way: number): number {
   return first ^ (way << 2);
 }
+
+/** Byte offset in a table of the first place of code at a linear address. Its entry of the execute table has no part in it, which would have to be awaited. */
+export function firstPlace(linear: number): number {
+  return (Math.imul(linear, MIX) >>> HASH_SHIFT) << PLACE_SHIFT;
+}
+
+/** The same for what is only known when the code runs. */
+export const firstPlaceOf = (linear: Part): Part =>
+  w.shl(w.shr(w.mul(linear, word(MIX)), word(HASH_SHIFT)), word(PLACE_SHIFT));
 
 /** What code is found by, and where it is: words in the order of a slot (layout.ts, R_LINEAR). */
 type Slot = readonly [linear: number, entry: number, premises: number, index: number];
@@ -31,9 +41,9 @@ export class CodeTable {
     i32.fill(-1, this.#at, this.#at + 4 * L.CODE_SLOTS);
   }
 
-  /** The first place of what is found by a linear address and its entry of the execute table: a word's index, as all places are. */
-  #first(linear: number, entry: number): number {
-    return this.#at + ((Math.imul(linear ^ (entry >>> 12), MIX) >>> HASH_SHIFT) << 2);
+  /** The first place of what is found by a linear address: a word's index, as all places are. */
+  #first(linear: number): number {
+    return this.#at + (firstPlace(linear) >>> 2);
   }
 
   /** The place of code, if the first so many words of its slot are there; -1 if they are nowhere. */
@@ -50,7 +60,7 @@ export class CodeTable {
   /** Puts code in, also where other code is found by the same, unless that `stays`. Returns whether something has changed. */
   put(slot: Slot, stays: boolean): boolean {
     const i32 = this.#i32;
-    const first = this.#first(slot[L.R_LINEAR], slot[L.R_ENTRY]);
+    const first = this.#first(slot[L.R_LINEAR]);
     if (this.#placeOf(first, slot, stays ? L.R_INDEX : slot.length) >= 0) return false;
     // Who was first moves on, up to what this takes the place of, or to an empty one.
     const same = this.#placeOf(first, slot, L.R_INDEX);
@@ -69,9 +79,9 @@ export class CodeTable {
     return same >= 0 ? place === same : this.#i32[place + L.R_PREMISES] === -1;
   }
 
-  /** Takes out what is found by a linear address and its entry of the execute table, if it is this. */
-  take(linear: number, entry: number, index: number): void {
-    const first = this.#first(linear, entry);
+  /** Takes out what is found by a linear address, if it is this. */
+  take(linear: number, index: number): void {
+    const first = this.#first(linear);
     for (const way of WAYS) {
       const place = placeBy(first, way);
       if (this.#i32[place + L.R_INDEX] === index) this.#i32[place + L.R_PREMISES] = -1;
@@ -80,7 +90,7 @@ export class CodeTable {
 
   /** Takes out whatever is found by a linear address, its entry of the execute table, and premises. Returns whether there was something. */
   takeAny(linear: number, entry: number, premises: number): boolean {
-    const place = this.#placeOf(this.#first(linear, entry), [linear, entry, premises, 0], L.R_INDEX);
+    const place = this.#placeOf(this.#first(linear), [linear, entry, premises, 0], L.R_INDEX);
     if (place >= 0) this.#i32[place + L.R_PREMISES] = -1;
     return place >= 0;
   }
@@ -88,9 +98,22 @@ export class CodeTable {
 
 const state = (at: number): Part => w.load(word(0), at << 2);
 
-/** Puts what is found for EIP into a local: the index of a region, else the offset of a block; does `otherwise`, which does not come back, where there is neither. */
-export function lookUp(locals: w.Locals, regions: number, into: number, otherwise: readonly Part[]): readonly Part[] {
-  const [linear, entry, hash, place] = locals.words(4);
+const LINEAR_EIP = w.add(state(L.W_EIP), state(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE));
+/** The first place of what is found for EIP. */
+export const PLACE_OF_NEXT = firstPlaceOf(LINEAR_EIP);
+
+/**
+ * Puts what is found for EIP, with its first place in a local, into another one: the index of a region, else the offset of a block; does
+ * `otherwise`, which does not come back, where there is neither.
+ */
+export function lookUp(
+  locals: w.Locals,
+  regions: number,
+  first: number,
+  into: number,
+  otherwise: readonly Part[],
+): readonly Part[] {
+  const [linear, entry, place] = locals.words(3);
   const among = (at: number, missing: readonly Part[]): readonly Part[] => {
     const differs = (n: number, value: Part) => w.xor(w.load(get(place), at + 4 * n), value);
     const isElsewhere = w.or(
@@ -99,15 +122,13 @@ export function lookUp(locals: w.Locals, regions: number, into: number, otherwis
     );
     const found = [set(into, w.load(get(place), at + 4 * L.R_INDEX))];
     return WAYS.reduceRight<readonly Part[]>(
-      (others, way) => [set(place, w.xor(get(hash), word(16 * way))), w.when(isElsewhere, others, found)],
+      (others, way) => [set(place, w.xor(get(first), word(way << PLACE_SHIFT))), w.when(isElsewhere, others, found)],
       missing,
     );
   };
-  const mixed = w.mul(w.xor(get(linear), w.shr(get(entry), word(12))), word(MIX));
   return [
-    set(linear, w.add(state(L.W_EIP), state(L.W_SEGMENTS + CS * L.SEGMENT_WORDS + L.S_BASE))),
+    set(linear, LINEAR_EIP),
     set(entry, w.load(w.shl(w.add(state(L.W_EXECUTE_TABLE), w.shr(get(linear), word(12))), word(2)))),
-    set(hash, w.shl(w.shr(mixed, word(HASH_SHIFT)), word(4))),
     ...among(regions, among(regions + L.BLOCK_TABLE, otherwise)),
   ];
 }

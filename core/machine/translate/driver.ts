@@ -1,7 +1,7 @@
 import * as L from '../cpu/layout.ts';
 import { I32, type Import, makeModule } from './code.ts';
-import { lookUp } from './code-table.ts';
-import { ENTERED_OFTEN, EXECUTE } from './locals.ts';
+import { lookUp, PLACE_OF_NEXT } from './code-table.ts';
+import { ENTERED_OFTEN, EXECUTE, GO_ON_AT } from './locals.ts';
 import * as w from './words.ts';
 import { get, set, word } from './words.ts';
 
@@ -24,21 +24,22 @@ export function makeDriver(
   run: WebAssembly.Imported,
 ): Driver {
   const body = w.makeFunction([], [I32], locals => {
-    const [index, counter, status] = locals.words(3);
-    const returnIfStatus = w.when(get(status), [w.give(get(status))]);
+    const [first, index, counter, status] = locals.words(4);
+    const goOn = w.when(get(status), [w.give(get(status))], [set(first, PLACE_OF_NEXT)]);
     return [
+      set(first, PLACE_OF_NEXT),
       w.forever([
-        ...lookUp(locals, regions, index, [w.give(word(EXECUTE))]),
+        ...lookUp(locals, regions, first, index, [w.give(word(EXECUTE))]),
         w.when(
           w.geU(get(index), word(L.REGION_FUNCTIONS)),
-          [set(status, w.call(RUN_INDEX, get(index))), returnIfStatus],
+          [set(status, w.call(RUN_INDEX, get(index))), goOn],
           [
             w.store(word(0), regions + L.REGION_RAN, get(index)),
             set(counter, w.load(w.shl(get(index), word(2)), regions + L.REGION_RUNS)),
             w.store(w.shl(get(index), word(2)), regions + L.REGION_RUNS, w.sub(get(counter), word(1))),
             w.when(w.isZero(get(counter)), [w.give(word(ENTERED_OFTEN))]),
             set(status, get(index), code => code.callIndirect(DRIVER_TYPE)),
-            returnIfStatus,
+            w.when(w.ltS(get(status), word(0)), [set(first, w.and(get(status), word(~GO_ON_AT)))], [goOn]),
           ],
         ),
       ]),

@@ -1,6 +1,7 @@
 import { LARGE_ZERO } from '../cpu/large.ts';
 import * as L from '../cpu/layout.ts';
 import { type Code, EMPTY, OP, type ValueType } from './code.ts';
+import { firstPlace, firstPlaceOf } from './code-table.ts';
 import { Draft, type Part, type Purpose } from './draft.ts';
 import {
   FLAG_LOCAL,
@@ -21,7 +22,7 @@ import {
   EIP,
   EXECUTE,
   FIRST_TEMPORARY,
-  GO_ON,
+  GO_ON_AT,
   REGISTERS,
   SITES,
   STATUS,
@@ -33,6 +34,7 @@ import type { Premises } from './premises.ts';
 import type { Missed, Site } from './sites.ts';
 import { isIn, isSame, known, originOf, positiveOf, type Value, Values } from './values.ts';
 import type { Window } from './windows.ts';
+import * as w from './words.ts';
 
 /** Where control goes after an instruction. */
 export type Transfer =
@@ -283,7 +285,12 @@ export class Frame {
     this.values.push(target);
     this.code.set(EIP);
     this.#store();
-    this.code.constant(GO_ON);
+    const { codeBase } = this.premises;
+    if (target.constant === null) {
+      firstPlaceOf(w.add(w.get(EIP), w.word(codeBase)))(this.code);
+      this.code.constant(GO_ON_AT);
+      this.code.op(OP.or);
+    } else this.code.constant(GO_ON_AT | firstPlace((codeBase + target.constant) | 0));
     this.code.set(STATUS);
     this.branchTo('out');
   }

@@ -274,7 +274,7 @@ export class Regions {
 
   /** The driver does not find it any more. */
   #displace({ entrances, index }: Region): void {
-    for (const { linear, entry } of entrances) this.#found.take(linear, entry, index);
+    for (const { linear } of entrances) this.#found.take(linear, index);
   }
 
   /** The driver does not find the one at CS:EIP, until it is placed again. Returns whether it did. */

@@ -115,7 +115,7 @@ export class Interpreter {
     const entered = oldest === null ? 0 : this.#entriesOf(oldest);
     const recorded: Recorded = { block, address, linear, entry, premises, entered, countsFrom: NEVER };
     if (this.#recorded.push(recorded) % SWEEP === 0) this.#sweep();
-    if (oldest !== null) this.#found.take(oldest.linear, oldest.entry, oldest.address);
+    if (oldest !== null) this.#found.take(oldest.linear, oldest.address);
     hosts.set(host, [...others.slice(1 - MOST_ALIKE), recorded]);
     this.#byPage.set(page, hosts);
     return recorded;
@@ -162,7 +162,7 @@ export class Interpreter {
   /** Forgets the code of a physical page. Links to it no longer hold, as Access.linkKey tells. */
   dropPage(page: number): void {
     for (const list of this.#byPage.get(page)?.values() ?? [])
-      for (const { linear, entry, address } of list) this.#found.take(linear, entry, address);
+      for (const { linear, address } of list) this.#found.take(linear, address);
     this.#byPage.delete(page);
   }
 

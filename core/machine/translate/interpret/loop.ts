@@ -1,7 +1,7 @@
 import { CS } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
 import { type FunctionBody, I32, type Import, makeModule } from '../code.ts';
-import { lookUp } from '../code-table.ts';
+import { lookUp, PLACE_OF_NEXT } from '../code-table.ts';
 import { BLOCK_OFTEN, EXECUTE } from '../locals.ts';
 import * as w from '../words.ts';
 import { get, type Part, set, word } from '../words.ts';
@@ -28,9 +28,10 @@ const isOfOtherCode = (block: number): Part =>
 function resolve(regions: number): FunctionBody {
   return w.makeFunction([I32], [I32], locals => {
     const place = 0;
-    const block = locals.word();
+    const [first, block] = locals.words(2);
     return [
-      ...lookUp(locals, regions, block, [w.give(word(R.GOES_ELSEWHERE))]),
+      set(first, PLACE_OF_NEXT),
+      ...lookUp(locals, regions, first, block, [w.give(word(R.GOES_ELSEWHERE))]),
       w.when(w.ltU(get(block), word(L.REGION_FUNCTIONS)), [w.give(word(R.GOES_ELSEWHERE))]),
       w.when(isOfOtherCode(block), [w.give(word(R.GOES_ELSEWHERE))]),
       set(block, w.sub(word(0), get(block))),
