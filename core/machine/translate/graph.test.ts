@@ -82,3 +82,20 @@ describe('with its calls', () => {
     expect(starts(graph, callee?.successors ?? [])).toEqual([0x06, 0x0f]);
   });
 });
+
+it('what is translated as one is no larger than can be compiled soon, with what it calls half as large again', () => {
+  // NOP without end.
+  const instructions = (extent: Extent): number => {
+    const graph = explore(
+      0,
+      offset => decode({ byte: () => 0x90 }, offset, 4),
+      () => true,
+      64,
+      extent,
+    );
+    return graph?.blocks.flatMap(block => block.instructions).length ?? 0;
+  };
+  expect(instructions('procedure')).toBe(1000);
+  expect(instructions('rest')).toBe(1000);
+  expect(instructions('calls')).toBe(1500);
+});

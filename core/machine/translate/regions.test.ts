@@ -146,3 +146,21 @@ it('a loop that asks a device in memory stays in its region', () => {
   expect(Math.max(...entries)).toBeGreaterThan(0);
   expect(entries.reduce((sum, n) => sum + n, 0)).toBeLessThan(CALLS / 10);
 });
+
+it('code in the midst of a region that waits for others of its module gets none of its own', () => {
+  const b = new Bench({
+    engine: 'regions',
+    open: physical => {
+      const cpu = new Processor(physical);
+      cpu.translator = new Translator(cpu, 'regions', { hot: 4 });
+      return cpu;
+    },
+  });
+  b.set(ECX, CALLS);
+  // inc edx; test cl, 1; jz to the dec; inc ebx; dec ecx; jnz to the beginning: two more blocks, which are as hot as the first
+  b.program(x('42 f6 c1 01 74 01 43 49 75 f6'));
+  const { translator } = b.cpu;
+  // Two or three blocks in each turn are asked for, far fewer than the region waits for.
+  b.cpu.run(5 * CALLS, true);
+  expect([...(translator?.regions ?? [])].map(({ index }) => index)).toEqual([-1]);
+});
