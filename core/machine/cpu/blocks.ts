@@ -257,7 +257,7 @@ export class Blocks {
     this.#lastDropped = block;
     block.isCached = false;
     this.#cache[slot] = undefined;
-    if (++this.#dropped === CACHE_SIZE / 8) this.#unlinkDropped();
+    if (++this.#dropped === CACHE_SIZE / 2) this.#unlinkDropped();
   }
 
   #unlinkDropped(): void {

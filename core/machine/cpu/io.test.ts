@@ -3,7 +3,7 @@ import { FLAG } from '../../ia32/flags.ts';
 import { EAX, ECX, EDI, EDX, ESI } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import { Bench, CODE, DATA, TSS, TSS_SELECTOR } from '../testing/bench.ts';
-import { type Code, x } from '../testing/code.ts';
+import { type Code, NOP, STI, x } from '../testing/code.ts';
 import { MACHINES } from '../testing/machines.ts';
 
 const UD2 = x('0f 0b');
@@ -50,6 +50,23 @@ describe.each(MACHINES)('input and output, $engine', machine => {
       'in 62/1',
     ]);
     expect(b.get(EAX)).toBe(0x12345678);
+  });
+
+  it.each([
+    ['OUT', x('e6 61')],
+    ['IN', x('e4 61')],
+  ])('a device that %s reaches may interrupt behind it', (_name, access) => {
+    const b = bench();
+    const raise = () => b.raise(0x30);
+    b.cpu.ports = {
+      read: () => {
+        raise();
+        return 0;
+      },
+      write: raise,
+    };
+    const [, , , behind] = b.program(STI, NOP, access, NOP, NOP);
+    expect(b.run()).toMatchObject({ vector: 0x30, eip: behind });
   });
 
   it('IN of a byte or word keeps the rest of EAX', () => {
