@@ -98,6 +98,12 @@ class Fetcher implements CodeSource {
   }
 }
 
+const NOTHING: readonly Instruction[] = [];
+
+function slotOf(host: number): number {
+  return (host ^ (host >>> 15)) & (CACHE_SIZE - 1);
+}
+
 /** Places for instructions that cross a page, a power of two. */
 const CROSSING_SIZE = 1 << 8;
 const LONGEST = 15;
@@ -174,18 +180,10 @@ export class Blocks {
       if (entry === L.INVALID) return this.#decode(offset, linear, -1, 1);
     }
     const host = (linear + entry) >>> 0;
-    const slot = (host ^ (host >>> 15)) & (CACHE_SIZE - 1);
+    const slot = slotOf(host);
     const cached = this.#cache[slot];
-    const { codeSize } = cpu;
-    if (
-      cached !== undefined &&
-      cached.host === host &&
-      cached.codeSize === codeSize &&
-      cached.generation === cpu.codePages.generations[(host - L.RAM) >>> 12] &&
-      (offset >>> 0) + cached.bytes - 1 <= i32[L.W_CODE_LIMIT] >>> 0
-    ) {
-      return cached;
-    }
+    const isKept = cached !== undefined && this.#isOf(cached, host, cpu.codeSize);
+    if (isKept && (offset >>> 0) + cached.bytes - 1 <= i32[L.W_CODE_LIMIT] >>> 0) return cached;
     if ((host & 0xfff) > 4096 - LONGEST) {
       const crossing = this.#crossingAt(offset, linear, host);
       if (crossing !== null) return crossing;
@@ -200,6 +198,21 @@ export class Blocks {
       this.#keep(slot, block);
     }
     return block;
+  }
+
+  /** Whether a block is what memory holds at a byte offset. */
+  #isOf(block: Block, host: number, codeSize: 2 | 4): boolean {
+    return (
+      block.host === host &&
+      block.codeSize === codeSize &&
+      block.generation === this.#cpu.codePages.generations[(host - L.RAM) >>> 12]
+    );
+  }
+
+  /** The instructions of the block at a byte offset in the machine's memory, all in its page, if they are kept: none may be. */
+  decodedAt(host: number, codeSize: 2 | 4): readonly Instruction[] {
+    const cached = this.#cache[slotOf(host)];
+    return cached !== undefined && this.#isOf(cached, host, codeSize) ? cached.instructions : NOTHING;
   }
 
   /** Host offset of the page behind that of a linear address if the TLB has it, else -1. */

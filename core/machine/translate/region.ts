@@ -3,6 +3,7 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import type { OpcodeRow } from '../../ia32/opcode.ts';
 import type { Access } from '../cpu/access.ts';
 import { MOST_INSTRUCTIONS } from '../cpu/blocks.ts';
+import { LARGE_ZERO } from '../cpu/large.ts';
 import * as L from '../cpu/layout.ts';
 import { EXCEPTIONS, W_CONTROL } from '../cpu/x87/state.ts';
 import type { ValueType } from './code.ts';
@@ -24,17 +25,26 @@ export interface CodePage {
 /** The bytes are not where the TLB can tell. */
 class NotThere extends Error {}
 
+/** Gives the instructions from a byte offset in the machine's memory on that the executor has decoded, all in one page: none, if it has not. */
+type Decoded = (host: number, codeSize: 2 | 4) => readonly Instruction[];
+
 /** Reads code where the TLB has its pages, without any effect; null where it is not known where that is. */
 class Reader implements CodeSource {
   readonly pages = new Map<number, CodePage>();
   readonly #u8: Uint8Array;
+  readonly #decoded: Decoded;
+  /** What was decoded already, how many of it were given, and the linear address of the one that comes then. */
+  #known: readonly Instruction[] = [];
+  #given = 0;
+  #next = LARGE_ZERO;
   /** Of a linear page. */
   readonly entryOf: (page: number) => number;
   #linear = 0;
 
-  constructor(u8: Uint8Array, entryOf: (page: number) => number) {
+  constructor(u8: Uint8Array, entryOf: (page: number) => number, decoded: Decoded) {
     this.#u8 = u8;
     this.entryOf = entryOf;
+    this.#decoded = decoded;
   }
 
   byte(index: number): number {
@@ -42,21 +52,36 @@ class Reader implements CodeSource {
   }
 
   byteAt(linear: number): number {
+    return this.#u8[this.#hostOf(linear)];
+  }
+
+  #hostOf(linear: number): number {
     const page = linear >>> 12;
     const entry = this.entryOf(page);
     if (entry === L.INVALID) throw new NotThere();
     if (!this.pages.has(page)) this.pages.set(page, { page, entry });
-    return this.#u8[(linear + entry) >>> 0];
+    return (linear + entry) >>> 0;
   }
 
   instruction(linear: number, codeSize: 2 | 4): Instruction | null {
     this.#linear = linear;
     try {
-      return decode(this, 0, codeSize);
+      return this.#knownAt(linear, codeSize) ?? decode(this, 0, codeSize);
     } catch (thrown) {
       if (thrown instanceof NotThere) return null;
       throw thrown;
     }
+  }
+
+  #knownAt(linear: number, codeSize: 2 | 4): Instruction | null {
+    if (linear !== this.#next || this.#given === this.#known.length) {
+      this.#known = this.#decoded(this.#hostOf(linear), codeSize);
+      this.#given = 0;
+    }
+    if (this.#given === this.#known.length) return null;
+    const instruction = this.#known[this.#given++];
+    this.#next = (linear + instruction.length) | 0;
+    return instruction;
   }
 }
 
@@ -137,6 +162,7 @@ export interface Wish {
   readonly callOut: WayToExecute;
   /** Whether an access may ask the TLB for others with it in the code that begins at a byte offset in the machine's memory. */
   readonly foresees: (host: number) => boolean;
+  readonly decoded: Decoded;
 }
 
 /** The code from an offset in CS on as a graph; null where not even the first instruction can be translated. */
@@ -144,7 +170,7 @@ function graphOf(
   reader: Reader,
   start: number,
   { codeBase, codeLimit, word }: Premises,
-  wish: Omit<Wish, 'callOut' | 'foresees' | 'procedure'>,
+  wish: Omit<Wish, 'callOut' | 'foresees' | 'decoded' | 'procedure'>,
   within: number | null,
 ): Graph | null {
   const codeSize = (word & L.PREMISE.code32) === 0 ? 2 : 4;
@@ -180,7 +206,7 @@ export function translateRegion(cpu: Access, wish: Wish): Translated | null {
   const premises = premisesOf(cpu);
   const { codeBase } = premises;
   const table = i32[L.W_EXECUTE_TABLE];
-  const reader = new Reader(cpu.u8, page => i32[table + page]);
+  const reader = new Reader(cpu.u8, page => i32[table + page], wish.decoded);
   const eip = i32[L.W_EIP];
   const whole = wish.procedure === null ? null : graphOf(reader, wish.procedure, premises, wish, eip);
   const graph = whole ?? graphOf(reader, eip, premises, wish, null);
@@ -260,12 +286,12 @@ export interface Repeated {
 export function repeatRegion(
   cpu: Access,
   region: Region,
-  wish: Pick<Wish, 'mostBlocks' | 'isLeft' | 'callOut'>,
+  wish: Pick<Wish, 'mostBlocks' | 'isLeft' | 'callOut' | 'decoded'>,
 ): Repeated | null {
   const { premises, entrances, pages, hosts, extent } = region;
   const entries = new Map(pages.map(({ page, entry }) => [page, entry]));
   const starts = new Set([...hosts, ...entrances.map(hostOf)]);
-  const reader = new Reader(cpu.u8, page => entries.get(page) ?? L.INVALID);
+  const reader = new Reader(cpu.u8, page => entries.get(page) ?? L.INVALID, wish.decoded);
   const graph = graphOf(
     reader,
     (entrances[0].linear - premises.codeBase) | 0,

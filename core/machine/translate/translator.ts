@@ -289,6 +289,7 @@ export class Translator {
       mostBlocks: this.#mostBlocks(region.extent),
       isLeft: row => this.#cpu.blocks.isWatched(row),
       callOut: i => ({ index: EXECUTE_INDEX, number: region.callOuts[calls++], isQuiet: isQuiet(i) }),
+      decoded: (host, codeSize) => this.#cpu.blocks.decodedAt(host, codeSize),
     });
   }
 
@@ -336,6 +337,7 @@ export class Translator {
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
       callOut: i => this.#callOuts.callOut(i),
+      decoded: (host, codeSize) => cpu.blocks.decodedAt(host, codeSize),
       foresees: host => !this.#narrowHosts.has(host),
     });
     if (made === null) return false;
