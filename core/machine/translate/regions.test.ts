@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { CS, EBX, ECX, EDX } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { Processor } from '../cpu/processor.ts';
@@ -163,4 +163,34 @@ it('code in the midst of a region that waits for others of its module gets none 
   // Two or three blocks in each turn are asked for, far fewer than the region waits for.
   b.cpu.run(5 * CALLS, true);
   expect([...(translator?.regions ?? [])].map(({ index }) => index)).toEqual([-1]);
+});
+
+it.each([0, 0x1000])('goes from region to region without coming back, with CS at %i', base => {
+  const b = new Bench({
+    engine: 'regions',
+    open: physical => {
+      const cpu = new Processor(physical);
+      cpu.translator = new Translator(cpu, 'regions', { hot: 8, batch: 1 });
+      return cpu;
+    },
+  });
+  const { cpu } = b;
+  // call the one at 10; dec ecx; jnz; and a place to end in. At 10: inc edx; ret
+  const code = new Array<number>(0x20).fill(0x90);
+  code.splice(0, 10, 0xe8, ...dword(0x10 - 5), ...x('49 75 f8 eb fe'));
+  code.splice(0x10, 2, ...x('42 c3'));
+  b.set(EDX, 0);
+  b.program(code);
+  cpu.setSegment(CS, cpu.selector(CS), base, -1, cpu.segment(CS, L.S_ATTRIBUTES));
+  const entered = vi.spyOn(cpu.translator ?? expect.fail(), 'enter');
+  const run = (): number => {
+    const before = entered.mock.calls.length;
+    b.set(ECX, CALLS);
+    cpu.i32[L.W_EIP] = CODE - base;
+    b.step(5 * CALLS);
+    return entered.mock.calls.length - before;
+  };
+  run();
+  expect(run()).toBeLessThan(5);
+  expect(b.get(EDX)).toBe(2 * CALLS);
 });
