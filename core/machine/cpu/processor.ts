@@ -206,7 +206,10 @@ export class Processor extends Executor {
   }
 
   #meetTimed(): void {
-    if (this.#countedAtOnce > 1) throw STARTS_ANEW;
+    if (this.#countedAtOnce <= 1) return;
+    // What is no RAM is never in the TLB.
+    this.forgetWalk();
+    throw STARTS_ANEW;
   }
 
   /** An NMI has come. */

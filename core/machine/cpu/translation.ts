@@ -274,9 +274,26 @@ export class Translation extends State implements PagingRegisters {
   }
 
   #countWalk(): void {
-    const { count } = this.#walk;
     this.walks++;
-    this.walkReferences += (this.i32[L.W_CR4] & CR4.PAE) !== 0 ? count - 1 : count;
+    this.walkReferences += this.#references;
+  }
+
+  /** Of the last walk: page directory pointers are in registers. */
+  get #references(): number {
+    const { count } = this.#walk;
+    return (this.i32[L.W_CR4] & CR4.PAE) !== 0 ? count - 1 : count;
+  }
+
+  /** The last walk, for an access that is made once more with a walk of its own, was not. */
+  protected forgetWalk(): void {
+    const isNested = this.i32[L.W_EPT_POINTER] !== 0;
+    if (!isNested && this.i32[L.W_CR0] >= 0) return;
+    const read = isNested ? references(this.#nested) : this.#references;
+    this.walks--;
+    this.walkReferences -= read;
+    if (!isNested) return;
+    this.nestedWalks--;
+    this.nestedReferences -= read;
   }
 
   /** The last walk has failed. */
