@@ -69,6 +69,18 @@ describe.each(MACHINES)('a timed device, $engine', machine => {
     expect(b.get(EBX)).toBe(103);
   });
 
+  it('is walked to once by each access', () => {
+    const b = open().paging();
+    const page = 0x300000;
+    b.page(page, DEVICE | 3);
+    b.program(NOP, load(page), NOP, store(page), NOP, load(page), NOP);
+    const { walks, walkReferences } = b.cpu;
+    b.run();
+    // And one for the code.
+    expect([b.cpu.walks - walks, b.cpu.walkReferences - walkReferences]).toEqual([4, 8]);
+    expect(log.length).toBe(3);
+  });
+
   it('is filled by a string instruction, which is one step', () => {
     const b = open();
     b.write(DATA, 4, 1);
