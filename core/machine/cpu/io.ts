@@ -37,19 +37,14 @@ export function checkPort(cpu: Executor, port: number, size: number): void {
   if ((bits & ((1 << size) - 1)) !== 0) cpu.generalProtection(0);
 }
 
-/** Breakpoints on ports are traps (SDM volume 3, 17.2.4), for which the run loop looks up. */
-function notice(cpu: Executor, port: number, size: number): void {
-  cpu.debug.noticePort(port, size);
-  if (cpu.debug.hits !== 0) cpu.attend();
-}
-
-/** IN AL/eAX, Ib or DX. Devices may change interrupt lines: it ends its block, and those are looked at before the next one. */
+/** IN AL/eAX, Ib or DX. Devices may change interrupt lines, so the run loop looks up afterwards. */
 export function in_(cpu: Executor, i: Instruction): void {
   const port = cpu.read(i, i.src) & (i.src.kind === 3 ? 0xff : 0xffff);
   const size = portSize(i.dst.size);
   checkPort(cpu, port, size);
   cpu.write(i, i.dst, cpu.ports.read(port, size) | 0);
-  notice(cpu, port, size);
+  cpu.debug.noticePort(port, size);
+  cpu.attend();
 }
 
 export function out(cpu: Executor, i: Instruction): void {
@@ -57,5 +52,6 @@ export function out(cpu: Executor, i: Instruction): void {
   const size = portSize(i.src.size);
   checkPort(cpu, port, size);
   cpu.ports.write(port, cpu.read(i, i.src) >>> 0, size);
-  notice(cpu, port, size);
+  cpu.debug.noticePort(port, size);
+  cpu.attend();
 }
