@@ -284,7 +284,7 @@ export class Translation extends State implements PagingRegisters {
     return (this.i32[L.W_CR4] & CR4.PAE) !== 0 ? count - 1 : count;
   }
 
-  /** The last walk, for an access that is made once more with a walk of its own, was not. */
+  /** Takes the last walk from the counts: its instruction starts anew, and walks once more for the same access. */
   protected forgetWalk(): void {
     const isNested = this.i32[L.W_EPT_POINTER] !== 0;
     if (!isNested && this.i32[L.W_CR0] >= 0) return;

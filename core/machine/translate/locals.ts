@@ -7,10 +7,9 @@ import { FLAG_LOCAL } from './flags.ts';
 
 /**
  * What a region gives back: 0 to go on with whatever is translated at EIP, or GO_ON_AT with the first place where that is found (code-table.ts), which
- * so is known sooner than if the driver had to ask what EIP is; 1 where an instruction has to be executed first; from SITES on: the
- * number of a site, plus SITES, where one has to be executed. ENTERED_OFTEN is the driver's: a region would have run that has been entered often;
- * BLOCK_OFTEN the interpreter's: one of its blocks; FAULTED as well: the instruction that is next has
- * raised the processor's fault.
+ * so is known sooner than if the driver had to ask what EIP is; 1 where an instruction has to be executed first; from SITES on: the number of a site, plus
+ * SITES, where one has to be executed. ENTERED_OFTEN is the driver's: a region would have run that has been entered often; BLOCK_OFTEN the interpreter's:
+ * one of its blocks; FAULTED as well: the instruction that is next has raised the processor's fault.
  */
 export const GO_ON = 0;
 export const GO_ON_AT = 1 << 31;

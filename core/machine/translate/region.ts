@@ -26,7 +26,7 @@ export interface CodePage {
 class NotThere extends Error {}
 
 /** Gives the instructions from a byte offset in the machine's memory on that the executor has decoded, all in one page: none, if it has not. */
-type Decoded = (host: number, codeSize: 2 | 4) => readonly Instruction[];
+export type Decoded = (host: number, codeSize: 2 | 4) => readonly Instruction[];
 
 /** Reads code where the TLB has its pages, without any effect; null where it is not known where that is. */
 class Reader implements CodeSource {
@@ -162,6 +162,7 @@ export interface Wish {
   readonly callOut: WayToExecute;
   /** Whether an access may ask the TLB for others with it in the code that begins at a byte offset in the machine's memory. */
   readonly foresees: (host: number) => boolean;
+  /** What need not be decoded once more. */
   readonly decoded: Decoded;
 }
 

@@ -4,7 +4,7 @@ import * as L from '../cpu/layout.ts';
 import { Processor } from '../cpu/processor.ts';
 import { Bench, CODE } from '../testing/bench.ts';
 import { dword, load, x } from '../testing/code.ts';
-import { Translator } from './translator.ts';
+import { Translator, type Tuning } from './translator.ts';
 
 /** Procedures that are called in turn, and calls in all. */
 const PROCEDURES = 64;
@@ -12,21 +12,20 @@ const CALLS = 200;
 const MOST = 16;
 const DEVICE = 0xf0000000;
 
-it('regions that nobody enters go when there are too many, and not the ones that are entered all the time', () => {
-  const b = new Bench({
+/** A machine that translates otherwise than usual. */
+function benchWith(tuning: Tuning): Bench {
+  return new Bench({
     engine: 'regions',
     open: physical => {
       const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', {
-        hot: 0,
-        batch: 1,
-        often: 1000,
-        mostWide: 1000,
-        room: { regions: MOST, modules: MOST },
-      });
+      cpu.translator = new Translator(cpu, 'regions', tuning);
       return cpu;
     },
   });
+}
+
+it('regions that nobody enters go when there are too many, and not the ones that are entered all the time', () => {
+  const b = benchWith({ hot: 0, batch: 1, often: 1000, mostWide: 1000, room: { regions: MOST, modules: MOST } });
   const [often, first] = [CODE + 0x40, CODE + 0x100];
   // Loop: call the one at 40; mov eax, ecx; and eax, 63; shl eax, 4; add eax, first; call eax; dec ecx; jnz
   const call = [0xe8, ...dword(often - (CODE + 5))];
@@ -50,14 +49,7 @@ it('regions that nobody enters go when there are too many, and not the ones that
 });
 
 it('regions outlive that memory is replaced where the same bytes are there again, and only there', () => {
-  const b = new Bench({
-    engine: 'regions',
-    open: physical => {
-      const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', { hot: 0, batch: 1, often: 1000 });
-      return cpu;
-    },
-  });
+  const b = benchWith({ hot: 0, batch: 1, often: 1000 });
   const { cpu } = b;
   const run = (increment: string): readonly number[] => {
     cpu.codePages.clear();
@@ -92,14 +84,7 @@ it('regions outlive that memory is replaced where the same bytes are there again
 });
 
 it('code that is translated for one base of CS is so for another one only when it is executed often there', () => {
-  const b = new Bench({
-    engine: 'regions',
-    open: physical => {
-      const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', { hot: 64, batch: 1 });
-      return cpu;
-    },
-  });
+  const b = benchWith({ hot: 64, batch: 1 });
   const { cpu } = b;
   /** The loop so often, with the base that CS has. Returns how many regions were made. */
   const run = (times: number): number => {
@@ -120,14 +105,7 @@ it('code that is translated for one base of CS is so for another one only when i
 });
 
 it('a loop that asks a device in memory stays in its region', () => {
-  const b = new Bench({
-    engine: 'regions',
-    open: physical => {
-      const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', { hot: 0, batch: 1 });
-      return cpu;
-    },
-  });
+  const b = benchWith({ hot: 0, batch: 1 });
   const { cpu } = b;
   const moments: number[] = [];
   cpu.physical.attach({
@@ -148,14 +126,7 @@ it('a loop that asks a device in memory stays in its region', () => {
 });
 
 it('code in the midst of a region that waits for others of its module gets none of its own', () => {
-  const b = new Bench({
-    engine: 'regions',
-    open: physical => {
-      const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', { hot: 4 });
-      return cpu;
-    },
-  });
+  const b = benchWith({ hot: 4 });
   b.set(ECX, CALLS);
   // inc edx; test cl, 1; jz to the dec; inc ebx; dec ecx; jnz to the beginning: two more blocks, which are as hot as the first
   b.program(x('42 f6 c1 01 74 01 43 49 75 f6'));
@@ -166,14 +137,7 @@ it('code in the midst of a region that waits for others of its module gets none 
 });
 
 it.each([0, 0x1000])('goes from region to region without coming back, with CS at %i', base => {
-  const b = new Bench({
-    engine: 'regions',
-    open: physical => {
-      const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', { hot: 8, batch: 1 });
-      return cpu;
-    },
-  });
+  const b = benchWith({ hot: 8, batch: 1 });
   const { cpu } = b;
   // call the one at 10; dec ecx; jnz; and a place to end in. At 10: inc edx; ret
   const code = new Array<number>(0x20).fill(0x90);

@@ -11,7 +11,15 @@ import { EXECUTE_INDEX, REGION_IMPORTS } from './imports.ts';
 import { MOST_HANDLERS } from './interpret/handlers.ts';
 import { Interpreter } from './interpret/interpreter.ts';
 import { BLOCK_OFTEN, ENTERED_OFTEN, FAULTED, SITES } from './locals.ts';
-import { hostOf, type Region, type Repeated, repeatRegion, type Translated, translateRegion } from './region.ts';
+import {
+  type Decoded,
+  hostOf,
+  type Region,
+  type Repeated,
+  repeatRegion,
+  type Translated,
+  translateRegion,
+} from './region.ts';
 import { PLACES, placeOf, Regions, type Room } from './regions.ts';
 import { makeRuntime } from './runtime.ts';
 import { siteAt } from './sites.ts';
@@ -83,6 +91,7 @@ export class Translator {
   readonly #regions: Regions;
   readonly #interpreter: Interpreter;
   readonly #callOuts: CallOuts;
+  readonly #decoded: Decoded;
   /** Where code begins whose accesses ask the TLB each for itself, byte offsets in the machine's memory. */
   readonly #narrowHosts = new Set<number>();
   readonly #heat = new Uint16Array(PLACES);
@@ -115,6 +124,7 @@ export class Translator {
     this.#mostWide = mostWide;
     const callOuts = new CallOuts(cpu);
     this.#callOuts = callOuts;
+    this.#decoded = (host, codeSize) => cpu.blocks.decodedAt(host, codeSize);
     const runtime = makeRuntime(memory);
     this.#env = {
       memory,
@@ -289,7 +299,7 @@ export class Translator {
       mostBlocks: this.#mostBlocks(region.extent),
       isLeft: row => this.#cpu.blocks.isWatched(row),
       callOut: i => ({ index: EXECUTE_INDEX, number: region.callOuts[calls++], isQuiet: isQuiet(i) }),
-      decoded: (host, codeSize) => this.#cpu.blocks.decodedAt(host, codeSize),
+      decoded: this.#decoded,
     });
   }
 
@@ -337,7 +347,7 @@ export class Translator {
       isLeft: row => cpu.blocks.isWatched(row),
       isStopPage: page => cpu.stopsIn(page),
       callOut: i => this.#callOuts.callOut(i),
-      decoded: (host, codeSize) => cpu.blocks.decodedAt(host, codeSize),
+      decoded: this.#decoded,
       foresees: host => !this.#narrowHosts.has(host),
     });
     if (made === null) return false;
