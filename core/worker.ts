@@ -16,6 +16,8 @@ function post(message: FromWorker): void {
 
 /** Wakes the machine's next slice without the delay that timers have; messages from the page get their turn first. */
 const turn = new MessageChannel();
+/** The timer that ends a rest. */
+let rest: ReturnType<typeof setTimeout> | undefined;
 
 /** What translates hot code is fetched when the page stands: until then everything is executed, which takes the same course. */
 let makeTranslator: ((cpu: Processor) => Translator) | undefined;
@@ -36,8 +38,9 @@ const desk = new Desk({
   date: () => Date.now() / 1000,
   /** At once, or after some milliseconds while the machine has nothing to do. */
   schedule: delay => {
+    clearTimeout(rest);
     if (delay === 0) turn.port2.postMessage(null);
-    else setTimeout(work, delay);
+    else rest = setTimeout(work, delay);
   },
 });
 

@@ -29,13 +29,16 @@ const monitor: MonitorWindows = {
 /** A desk with a clock of its own: each look at it takes a millisecond, and scheduled slices run when the test says. */
 class Bench {
   readonly messages: FromWorker[] = [];
+  /** Milliseconds after which the next slice was asked for last. */
+  delay = 0;
   #time = 0;
   #due = false;
   readonly desk = new Desk({
     post: message => this.messages.push(message),
     now: () => this.#time++,
     date: () => 1_700_000_000,
-    schedule: () => {
+    schedule: delay => {
+      this.delay = delay;
       this.#due = true;
     },
   });
@@ -223,5 +226,23 @@ describe('the desk', () => {
     view = bench.frame();
     expect(view).toMatchObject({ instructions: before.instructions, past: { isPast: false } });
     expect(view.registers).toEqual(before.registers);
+  });
+
+  test('rests longer where nothing was printed or typed for a while, and not a moment when something is typed', () => {
+    const bench = new Bench();
+    bench.send(primer);
+    bench.send({ type: 'run' });
+    let output = '';
+    for (let n = 0; n < 500 && !output.includes('primer$ '); n++) output += text(bench.frame());
+    for (let n = 0; n < 3; n++) bench.frame();
+    expect(bench.delay).toBe(16);
+    for (let n = 0; n < 80; n++) bench.frame();
+    expect(bench.delay).toBe(50);
+    bench.send({ type: 'input', bytes: new TextEncoder().encode('x') });
+    expect(bench.delay).toBe(0);
+    output = '';
+    for (let n = 0; n < 20; n++) output += text(bench.frame());
+    expect(output).toContain('x');
+    expect(bench.delay).toBe(16);
   });
 });

@@ -25,7 +25,7 @@ export interface DeskHost {
   readonly now: () => number;
   /** Unix seconds. */
   readonly date: () => number;
-  /** Has slice() called again, at once or after `delay` milliseconds. */
+  /** Has slice() called again, at once or after `delay` milliseconds; if that was asked for a later time before, now instead of then. */
   readonly schedule: (delay: number) => void;
   /** Makes what translates hot code (PcOptions); null while that is not there yet. */
   readonly translate?: (cpu: Processor) => Translator | null;
@@ -39,6 +39,9 @@ const CHUNK = 100_000;
 const UNWATCHED = 1000;
 /** How long to rest while the guest is halted, in milliseconds: about a frame of the page, so that nobody sees less for it. */
 const REST = 16;
+/** The same when nothing was printed or typed for CALM: the page asks for a view less often, too. */
+const LONG_REST = 50;
+const CALM = 1000;
 /** Typed bytes kept for a guest that does not read them. */
 const TYPED_LIMIT = 1 << 20;
 const RATE_INTERVAL = 1000;
@@ -69,6 +72,11 @@ export class Desk {
   #running = false;
   #sought: Sought = { request: 'back' };
   #scheduled = false;
+  /** Scheduled for the end of a rest. */
+  #isResting = false;
+  /** Something was printed or typed since the last slice, and when that was last so. */
+  #isStirred = false;
+  #lastStir = 0;
   #lastFrame = 0;
   #breakpoints: readonly Breakpoint[] = [];
   /** Keys that the guest's serial port had no room for yet. */
@@ -110,7 +118,7 @@ export class Desk {
         return;
       case 'frame':
         this.#lastFrame = this.#host.now();
-        this.#schedule(0);
+        if (!this.#isResting) this.#schedule(0);
         this.#sendView();
         return;
       case 'windows':
@@ -173,6 +181,8 @@ export class Desk {
         }
         this.#typed = joined(this.#typed, message.bytes);
         this.#type(session);
+        this.#isStirred = true;
+        this.#schedule(0);
         return;
       case 'writeRegister':
         session.writeRegister(message.register, message.value);
@@ -250,7 +260,10 @@ export class Desk {
     const session: Session = new Session(guest, {
       startTime: this.#host.date(),
       rate: FIRST_RATE,
-      onConsole: byte => console.print(byte),
+      onConsole: byte => {
+        this.#isStirred = true;
+        console.print(byte);
+      },
       onRewind: printed => {
         console.rewind(printed);
         // What was typed for later waits no longer.
@@ -334,15 +347,18 @@ export class Desk {
     if (isGuestRunning) session.pause();
   }
 
+  /** What is to be done at once ends a rest. */
   #schedule(delay: number): void {
-    if (this.#scheduled || !this.#running) return;
+    if (!this.#running || (this.#scheduled && !(this.#isResting && delay === 0))) return;
     this.#scheduled = true;
+    this.#isResting = delay > 0;
     this.#host.schedule(delay);
   }
 
   /** The machine's turn: runs for about SLICE milliseconds, then asks for the next one. */
   slice(): void {
     this.#scheduled = false;
+    this.#isResting = false;
     const session = this.#opened?.session;
     if (session === undefined || !this.#running) return;
     const started = this.#host.now();
@@ -374,7 +390,10 @@ export class Desk {
     this.#ran = now - started;
     if (!this.#running) this.#viewer.renew();
     this.#measure(session, now);
-    this.#schedule(isAhead && session.halted ? REST : 0);
+    if (this.#isStirred) this.#lastStir = now;
+    this.#isStirred = false;
+    const rest = now - this.#lastStir > CALM ? LONG_REST : REST;
+    this.#schedule(isAhead && session.halted ? rest : 0);
   }
 
   /** A turn of a search in the past: the machine stands still. */
