@@ -2,13 +2,15 @@ import type { Instruction } from '../../ia32/instruction.ts';
 import { OP } from './code.ts';
 import { Emitter } from './emitter.ts';
 import { commonKind, type Kind, kindOf } from './flags.ts';
+import { type Foresight, foreseeAll } from './foresight.ts';
 import type { CallOut } from './frame.ts';
 import { type Graph, isLast, meaningOf } from './graph.ts';
 import { type Hammock, hammocksOf } from './if-conversion.ts';
 import { packed } from './packed.ts';
 import type { Premises } from './premises.ts';
 import { known, positiveOf, type Value } from './values.ts';
-import { foresee } from './windows.ts';
+import { Ways } from './ways.ts';
+import type { Lasting } from './windows.ts';
 
 /** How an instruction is executed in the midst of a region. */
 export type WayToExecute = (i: Instruction) => CallOut;
@@ -34,7 +36,6 @@ class Compilation {
   readonly #graph: Graph;
   readonly #emitter: Emitter;
   readonly #callOut: WayToExecute;
-  readonly #foresees: boolean;
   /** By the numbers of the blocks that end with their branches. */
   readonly #hammocks: ReadonlyMap<number, Hammock>;
   /** Blocks that are reached by several forward edges, and those that a later one goes back to. */
@@ -47,13 +48,19 @@ class Compilation {
   readonly #asking: ReadonlySet<number>;
   /** Of what kind the flags are on all ways to a block so far that is reached by several; null: of several kinds, or it is not known. */
   readonly #arriving = new Map<number, Kind | null>();
+  readonly #ways: Ways;
+  readonly #foresight: readonly Foresight[];
+  /** Of each block, the merges and headers that it dominates immediately. */
+  readonly #joints: readonly (readonly number[])[];
+  /** What is known of the TLB at such a one, and whose ends keep the locals of it. */
+  readonly #lasting = new Map<number, readonly Lasting[]>();
+  readonly #keeping = new Set<number>();
   /** Of each block, how many steps are taken at most from its beginning on before it is asked for more. */
   readonly #needed: readonly number[];
 
   constructor(graph: Graph, premises: Premises, callOut: WayToExecute, { isX87Unmasked, foresees }: Manner) {
     this.#graph = graph;
     this.#callOut = callOut;
-    this.#foresees = foresees;
     this.#emitter = new Emitter(premises);
     this.#emitter.canStop = isX87Unmasked;
     this.#hammocks = hammocksOf(graph);
@@ -76,6 +83,11 @@ class Compilation {
     for (const merge of [...merges].sort((a, b) => b - a)) if (merge !== 0) inner[graph.dominators[merge]].push(merge);
     this.#inner = inner;
     this.#headers = headers;
+    const joints = packed(inner, (): number[] => []);
+    for (const joint of new Set([...merges, ...headers])) if (joint !== 0) joints[graph.dominators[joint]].push(joint);
+    this.#joints = joints;
+    this.#ways = new Ways(graph);
+    this.#foresight = foresees ? foreseeAll(graph, this.#ways) : [];
     this.#numbers = new Map(packed(graph.blocks, ({ start }, n) => [start, n]));
     this.#asking = new Set([...graph.entries, ...headers]);
     const needed: number[] = [];
@@ -111,8 +123,25 @@ class Compilation {
       this.#begins(n);
       emitter.open(OP.loop, `loop ${n}`);
     }
+    const lasting = this.#lasting.get(n);
+    if (lasting !== undefined) emitter.recall(lasting);
     this.#within(n, this.#inner[n]);
     if (isLoop) emitter.close();
+    if (this.#keeping.delete(n)) emitter.unpin();
+  }
+
+  /** Behind the last instruction of a block: what is known now of the TLB may still hold where its ways meet again. */
+  #ends(n: number): void {
+    const emitter = this.#emitter;
+    const kept: Lasting[] = [];
+    for (const joint of this.#joints[n]) {
+      const lasting = emitter.lasting(this.#ways.changedBefore(joint));
+      this.#lasting.set(joint, lasting);
+      kept.push(...lasting);
+    }
+    if (kept.length === 0) return;
+    emitter.pinLasting(kept);
+    this.#keeping.add(n);
   }
 
   /** A block, with those of its children behind it that are reached from several places; the last of them outermost. */
@@ -143,7 +172,7 @@ class Compilation {
       );
       return;
     }
-    if (this.#foresees) emitter.foreseen = foresee(instructions);
+    emitter.foreseen = this.#foresight.at(n)?.foreseen ?? [];
     const needed = this.#needed[n];
     emitter.begin(start, instructions.length, this.#asking.has(n) ? needed : null);
     let offset = start;
@@ -155,13 +184,16 @@ class Compilation {
       if (emitter.translateX87(instruction, at, left)) {
         if (left > 1) return;
         emitter.flush();
+        this.#ends(n);
         this.#go(n, end);
         return;
       }
       // Nothing but registers and flags is in locals between blocks.
       if (left === 1) emitter.flush();
       if (emitter.translateFlags(instruction, at, left) || emitter.translateDivision(instruction, at, left)) {
-        if (left === 1) this.#go(n, end);
+        if (left > 1) return;
+        this.#ends(n);
+        this.#go(n, end);
         return;
       }
       const meaning = meaningOf(instruction.row);
@@ -176,6 +208,7 @@ class Compilation {
       }
       const transfer = emitter.translate(meaning, instruction, at, left);
       if (left > 1) return;
+      this.#ends(n);
       switch (transfer.kind) {
         case 'next':
           this.#go(n, end);

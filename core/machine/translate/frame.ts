@@ -185,8 +185,12 @@ export class Frame {
 
   /** Keeps the locals of a state and of a value from being used again until unpin(). */
   pin({ registers, flags, windows }: MachineValues, value: Value): void {
-    const hosts = packed(windows, ({ host }) => host);
-    const locals = packed([...registers, ...hosts, ...localsOf(flags), value], ({ local }) => local);
+    this.hold([...registers, ...packed(windows, ({ host }) => host), ...localsOf(flags), value]);
+  }
+
+  /** The same for those of any values. */
+  protected hold(values: readonly Value[]): void {
+    const locals = packed(values, ({ local }) => local);
     for (const local of locals) this.values.pin(local);
     this.#pinned.push(locals);
   }

@@ -3,11 +3,13 @@ import { ESP, SS } from '../../ia32/registers.ts';
 import * as L from '../cpu/layout.ts';
 import { OP } from './code.ts';
 import { Frame } from './frame.ts';
-import { ADDRESS } from './locals.ts';
+import { ADDRESS, REGISTERS } from './locals.ts';
+import { packed } from './packed.ts';
 import { segmentKind } from './premises.ts';
 import type { Missed } from './sites.ts';
 import { known, originOf, type Value } from './values.ts';
-import { type Foreseen, NO_REACH, NOTHING_FORESEEN, type Reach } from './windows.ts';
+import { FORGOTTEN } from './ways.ts';
+import { type Foreseen, type Lasting, NO_REACH, NOTHING_FORESEEN, type Reach } from './windows.ts';
 
 /** Windows that are kept: each takes a local. */
 const MOST_WINDOWS = 6;
@@ -67,6 +69,34 @@ export class Operands extends Frame {
     const mask = size === 2 ? 0xffff : isHigh ? 0xff00 : 0xff;
     const kept = values.and(this.registers[whole], known(~mask));
     this.setRegister(whole, values.or(kept, isHigh ? values.shl(part, known(8)) : part));
+  }
+
+  // What is known of the TLB
+
+  /** What of it will be known behind ways on which registers may change, a bit each; nothing where even the TLB may. */
+  lasting(changed: number): readonly Lasting[] {
+    const lasting: Lasting[] = [];
+    if (this.windows.length === 0 || changed === FORGOTTEN) return lasting;
+    for (const register of REGISTERS) {
+      const origin = ((changed >> register) & 1) !== 0 ? null : originOf(this.registers[register]);
+      for (const { root, low, high, write, host } of this.windows) {
+        if (root !== origin?.root) continue;
+        lasting.push({ register, low: low - origin.offset, high: high - origin.offset, write, host });
+      }
+    }
+    return lasting;
+  }
+
+  /** Keeps the locals of that from being used again until unpin(). */
+  pinLasting(lasting: readonly Lasting[]): void {
+    this.hold(packed(lasting, ({ host }) => host));
+  }
+
+  /** It is known here, where all registers are in their locals. */
+  recall(lasting: readonly Lasting[]): void {
+    this.windows = packed(lasting, ({ register, low, high, write, host }) => {
+      return { root: this.registers[register], low, high, write, host };
+    });
   }
 
   // Operands
@@ -142,24 +172,26 @@ export class Operands extends Frame {
    * Where a linear address lies in the memory. Leaves if the TLB does not say, or the access crosses a page; if others that are foreseen are not in the
    * same page, too.
    */
-  #host(linear: Value, size: number, write: boolean, { before, after }: Reach): Host {
+  #host(linear: Value, size: number, write: boolean, { before, after, write: willWrite }: Reach): Host {
     const { values } = this;
     const origin = originOf(linear);
-    if (origin === null) return { base: this.#find(linear, size, { write, before: 0, isWide: false }), offset: 0 };
+    if (origin === null)
+      return { base: this.#find(linear, size, { write, before: 0, isWide: false }, write), offset: 0 };
     const { root, offset } = origin;
     const window = this.windows.find(
-      w => w.root === root && w.write === write && w.low <= offset && offset + size <= w.high,
+      w => w.root === root && (w.write || !write) && w.low <= offset && offset + size <= w.high,
     );
     if (window !== undefined) return { base: window.host, offset: offset - window.low };
     const first = values.settled(values.sub(linear, known(before)));
-    const host = this.#find(first, before + size + after, { write, before, isWide: before + after > 0 });
-    const found = { root, low: offset - before, high: offset + size + after, write, host };
+    const asked = { write, before, isWide: before + after > 0 || willWrite };
+    const host = this.#find(first, before + size + after, asked, write || willWrite);
+    const found = { root, low: offset - before, high: offset + size + after, write: write || willWrite, host };
     this.windows = [...this.windows.slice(1 - MOST_WINDOWS), found];
     return { base: host, offset: before };
   }
 
   /** Where `size` bytes lie, by the TLB: those of an access and of the others that it asks for with it. */
-  #find(linear: Value, size: number, access: Missed): Value {
+  #find(linear: Value, size: number, access: Missed, write: boolean): Value {
     const { values, code } = this;
     values.push(linear);
     code.tee(ADDRESS);
@@ -167,7 +199,7 @@ export class Operands extends Frame {
     code.op(OP.shrU);
     code.constant(2);
     code.op(OP.shl);
-    code.memory(OP.load32, access.write ? this.premises.writeTable : this.premises.readTable);
+    code.memory(OP.load32, write ? this.premises.writeTable : this.premises.readTable);
     const entry = values.pop();
     values.push(entry);
     if (size === 1) {

@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { decode } from '../../ia32/decoder.ts';
-import type { Instruction } from '../../ia32/instruction.ts';
 import { EAX, EBX, ECX, EDX } from '../../ia32/registers.ts';
 import { VECTOR } from '../../ia32/vectors.ts';
 import * as L from '../cpu/layout.ts';
@@ -9,61 +7,17 @@ import { Bench, DATA } from '../testing/bench.ts';
 import { x } from '../testing/code.ts';
 import type { MachineUnderTest } from '../testing/machines.ts';
 import { Translator } from './translator.ts';
-import { foresee, NO_REACH } from './windows.ts';
 
-function block(hex: string): readonly Instruction[] {
-  const bytes = x(hex);
-  const instructions: Instruction[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const i = decode({ byte: index => bytes[index] ?? 0x90 }, at, 4);
-    instructions.push(i);
-    at += i.length;
-  }
-  return instructions;
-}
-
-describe('accesses that are foreseen', () => {
-  it('lie at the same register, whatever is added to it', () => {
-    // mov eax, [ebx+8]; add ebx, 4; mov ecx, [ebx]; lea edx, [ebx+16]; mov al, [edx]
-    const foreseen = foresee(block('8b 43 08 83 c3 04 8b 0b 8d 53 10 8a 02'));
-    expect(foreseen.map(({ operand }) => operand)).toEqual([
-      { before: 4, after: 9 },
-      NO_REACH,
-      { before: 0, after: 13 },
-      NO_REACH,
-      NO_REACH,
-    ]);
-  });
-
-  it('lie on the stack', () => {
-    // push eax; push ebx; mov ecx, [esp+4]; pop edx
-    const foreseen = foresee(block('50 53 8b 4c 24 04 5a'));
-    expect(foreseen[0].stack).toEqual({ before: 4, after: 0 });
-    expect(foreseen[1].stack).toEqual(NO_REACH);
-    expect(foreseen[2].operand).toEqual({ before: 4, after: 0 });
-  });
-
-  it('are apart once the register is another, and reads from writes', () => {
-    // mov eax, [ebx]; mov [ebx+4], eax; mov ebx, [ebx+8]; mov ecx, [ebx]
-    const foreseen = foresee(block('8b 03 89 43 04 8b 5b 08 8b 0b'));
-    expect(foreseen.map(({ operand }) => operand)).toEqual([{ before: 0, after: 8 }, NO_REACH, NO_REACH, NO_REACH]);
-  });
-
-  it('are not many pages away', () => {
-    // mov eax, [ebx]; mov ecx, [ebx+4096]
-    expect(foresee(block('8b 03 8b 8b 00 10 00 00'))[0].operand).toEqual(NO_REACH);
-  });
-});
+const REGIONS: MachineUnderTest = {
+  engine: 'regions',
+  open: physical => {
+    const cpu = new Processor(physical);
+    cpu.translator = new Translator(cpu, 'regions', { hot: 0, batch: 1, often: 1, mostWide: 4 });
+    return cpu;
+  },
+};
 
 describe('accesses near each other in two pages', () => {
-  const REGIONS: MachineUnderTest = {
-    engine: 'regions',
-    open: physical => {
-      const cpu = new Processor(physical);
-      cpu.translator = new Translator(cpu, 'regions', { hot: 0, batch: 1, often: 1, mostWide: 4 });
-      return cpu;
-    },
-  };
   const END = DATA + 0x1000;
 
   it('are made each for itself when they were left for the executor often', () => {
@@ -90,5 +44,51 @@ describe('accesses near each other in two pages', () => {
     expect(b.run()).toMatchObject({ vector: VECTOR.PF, eip: first + 2 });
     expect(b.cpu.i32[L.W_CR2] >>> 0).toBe(END);
     expect([b.get(EAX), b.get(EDX)]).toEqual([7, 0]);
+  });
+});
+
+describe('what is known of a page where ways meet', () => {
+  const OTHER = DATA + 0x2000;
+
+  /** The page behind DATA lies elsewhere: bytes 1 are in DATA, 2 behind it, and 3 where the memory would go on. */
+  function bench(): Bench {
+    const b = new Bench(REGIONS);
+    b.paging();
+    b.page(DATA + 0x1000, OTHER | 7);
+    b.bytes(DATA, [1]);
+    b.bytes(DATA + 0x1000, [3]);
+    b.bytes(OTHER, [2]);
+    b.set(EBX, DATA);
+    b.set(ECX, 40);
+    return b;
+  }
+
+  /** mov al, [ebx]; mov ah, [ebx+0x1000]; jmp behind: the TLB has both pages before the region begins. */
+  const BOTH = '8a 03 8a a3 00 10 00 00 eb 00 ';
+
+  it('is forgotten where one of them has changed the register', () => {
+    const b = bench();
+    // 00: mov al, [ebx]; test cl, 1; jz 0e; xor ebx, 0x1000; push eax; 0e: movzx eax, byte [ebx]; add edx, eax; dec ecx; jnz 00
+    b.program(x(`${BOTH}8a 03 f6 c1 01 74 07 81 f3 00 10 00 00 50 0f b6 03 01 c2 49 75 ea`));
+    expect(b.run().vector).toBeNull();
+    // Two of each four rounds in either page.
+    expect(b.get(EDX)).toBe(20 * 1 + 20 * 2);
+  });
+
+  it('is forgotten where a loop changes the register', () => {
+    const b = bench();
+    // 00: mov al, [ebx]; mov esi, 4; 07: movzx eax, byte [ebx]; add edx, eax; xor ebx, 0x1000; dec esi; jnz 07; dec ecx; jnz 00
+    b.program(x(`${BOTH}8a 03 be 04 00 00 00 0f b6 03 01 c2 81 f3 00 10 00 00 4e 75 f2 49 75 e8`));
+    expect(b.run().vector).toBeNull();
+    expect(b.get(EDX)).toBe(80 * 1 + 80 * 2);
+  });
+
+  it('holds in a loop that leaves it alone, whichever way it is gone', () => {
+    const b = bench();
+    // 00: mov al, [ebx]; mov esi, 4; 07: test esi, 1; jz 13; inc byte [ebx]; jmp 16; 13: add byte [ebx], 2; 16: movzx edx, byte [ebx]; dec esi; jnz 07;
+    // dec ecx; jnz 00
+    b.program(x(`${BOTH}8a 03 be 04 00 00 00 f7 c6 01 00 00 00 74 04 fe 03 eb 03 80 03 02 0f b6 13 4e 75 eb 49 75 e1`));
+    expect(b.run().vector).toBeNull();
+    expect(b.get(EDX)).toBe(1 + 40 * (1 + 2 + 1 + 2));
   });
 });
