@@ -431,6 +431,7 @@ export class Frame {
       short.ask();
       this.open(OP.if, 'short');
       short.finish();
+      this.join();
       this.code.op(OP.else);
     }
     this.code.constant(0);

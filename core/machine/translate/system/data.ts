@@ -6,7 +6,7 @@ import { STEP_BYTES } from '../../cpu/strings.ts';
 import { type FunctionBody, I32 } from '../code.ts';
 import * as w from '../words.ts';
 import { get, type Part, set, word } from '../words.ts';
-import { lookUp, noted, reach, refuseIf, refuseUnless, state, take } from './words.ts';
+import { lookUp, noted, put, reach, refuseIf, refuseUnless, state, take } from './words.ts';
 
 /** Loads of data segment registers, and repeated strings: cpu/segmentation.ts and cpu/strings.ts say what they mean. */
 
@@ -101,3 +101,50 @@ export function fill(): FunctionBody {
     ];
   });
 }
+
+/** What a repeated comparison leaves in SCRATCH, in words: what was compared last, and how many elements were. */
+export const COMPARED = { a: L.SCRATCH >> 2, b: (L.SCRATCH >> 2) + 1, count: (L.SCRATCH >> 2) + 2 } as const;
+
+/**
+ * REPE and REPNE SCAS or CMPS upwards through flat segments, all at once if they end before a page does: count, what is sought or the linear address of
+ * the source, linear address of the destination, size of an element, 1 or 4, and 1 where equal elements go on, else 0.
+ */
+function compareAll(isScan: boolean): FunctionBody {
+  return w.makeFunction([I32, I32, I32, I32, I32], [I32], locals => {
+    const [count, source, target, size, whileEqual] = [0, 1, 2, 3, 4];
+    const [limit, other, from, to, n, a, b, goesOn] = locals.words(8);
+    const elements = (bytes: Part): Part => w.shr(bytes, w.shr(get(size), word(1)));
+    const inPage = (address: number): Part => elements(w.sub(word(4096), w.and(get(address), word(0xfff))));
+    const lessen = (most: Part) => [
+      set(other, most),
+      set(limit, w.select(get(other), get(limit), w.ltU(get(other), get(limit)))),
+    ];
+    const through = (read: (address: Part) => Part, step: number): Part =>
+      w.during(w.and(get(goesOn), w.ltU(get(n), get(limit))), [
+        set(a, isScan ? get(source) : read(w.add(get(from), get(n)))),
+        set(b, read(w.add(get(to), get(n)))),
+        set(n, w.add(get(n), word(step))),
+        set(goesOn, w.equal(w.equal(get(a), get(b)), get(whileEqual))),
+      ]);
+    return [
+      set(limit, get(count)),
+      ...lessen(inPage(target)),
+      ...(isScan ? [] : lessen(inPage(source))),
+      refuseUnless(get(limit)),
+      set(limit, w.mul(get(limit), get(size))),
+      ...(isScan ? [] : reach(locals, from, get(source), get(limit), state(L.W_READ_TABLE))),
+      ...reach(locals, to, get(target), get(limit), state(L.W_READ_TABLE)),
+      set(goesOn, word(1)),
+      w.when(w.equal(get(size), word(4)), [through(w.load, 4)], [through(w.load8, 1)]),
+      set(n, elements(get(n))),
+      refuseIf(w.and(get(goesOn), w.differs(get(n), get(count)))),
+      put(COMPARED.a, get(a)),
+      put(COMPARED.b, get(b)),
+      put(COMPARED.count, get(n)),
+      w.give(word(1)),
+    ];
+  });
+}
+
+export const scanAll = (): FunctionBody => compareAll(true);
+export const compareBoth = (): FunctionBody => compareAll(false);

@@ -1,6 +1,7 @@
 import { FLAG, STATUS_FLAGS } from '../../../ia32/flags.ts';
 import type { Instruction } from '../../../ia32/instruction.ts';
 import { EAX, ECX, EDI, EDX, ES, ESI, ESP, SS } from '../../../ia32/registers.ts';
+import { elementSize } from '../../../ia32/semantics/string.ts';
 import { PROCESSOR } from '../../../ia32/vmx/controls.ts';
 import * as L from '../../cpu/layout.ts';
 import { I64, OP } from '../code.ts';
@@ -10,6 +11,7 @@ import { importIndex } from '../imports.ts';
 import { segmentKind } from '../premises.ts';
 import { known, type Value } from '../values.ts';
 import { X87Instructions } from '../x87/instructions.ts';
+import { COMPARED } from './data.ts';
 import type { SystemName } from './kernel.ts';
 
 /** Flags that POPF writes in ring 0 and in ring 3, beside the status flags. TF, AC and RF are not among them: where those change it is the executor's. */
@@ -189,6 +191,9 @@ export class SystemInstructions extends X87Instructions {
       case 'repMovs':
       case 'repStos':
         return this.#shortString(i);
+      case 'repScas':
+      case 'repCmps':
+        return this.#shortComparison(i);
       case 'rdtsc':
         return this.#timeStamp();
       case 'nop':
@@ -246,11 +251,9 @@ export class SystemInstructions extends X87Instructions {
   /** Repeated MOVS and STOS of bytes and words of 32 bits, between segments without base and limit. */
   #shortString(i: Instruction): ShortWay | null {
     const isCopy = i.row.operation === 'repMovs';
-    const size = i.dst.size === 0 ? i.src.size : i.dst.size;
+    const size = elementSize(i);
     const isFlat = segmentKind(this.premises, ES) === L.SEGMENT_FLAT;
-    const from = segmentKind(this.premises, i.segment);
-    const canRead = !isCopy || from === L.SEGMENT_FLAT || from === L.SEGMENT_FLAT_READ_ONLY;
-    if (i.addressSize !== 4 || size === 2 || !isFlat || !canRead) return null;
+    if (i.addressSize !== 4 || size === 2 || !isFlat || (isCopy && !this.#readsFlat(i.segment))) return null;
     const { values, code } = this;
     return {
       ask: () => {
@@ -267,6 +270,39 @@ export class SystemInstructions extends X87Instructions {
           this.#advance(register, values.mul(this.register(ECX), known(size)));
         }
         this.setInPlace(ECX, known(0));
+      },
+    };
+  }
+
+  #readsFlat(segment: number): boolean {
+    const kind = segmentKind(this.premises, segment);
+    return kind === L.SEGMENT_FLAT || kind === L.SEGMENT_FLAT_READ_ONLY;
+  }
+
+  /** The same of SCAS and CMPS. */
+  #shortComparison(i: Instruction): ShortWay | null {
+    const isScan = i.row.operation === 'repScas';
+    const size = elementSize(i);
+    const isFlat = this.#readsFlat(ES) && (isScan || this.#readsFlat(i.segment));
+    if (i.addressSize !== 4 || size === 2 || !isFlat) return null;
+    const { values, code } = this;
+    return {
+      ask: () => {
+        const isUp = values.isZero(this.#eflags(FLAG.DF));
+        values.push(values.select(isUp, this.register(ECX), known(0)));
+        values.push(isScan ? this.registerPart(EAX, size) : this.register(ESI));
+        values.push(this.register(EDI));
+        code.constant(size);
+        code.constant(i.repeat === 0xf3 ? 1 : 0);
+        this.#call(isScan ? 'scanAll' : 'compareBoth');
+      },
+      finish: () => {
+        const count = this.#word(COMPARED.count);
+        for (const register of isScan ? [EDI] : [ESI, EDI]) this.#advance(register, values.mul(count, known(size)));
+        this.setInPlace(ECX, values.sub(this.register(ECX), count));
+        const [a, b] = [this.#word(COMPARED.a), this.#word(COMPARED.b)];
+        const r = values.zeroExtend(values.sub(a, b), size);
+        this.flags = { kind: 'sub', size, a, b, r, chained: false };
       },
     };
   }

@@ -10,6 +10,7 @@ import { Processor } from '../../cpu/processor.ts';
 import { PhysicalMemory } from '../../physical.ts';
 import { Random } from '../../testing/random.ts';
 import { makeRuntime } from '../runtime.ts';
+import { COMPARED } from './data.ts';
 import { makeSystemKernel, type SystemName } from './kernel.ts';
 
 /**
@@ -148,7 +149,7 @@ const NOTHING = () => {};
 const END = EIP + 2;
 
 function trial(random: Random): Trial {
-  const kind = random.below(8);
+  const kind = random.below(10);
   switch (kind) {
     case 0:
       return { name: 'interrupt', bytes: [0xcd, VECTOR], parameters: [VECTOR, END], prepare: NOTHING };
@@ -173,6 +174,9 @@ function trial(random: Random): Trial {
       };
       return { name: 'timeStamp', bytes: [0x0f, 0x31], parameters: [null], prepare };
     }
+    case 6:
+    case 7:
+      return comparison(random, kind === 6);
     default: {
       const size = random.pick([1, 4]);
       const count = random.pick([1, 2, 7, 15, 16, 17, 100, 1024, 1025, 4096, 4097, 0]);
@@ -187,7 +191,7 @@ function trial(random: Random): Trial {
         i32[L.W_GENERAL + EDI] = to;
         for (let at = 0x8000; at < 0xd000; at += 4) put(at, random.word());
       };
-      const [opcode, name] = kind === 6 ? [0xa4, 'copy' as const] : [0xaa, 'fill' as const];
+      const [opcode, name] = kind === 8 ? [0xa4, 'copy' as const] : [0xaa, 'fill' as const];
       const value = random.pick([0, -1, 0x01010101, random.word()]);
       return {
         name,
@@ -200,6 +204,34 @@ function trial(random: Random): Trial {
       };
     }
   }
+}
+
+/** REPE or REPNE SCAS or CMPS over memory where most is the same, or all from some place on. */
+function comparison(random: Random, isScan: boolean): Trial {
+  const size = random.pick([1, 4]);
+  const count = random.pick([0, 1, 2, 7, 100, 1024, 4096, 4097, -1]);
+  const near = () => STACKS + random.below(0x3000);
+  const [from, to] = [near(), random.once(4) ? 0x9ff0 + random.below(16) : near()];
+  const whileEqual = random.below(2);
+  const [common, sought] = [random.pick([0, -1, 0x01010101]), random.pick([0, 1, -1, 0x01010101])];
+  const prepare = () => {
+    for (const index of [DS, ES]) cpu.setSegment(index, 0x23, 0, -1, 0xc0f3);
+    i32[L.W_EFLAGS] &= ~FLAG.AC;
+    cpu.updateAlignment();
+    i32[L.W_GENERAL + EAX] = sought;
+    i32[L.W_GENERAL + ECX] = count;
+    i32[L.W_GENERAL + ESI] = from;
+    i32[L.W_GENERAL + EDI] = to;
+    for (let at = 0x8000; at < 0xd000; at += 4) put(at, common);
+    for (let n = random.below(6); n > 0; n--) u8[L.RAM + to + random.pick([0, 1, 5, 8, 90, 1000])] ^= random.below(256);
+  };
+  const a = isScan ? (size === 1 ? sought & 0xff : sought) : from;
+  return {
+    name: isScan ? 'scanAll' : 'compareBoth',
+    bytes: [whileEqual === 1 ? 0xf3 : 0xf2, (isScan ? 0xae : 0xa6) | (size >> 2)],
+    parameters: [count, a, to, size, whileEqual],
+    prepare,
+  };
 }
 
 /** Lets the executor carry it out. Returns whether it came to its end. */
@@ -219,6 +251,13 @@ function carryOut(bytes: readonly number[]): boolean {
 /** Returns whether it has done all. */
 function runShort(name: SystemName, parameters: readonly (number | null)[]): boolean {
   const isDone = kernel[name](...parameters.map(parameter => parameter ?? i32[L.W_BUDGET] - 1)) === 1;
+  if (isDone && (name === 'scanAll' || name === 'compareBoth')) {
+    const size = parameters[3] ?? 0;
+    const [a, b, count] = [i32[COMPARED.a], i32[COMPARED.b], i32[COMPARED.count]];
+    for (const register of name === 'scanAll' ? [EDI] : [ESI, EDI]) i32[L.W_GENERAL + register] += count * size;
+    i32[L.W_GENERAL + ECX] -= count;
+    cpu.flagsSub(size, a, b, cpu.zeroExtend(a - b, size));
+  }
   if (isDone && name === 'timeStamp') {
     i32[L.W_GENERAL + EAX] = i32[L.SCRATCH >> 2];
     i32[L.W_GENERAL + EDX] = i32[(L.SCRATCH >> 2) + 1];
@@ -230,6 +269,8 @@ function runShort(name: SystemName, parameters: readonly (number | null)[]): boo
 const LEFT: Partial<Record<SystemName, readonly number[]>> = {
   copy: [L.W_GENERAL + ECX, L.W_GENERAL + ESI, L.W_GENERAL + EDI, L.W_EIP, L.W_BUDGET],
   fill: [L.W_GENERAL + ECX, L.W_GENERAL + EDI, L.W_EIP, L.W_BUDGET],
+  scanAll: [L.W_EIP, L.W_BUDGET],
+  compareBoth: [L.W_EIP, L.W_BUDGET],
   loadSegment: [L.W_EIP, L.W_BUDGET],
   timeStamp: [L.W_EIP],
 };
@@ -296,6 +337,8 @@ describe('short ways', () => {
       'timeStamp',
       'copy',
       'fill',
+      'scanAll',
+      'compareBoth',
     ])
       expect(taken.get(name) ?? 0, name).toBeGreaterThan(ROUNDS / 100);
   });

@@ -3,7 +3,7 @@ import type { Processor } from '../../cpu/processor.ts';
 import { LOGGED } from '../../cpu/transfer-log.ts';
 import { guestTimeStamp } from '../../cpu/vmx/time.ts';
 import { type FunctionBody, I32, type Import, makeModule } from '../code.ts';
-import { copy, fill, loadSegment } from './data.ts';
+import { compareBoth, copy, fill, loadSegment, scanAll } from './data.ts';
 import { timeStamp } from './time.ts';
 import { interrupt, interruptReturn, sysenter, sysexit } from './transfers.ts';
 import { FIRST_TRANSFER, find } from './words.ts';
@@ -23,6 +23,8 @@ const FUNCTIONS = {
   sysexit: sysexit(),
   copy: copy(),
   fill: fill(),
+  scanAll: scanAll(),
+  compareBoth: compareBoth(),
   timeStamp: timeStamp(),
 } as const satisfies Readonly<Record<string, FunctionBody>>;
 
