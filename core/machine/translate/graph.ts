@@ -247,12 +247,18 @@ function order(
   return { blocks, entries: packed(entries, at => numbers.get(at) ?? 0), dominators, isOpen, irreducible };
 }
 
-/** Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm. */
-function dominatorsOf(blocks: readonly GraphBlock[]): readonly number[] {
+/** Of each block those that control may come from, by number. */
+export function predecessorsOf(blocks: readonly GraphBlock[]): readonly (readonly number[])[] {
   const predecessors = packed(blocks, (): number[] => []);
   blocks.forEach(({ successors }, from) => {
     for (const to of successors) predecessors[to].push(from);
   });
+  return predecessors;
+}
+
+/** Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm. */
+function dominatorsOf(blocks: readonly GraphBlock[]): readonly number[] {
+  const predecessors = predecessorsOf(blocks);
   const dominators = packed(blocks, () => -1);
   dominators[0] = 0;
   const meet = (a: number, b: number): number => {

@@ -1,6 +1,5 @@
 import { changedBy } from './changes.ts';
-import { type Graph, type GraphBlock, meaningOf } from './graph.ts';
-import { packed } from './packed.ts';
+import { type Graph, type GraphBlock, meaningOf, predecessorsOf } from './graph.ts';
 
 /** Not even the TLB may be as it was. */
 export const FORGOTTEN = 1 << 8;
@@ -27,11 +26,7 @@ export class Ways {
 
   constructor(graph: Graph) {
     this.#graph = graph;
-    const predecessors = packed(graph.blocks, (): number[] => []);
-    graph.blocks.forEach(({ successors }, from) => {
-      for (const to of successors) predecessors[to].push(from);
-    });
-    this.#predecessors = predecessors;
+    this.#predecessors = predecessorsOf(graph.blocks);
   }
 
   /** General registers that may change on ways from the end of a block's immediate dominator to its beginning, a bit each, or FORGOTTEN. */

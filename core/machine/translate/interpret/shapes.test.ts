@@ -3,20 +3,11 @@ import { decode } from '../../../ia32/decoder.ts';
 import type { Instruction } from '../../../ia32/instruction.ts';
 import * as L from '../../cpu/layout.ts';
 import { x } from '../../testing/code.ts';
+import { FLAT } from '../../testing/premises.ts';
 import type { Premises } from '../premises.ts';
 import { type Shape, Shapes } from './shapes.ts';
 
 const REFUSES = 7;
-/** Flat segments, code and stack of 32 bits, in ring 0. */
-const FLAT: Premises = {
-  word: L.PREMISE.code32 | L.PREMISE.stack32 | L.PREMISE.flatCode,
-  readTable: L.W_TLB << 2,
-  writeTable: L.W_TLB_WRITE << 2,
-  executeTable: L.W_TLB_EXECUTE << 2,
-  stackMask: -1,
-  codeBase: 0,
-  codeLimit: -1,
-};
 const USER: Premises = { ...FLAT, word: FLAT.word | L.PREMISE.user };
 
 function instruction(hex: string): Instruction {

@@ -148,6 +148,16 @@ interface Trial {
 const NOTHING = () => {};
 const END = EIP + 2;
 
+/** Flat segments, no checks of alignment, and the registers of a repeated string instruction. */
+function prepareString(count: number, from: number, to: number): void {
+  for (const index of [DS, ES]) cpu.setSegment(index, 0x23, 0, -1, 0xc0f3);
+  i32[L.W_EFLAGS] &= ~FLAG.AC;
+  cpu.updateAlignment();
+  i32[L.W_GENERAL + ECX] = count;
+  i32[L.W_GENERAL + ESI] = from;
+  i32[L.W_GENERAL + EDI] = to;
+}
+
 function trial(random: Random): Trial {
   const kind = random.below(10);
   switch (kind) {
@@ -183,12 +193,7 @@ function trial(random: Random): Trial {
       const near = () => STACKS + random.below(0x3000);
       const [from, to] = random.once(3) ? [near(), near()] : [0x9000, 0x9000 + random.below(40) - 20];
       const prepare = () => {
-        for (const index of [DS, ES]) cpu.setSegment(index, 0x23, 0, -1, 0xc0f3);
-        i32[L.W_EFLAGS] &= ~FLAG.AC;
-        cpu.updateAlignment();
-        i32[L.W_GENERAL + ECX] = count;
-        i32[L.W_GENERAL + ESI] = from;
-        i32[L.W_GENERAL + EDI] = to;
+        prepareString(count, from, to);
         for (let at = 0x8000; at < 0xd000; at += 4) put(at, random.word());
       };
       const [opcode, name] = kind === 8 ? [0xa4, 'copy' as const] : [0xaa, 'fill' as const];
@@ -215,13 +220,8 @@ function comparison(random: Random, isScan: boolean): Trial {
   const whileEqual = random.below(2);
   const [common, sought] = [random.pick([0, -1, 0x01010101]), random.pick([0, 1, -1, 0x01010101])];
   const prepare = () => {
-    for (const index of [DS, ES]) cpu.setSegment(index, 0x23, 0, -1, 0xc0f3);
-    i32[L.W_EFLAGS] &= ~FLAG.AC;
-    cpu.updateAlignment();
+    prepareString(count, from, to);
     i32[L.W_GENERAL + EAX] = sought;
-    i32[L.W_GENERAL + ECX] = count;
-    i32[L.W_GENERAL + ESI] = from;
-    i32[L.W_GENERAL + EDI] = to;
     for (let at = 0x8000; at < 0xd000; at += 4) put(at, common);
     for (let n = random.below(6); n > 0; n--) u8[L.RAM + to + random.pick([0, 1, 5, 8, 90, 1000])] ^= random.below(256);
   };
