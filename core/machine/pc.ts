@@ -152,7 +152,7 @@ export class Pc {
 
   #reset(): void {
     const { cpu, physical } = this;
-    if (!this.#isNew) physical.bytes.fill(0, L.RAM, L.RAM + physical.size);
+    if (!this.#isNew) physical.clear();
     this.#isNew = false;
     cpu.reset();
     this.clock.reset();
@@ -240,17 +240,8 @@ export class Pc {
 
   save(): MachineState {
     const { cpu, physical } = this;
-    const words = new Int32Array(physical.memory.buffer, L.RAM, physical.size >> 2);
     const pages: number[] = [];
-    for (let page = 0; page < physical.size / PAGE; page++) {
-      const at = page * (PAGE >> 2);
-      for (let n = 0; n < PAGE >> 2; n++) {
-        if (words[at + n] !== 0) {
-          pages.push(page);
-          break;
-        }
-      }
-    }
+    for (let page = 0; page < physical.size / PAGE; page++) if (!physical.isZero(page)) pages.push(page);
     const bytes = new Uint8Array(pages.length * PAGE);
     pages.forEach((page, n) => {
       bytes.set(physical.bytes.subarray(L.RAM + page * PAGE, L.RAM + (page + 1) * PAGE), n * PAGE);
@@ -287,7 +278,7 @@ export class Pc {
     this.#board.restore(state.devices);
     this.#timeStampOffset = offset;
     this.#isNew = false;
-    clearBut(physical, state.pages);
+    physical.clear(new Set(state.pages));
     state.pages.forEach((page, n) => {
       physical.bytes.set(state.bytes.subarray(n * PAGE, (n + 1) * PAGE), L.RAM + page * PAGE);
     });
@@ -336,19 +327,4 @@ export function setStart(cpu: Processor, r: MachineStart['registers']): void {
   i32[EDI] = r.edi ?? 0;
   i32[EBP] = r.ebp ?? 0;
   i32[ESP] = r.esp ?? 0;
-}
-
-/** Clears RAM but these pages, which will be written anyway. What is zero already is only read: the host need not find memory for it. */
-function clearBut({ bytes, size }: PhysicalMemory, pages: Uint32Array): void {
-  const words = new Int32Array(bytes.buffer, L.RAM, size >> 2);
-  const kept = new Set(pages);
-  for (let page = 0; page < size / PAGE; page++) {
-    if (kept.has(page)) continue;
-    const end = (page + 1) * (PAGE >> 2);
-    for (let n = page * (PAGE >> 2); n < end; n++) {
-      if (words[n] === 0) continue;
-      words.fill(0, n, end);
-      break;
-    }
-  }
 }

@@ -7,6 +7,8 @@ const HOLE_END = 0xb8000;
 const END = 2 ** 32;
 
 const WASM_PAGE = 65536;
+const PAGE = 4096;
+const NO_PAGES: ReadonlySet<number> = new Set();
 
 /** A memory-mapped device: answers at physical addresses first to last. Values are unsigned, size 1, 2 or 4 bytes. */
 export interface MemoryHandler {
@@ -38,6 +40,7 @@ export class PhysicalMemory {
   /** Before a timed device is accessed. */
   onTimed: () => void = () => {};
   readonly #handlers: MemoryHandler[] = [];
+  readonly #words: Int32Array;
 
   /**
    * `size` of RAM in bytes, a multiple of 64 KiB; `held` of them in this memory (all, unless a subclass keeps them elsewhere). `used`: the memory
@@ -50,6 +53,7 @@ export class PhysicalMemory {
     this.bytes = new Uint8Array(this.memory.buffer);
     if (used !== null) this.bytes.fill(0, 0, 4 * W_TLB);
     this.view = new DataView(this.memory.buffer);
+    this.#words = new Int32Array(this.memory.buffer);
     this.size = size;
   }
 
@@ -60,6 +64,24 @@ export class PhysicalMemory {
   /** Whether the 4 KB page at this address is plain RAM, so that the TLB may point at it. */
   isRam(address: number): boolean {
     return address < this.size && !isGraphics(address) && (address & ~0xfff) >>> 0 !== this.hole;
+  }
+
+  /** Whether every byte of a 4 KB page of RAM is 0, for those who look. */
+  isZero(page: number): boolean {
+    const words = this.#words;
+    const first = (RAM + page * PAGE) >>> 2;
+    // Four words at a time: a checkpoint looks at all of memory.
+    for (let n = first; n < first + (PAGE >>> 2); n += 4) {
+      if ((words[n] | words[n + 1] | words[n + 2] | words[n + 3]) !== 0) return false;
+    }
+    return true;
+  }
+
+  /** Clears RAM but these pages. What is zero already is only read: the host need not find memory for it. */
+  clear(kept: ReadonlySet<number> = NO_PAGES): void {
+    for (let page = 0; page < this.size / PAGE; page++) {
+      if (!kept.has(page) && !this.isZero(page)) this.bytes.fill(0, RAM + page * PAGE, RAM + (page + 1) * PAGE);
+    }
   }
 
   /** Reads 1, 2 or 4 bytes within one page. The result is signed for size 4. */

@@ -13,15 +13,12 @@ import type { VirtualMachine } from './vm.ts';
 export function saveVm(vm: VirtualMachine, pc: Pc, typed: readonly number[]): MachineState {
   const { vcpu, memory, board } = vm;
   const pages: number[] = [];
-  const contents: Uint8Array[] = [];
   for (let page = 0; page < memory.map.length; page++) {
-    if (memory.map[page] === NO_FRAME || memory.isZero(page)) continue;
-    pages.push(page);
-    contents.push(memory.copyPage(page));
+    if (memory.map[page] !== NO_FRAME && !memory.isZero(page)) pages.push(page);
   }
   const bytes = new Uint8Array(pages.length * FRAME_SIZE);
-  contents.forEach((content, n) => {
-    bytes.set(content, n * FRAME_SIZE);
+  pages.forEach((page, n) => {
+    memory.copyPage(page, bytes.subarray(n * FRAME_SIZE, (n + 1) * FRAME_SIZE));
   });
   return {
     memoryBytes: memory.size,

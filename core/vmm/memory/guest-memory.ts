@@ -166,19 +166,20 @@ export class GuestMemory extends PhysicalMemory {
   }
 
   /** Whether the guest's own bytes of a page that has a frame are all 0, for those who look. */
-  isZero(page: number): boolean {
+  override isZero(page: number): boolean {
     if (this.#replaced[page] === 0) return this.machine.isZero(this.map[page]);
-    return this.copyPage(page).every(byte => byte === 0);
+    const bytes = new Uint8Array(FRAME_SIZE);
+    this.copyPage(page, bytes);
+    return bytes.every(byte => byte === 0);
   }
 
-  /** The guest's own bytes of a page that has a frame, for those who look. */
-  copyPage(page: number): Uint8Array {
-    const bytes = this.machine.peekFrame(this.map[page]);
-    if (this.#replaced[page] === 0) return bytes;
+  /** Copies the guest's own bytes of a page that has a frame to 4 KB, for those who look. */
+  copyPage(page: number, into: Uint8Array): void {
+    this.machine.peekFrame(this.map[page], into);
+    if (this.#replaced[page] === 0) return;
     for (const [address, original] of this.#originals) {
-      if (address >>> 12 === page) bytes[address & 0xfff] = original;
+      if (address >>> 12 === page) into[address & 0xfff] = original;
     }
-    return bytes;
   }
 
   /** Puts bytes into memory, as a boot loader does; those where no RAM answers are lost. */
@@ -196,7 +197,7 @@ export class GuestMemory extends PhysicalMemory {
   }
 
   /** Power-on: every byte is 0. */
-  clear(): void {
+  override clear(): void {
     this.#originals.clear();
     this.#replaced.fill(0);
     for (const frame of this.map) if (frame !== NO_FRAME) this.machine.clear(frame);
