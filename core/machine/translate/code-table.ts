@@ -102,6 +102,11 @@ const LINEAR_EIP = w.add(state(L.W_EIP), state(L.W_SEGMENTS + CS * L.SEGMENT_WOR
 /** The first place of what is found for EIP. */
 export const PLACE_OF_NEXT = firstPlaceOf(LINEAR_EIP);
 
+/** The entry of the execute table for a linear address, and for EIP. */
+const entryOf = (linear: Part): Part =>
+  w.load(w.shl(w.add(state(L.W_EXECUTE_TABLE), w.shr(linear, word(12))), word(2)));
+export const ENTRY_OF_NEXT = entryOf(LINEAR_EIP);
+
 /**
  * Puts what is found for EIP, with its first place in a local, into another one: the index of a region, else the offset of a block; does
  * `otherwise`, which does not come back, where there is neither.
@@ -128,7 +133,7 @@ export function lookUp(
   };
   return [
     set(linear, LINEAR_EIP),
-    set(entry, w.load(w.shl(w.add(state(L.W_EXECUTE_TABLE), w.shr(get(linear), word(12))), word(2)))),
+    set(entry, entryOf(get(linear))),
     ...among(regions, among(regions + L.BLOCK_TABLE, otherwise)),
   ];
 }

@@ -284,7 +284,7 @@ export class Regions {
   }
 
   /** Has the driver find a region at all its entrances, or at one. Returns whether it did not before. */
-  place({ entrances, premises, index, extent }: Region, only: number | null = null): boolean {
+  place({ entrances, premises, index, extent }: Region, only: number | null): boolean {
     // What is there may have more with it.
     const stays = only === null && extent !== 'calls';
     let isNew = false;

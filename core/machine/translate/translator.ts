@@ -239,6 +239,12 @@ export class Translator {
     this.narrowed++;
   }
 
+  /** Has the driver find a region at all its entrances, or at one. Returns whether it did not before. */
+  #place(region: Region, only: number | null): boolean {
+    for (const entrance of region.entrances) this.#interpreter.yields(hostOf(entrance));
+    return this.#regions.place(region, only);
+  }
+
   /** The region at CS:EIP is entered often: from here on it shall have with it what it calls. */
   #extend(): void {
     const cpu = this.#cpu;
@@ -248,7 +254,7 @@ export class Translator {
     const host = (cpu.linearEip + cpu.i32[cpu.i32[L.W_EXECUTE_TABLE] + (cpu.linearEip >>> 12)]) >>> 0;
     const known = this.#regions.at(host);
     if (known !== undefined && known.extent !== 'calls') this.#translate('calls');
-    else if (known !== undefined && known.index >= 0) this.#regions.place(known, cpu.linearEip);
+    else if (known !== undefined && known.index >= 0) this.#place(known, cpu.linearEip);
   }
 
   /** Counts from now on how often it is entered, where that can matter: a procedure that calls nothing may be complete. */
@@ -315,7 +321,7 @@ export class Translator {
   #provideRegion(block: Block): boolean {
     if (this.#waiting.length > 0 && --this.#patience === 0) this.#instantiate();
     const known = this.#regions.at(block.host);
-    if (known !== undefined) return known.index >= 0 && this.#regions.place(known, this.#cpu.linearEip);
+    if (known !== undefined) return known.index >= 0 && this.#place(known, this.#cpu.linearEip);
     const around = this.#regions.around(block.host);
     // One comes that has it.
     if (around.some(({ index }) => index < 0)) return false;
@@ -403,7 +409,7 @@ export class Translator {
     for (const region of regions) {
       if (region.isDead) continue;
       this.#countRuns(region);
-      this.#regions.place(region);
+      this.#place(region, null);
     }
     // Blocks of the interpreter's lead to them from now on.
     this.#cpu.newEpoch();

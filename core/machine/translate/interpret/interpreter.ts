@@ -107,7 +107,7 @@ export class Interpreter {
     if (this.#free + bytes > L.RAM) this.clear();
     const address = this.#free;
     this.#free += bytes;
-    this.#write(address, block, premises);
+    this.#write(address, block, entry, premises);
     const page = (host - L.RAM) >>> 12;
     const hosts = this.#byPage.get(page) ?? new Map<number, Recorded[]>();
     const others = hosts.get(host) ?? [];
@@ -115,19 +115,20 @@ export class Interpreter {
     const entered = oldest === null ? 0 : this.#entriesOf(oldest);
     const recorded: Recorded = { block, address, linear, entry, premises, entered, countsFrom: NEVER };
     if (this.#recorded.push(recorded) % SWEEP === 0) this.#sweep();
-    if (oldest !== null) this.#found.take(oldest.linear, oldest.address);
+    if (oldest !== null) this.#displace(oldest);
     hosts.set(host, [...others.slice(1 - MOST_ALIKE), recorded]);
     this.#byPage.set(page, hosts);
     return recorded;
   }
 
-  #write(address: number, { instructions }: Block, premises: Premises): void {
+  #write(address: number, { instructions }: Block, entry: number, premises: Premises): void {
     const cpu = this.#cpu;
     const { i32 } = cpu;
     i32.fill(0, address >> 2, (address >> 2) + ((instructions.length + 2) * R.RECORD_BYTES) / 4);
     let eip = i32[L.W_EIP];
-    const header = [instructions.length, NEVER, eip, premises.codeBase, premises.codeLimit, this.#recorded.length];
-    i32.set(header, address >> 2);
+    const { codeBase, codeLimit } = premises;
+    const number = this.#recorded.length;
+    i32.set([instructions.length, NEVER, eip, codeBase, codeLimit, number, entry, R.NOT_NEXT], address >> 2);
     let before: Kind | null = null;
     let at = address;
     for (const i of instructions) {
@@ -156,13 +157,28 @@ export class Interpreter {
   // The driver's table
 
   #place({ linear, entry, premises, address }: Recorded): boolean {
+    this.#cpu.i32[(address + R.H_PREMISES) >> 2] = premises.word;
     return this.#found.put([linear, entry, premises.word, address], false);
+  }
+
+  #displace({ linear, address }: Recorded): void {
+    this.#unlink(address);
+    this.#found.take(linear, address);
+  }
+
+  /** Links to a block no longer hold, once Access.linkKey is another. */
+  #unlink(address: number): void {
+    this.#cpu.i32[(address + R.H_PREMISES) >> 2] = R.NOT_NEXT;
+  }
+
+  /** There is a region at a byte offset in the machine's memory, which the driver is to find first. */
+  yields(host: number): void {
+    for (const { address } of this.#at(host)) this.#unlink(address);
   }
 
   /** Forgets the code of a physical page. Links to it no longer hold, as Access.linkKey tells. */
   dropPage(page: number): void {
-    for (const list of this.#byPage.get(page)?.values() ?? [])
-      for (const { linear, address } of list) this.#found.take(linear, address);
+    for (const list of this.#byPage.get(page)?.values() ?? []) for (const recorded of list) this.#displace(recorded);
     this.#byPage.delete(page);
   }
 

@@ -1,7 +1,7 @@
 import { CS } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
 import { type FunctionBody, I32, type Import, makeModule } from '../code.ts';
-import { lookUp, PLACE_OF_NEXT } from '../code-table.ts';
+import { ENTRY_OF_NEXT, lookUp, PLACE_OF_NEXT } from '../code-table.ts';
 import { BLOCK_OFTEN, EXECUTE } from '../locals.ts';
 import * as w from '../words.ts';
 import { get, type Part, set, word } from '../words.ts';
@@ -24,12 +24,30 @@ const isOfOtherCode = (block: number): Part =>
     w.xor(w.load(get(block), R.H_LIMIT), state(L.W_CODE_LIMIT)),
   );
 
+/** Whether a block, with its address, or 0, in a local, is what lies at EIP: of all that was linked most still is when W_LINK_KEY changes. */
+function isStillNext(block: number): Part {
+  const differs = (at: number, value: Part) => w.xor(w.load(get(block), at), value);
+  return w.isZero(
+    w.or(
+      w.or(w.isZero(get(block)), isOfOtherCode(block)),
+      w.or(
+        differs(R.H_EIP, state(L.W_EIP)),
+        w.or(differs(R.H_ENTRY, ENTRY_OF_NEXT), differs(R.H_PREMISES, state(L.W_PREMISES))),
+      ),
+    ),
+  );
+}
+
 /** Finds the block at EIP, and remembers it as a link at a place, unless that is 0. Returns minus its address, or GOES_ELSEWHERE. */
 function resolve(regions: number): FunctionBody {
   return w.makeFunction([I32], [I32], locals => {
     const place = 0;
     const [first, block] = locals.words(2);
     return [
+      w.when(get(place), [
+        set(block, w.sub(word(0), w.load(get(place), R.LINK_BLOCK))),
+        w.when(isStillNext(block), [w.store(get(place), 0, state(L.W_LINK_KEY)), w.give(w.sub(word(0), get(block)))]),
+      ]),
       set(first, PLACE_OF_NEXT),
       ...lookUp(locals, regions, first, block, [w.give(word(R.GOES_ELSEWHERE))]),
       w.when(w.ltU(get(block), word(L.REGION_FUNCTIONS)), [w.give(word(R.GOES_ELSEWHERE))]),

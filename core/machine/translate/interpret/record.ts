@@ -17,6 +17,10 @@ export const H_BASE = 12;
 export const H_LIMIT = 16;
 /** Its number. */
 export const H_NUMBER = 20;
+/** Entry of the execute table, and premises, that it is for; instead of these NOT_NEXT where something else is to be found. */
+export const H_ENTRY = 24;
+export const H_PREMISES = 28;
+export const NOT_NEXT = -1;
 
 /** Index of the function that does it in the table of functions, and offset in CS of the next instruction. */
 export const R_HANDLER = 0;
@@ -35,7 +39,8 @@ export const R_POINTER = 24;
 
 /**
  * In a record from which control goes to offsets in CS that are known: the target, and two links, to there and to the next instruction. A link is W_LINK_KEY
- * as it was when the block there was found, and minus its address: as long as that word is the same, the block is still what lies there.
+ * as it was when the block there was found, and minus its address: as long as that word is the same, the block is still what lies there;
+ * else its header tells.
  */
 export const R_TARGET = 8;
 export const R_LINK = 12;
