@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EAX, EBP, ECX, EDI, ESI } from '../../../ia32/registers.ts';
+import { EAX, EBP, EBX, ECX, EDI, ESI } from '../../../ia32/registers.ts';
 import * as L from '../../cpu/layout.ts';
 import { Processor } from '../../cpu/processor.ts';
 import { initialize } from '../../cpu/x87/state.ts';
-import { Bench, CODE, DATA } from '../../testing/bench.ts';
+import { Bench, CODE, DATA, DIRECTORY } from '../../testing/bench.ts';
 import { type Code, x } from '../../testing/code.ts';
 import { CallOuts } from '../call-outs.ts';
 import { type Engine, Translator } from '../translator.ts';
@@ -23,6 +23,11 @@ function bench(engine: Exclude<Engine, 'execute'> = 'interpret', hot = 0): Bench
 function runAgain(b: Bench): void {
   b.cpu.i32[L.W_EIP] = CODE;
   expect(b.run(2_000_000).vector).toBeNull();
+}
+
+/** Displacement of a jump that ends at one address to another. */
+function relative(end: number, target: number): Code {
+  return [0, 8, 16, 24].map(n => ((target - end) >>> n) & 0xff);
 }
 
 describe('the interpreter', () => {
@@ -90,6 +95,28 @@ describe('the interpreter', () => {
     expect(b.get(ECX)).toBe(0);
     const { regions } = b.cpu.translator ?? { regions: [] };
     expect([...regions].some(({ entrances }) => entrances.some(({ linear }) => linear === CODE + 5))).toBe(true);
+  });
+
+  it('goes on where the address space of now leads, in and out of code that all have', () => {
+    const b = bench().paging();
+    const FAR = 0x40000000;
+    const [other, table, here, there] = [0x80000, 0x81000, 0x82000, 0x83000];
+    b.page(FAR, here | 7);
+    for (let n = 0; n < 1024; n++) b.write(other + 4 * n, 4, b.read(DIRECTORY + 4 * n));
+    b.write(other + (FAR >>> 22) * 4, 4, table | 7);
+    b.write(table, 4, there | 7);
+    // mov ecx, 100; 5: xchg eax, ebx; mov cr3, eax; mov edx, 3; 14: jmp FAR; 19: dec edx; jnz 14; dec ecx; jnz 5
+    const BACK = 19;
+    b.program(x('b9 64 00 00 00 93 0f 22 d8 ba 03 00 00 00 e9'), relative(CODE + BACK, FAR), x('4a 75 f8 49 75 ec'));
+    // inc esi, or inc edi; jmp back
+    b.bytes(here, [...x('46 e9'), ...relative(FAR + 6, CODE + BACK)]);
+    b.bytes(there, [...x('47 e9'), ...relative(FAR + 6, CODE + BACK)]);
+    b.set(EAX, DIRECTORY);
+    b.set(EBX, other);
+    for (const turn of [1, 2, 3]) {
+      runAgain(b);
+      expect([b.get(ESI), b.get(EDI)]).toEqual([150 * turn, 150 * turn]);
+    }
   });
 
   it('does not go on with code that a debugger wants to stop at, or that is watched', () => {
