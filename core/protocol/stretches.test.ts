@@ -77,3 +77,49 @@ test('going back cuts off what ends later', () => {
   expect(store.columns.end[store.length - 1]).toBeLessThanOrEqual(20.5e-6);
   expect(() => store.append(store.columns, 60)).toThrow(RangeError);
 });
+
+test('what is gathered is merged at once, is no longer than what was merged before, and nothing of it is lost', () => {
+  const store = new Stretches(1000);
+  const end = (n: number) => n / 1e6;
+  const add = (n: number) =>
+    store.add(KIND.guest, n % 2 === 0 ? USER : KERNEL, end(n), end(n + 1), n % 5, n, n * 10, 10);
+  for (let n = 0; n < 3000; n++) add(n);
+  const longest = Math.max(...store.columns.busy.subarray(0, store.length)) * 2;
+  store.isGathering = true;
+  for (let n = 3000; n < 40_000; n++) add(n);
+  const gathered = store.columns.kind.subarray(store.length - 100, store.length);
+  expect(new Set(gathered)).toEqual(new Set([KIND.several]));
+  store.isGathering = false;
+  for (let n = 40_000; n < 40_100; n++) add(n);
+
+  expect(store.length).toBeLessThanOrEqual(1000);
+  expect(sums(store)).toEqual({ steps: 401_000, count: 40_100, busy: expect.closeTo(0.0401, 5) });
+  const { start, end: ends, kind, address } = store.columns;
+  for (let i = store.length - 100; i < store.length; i++) expect(kind[i]).toBe(KIND.guest);
+  expect(address[store.length - 1]).toBe(40_099);
+  for (let i = 1; i < store.length; i++) {
+    expect(start[i]).toBeGreaterThanOrEqual(start[i - 1]);
+    expect(ends[i]).toBeGreaterThanOrEqual(ends[i - 1]);
+    // Each time that room is made, what is merged may become twice as long.
+    expect(ends[i] - start[i]).toBeLessThan(16 * longest);
+  }
+});
+
+test('what is long, or alone between gaps, is gathered as it came', () => {
+  const store = new Stretches(1000);
+  for (let n = 0; n < 3000; n++) store.add(KIND.guest, USER, n / 1e6, (n + 1) / 1e6, 0, 0, 0, 10);
+  const before = store.length;
+  store.isGathering = true;
+  store.add(KIND.mark, KERNEL, 0.1, 0.1, 7, 0x1234, 20, 0);
+  store.add(KIND.guest, USER, 0.2, 0.200_001, 8, 0x5678, 30, 10);
+  store.add(KIND.wait, 9, 0.200_001, 0.7, 9, 0, 40, 0);
+  store.isGathering = false;
+  const { kind, lane, name, address, count } = store.columns;
+  const added = [before, before + 1, before + 2];
+  expect(store.length).toBe(before + 3);
+  expect(added.map(i => [kind[i], lane[i], name[i], address[i], count[i]])).toEqual([
+    [KIND.mark, KERNEL, 7, 0x1234, 1],
+    [KIND.guest, USER, 8, 0x5678, 1],
+    [KIND.wait, 9, 9, 0, 1],
+  ]);
+});

@@ -79,7 +79,15 @@ export class Stretches {
   length = 0;
   /** Seconds below which stretches were merged last. */
   #merged = 0;
-  // What is being merged, by lane.
+  #isGathering = false;
+  /** How many records were gathered and are not here yet, the first one's kind, and where they begin and end. */
+  #gathered = 0;
+  #firstKind = 0;
+  #first = 0;
+  #firstStep = 0;
+  #last = 0;
+  // What is being merged, by lane, and in which lanes something is.
+  #lanes = 0;
   readonly #busy = new Float64Array(TIMELINE_LANES.length);
   readonly #steps = new Float64Array(TIMELINE_LANES.length);
   readonly #count = new Float64Array(TIMELINE_LANES.length);
@@ -131,8 +139,47 @@ export class Stretches {
     step: number,
     steps: number,
   ): void {
+    if (this.#isGathering && end - start < this.#merged) {
+      this.#gather(kind, lane, start, end, name, address, step, steps);
+      return;
+    }
+    this.#settle();
     if (this.length === this.size) this.#makeRoom();
     this.push(kind, lane, start, end, name, address, step, steps, 1, end - start);
+  }
+
+  /** Whether those that are added are merged at once, as others of their length were: that is much less work. */
+  set isGathering(is: boolean) {
+    this.#isGathering = is;
+    this.#settle();
+  }
+
+  #gather(
+    kind: number,
+    lane: number,
+    start: number,
+    end: number,
+    name: number,
+    address: number,
+    step: number,
+    steps: number,
+  ): void {
+    if (end - this.#first > this.#merged || start - this.#last >= GAP) this.#settle();
+    if (this.#gathered++ === 0) {
+      if (this.length + TIMELINE_LANES.length > this.size) this.#makeRoom();
+      this.#firstKind = kind;
+      this.#first = start;
+      this.#firstStep = step;
+    }
+    this.#last = end;
+    this.#take(lane, name, address, steps, 1, end - start);
+  }
+
+  /** Puts down what was gathered. */
+  #settle(): void {
+    if (this.#gathered === 0) return;
+    this.#put(this.#gathered === 1 ? this.#firstKind : KIND.several, this.#first, this.#last, this.#firstStep);
+    this.#gathered = 0;
   }
 
   /** Adds what another part of the time brought. More than half of the room at once is not taken. */
@@ -158,6 +205,7 @@ export class Stretches {
 
   /** Forgets all that ends after a time: the machine went back to before it. */
   cut(time: number): void {
+    this.#settle();
     this.length = this.firstEndingAfter(time);
   }
 
@@ -248,34 +296,40 @@ export class Stretches {
   /** Puts one record for each lane in place of those from `from` to `to`; it is never more than these were. */
   #mergeRun(from: number, to: number): void {
     const { lane, start, end, name, address, step, steps, count, busy } = this.columns;
+    // What is written lies before or on what was read: these are taken first.
     const first = start[from];
     const last = end[to - 1];
     const firstStep = step[from];
-    let lanes = 0;
-    for (let i = from; i < to; i++) {
-      const l = lane[i];
-      const isNew = (lanes & (1 << l)) === 0;
-      if (isNew || busy[i] > this.#longest[l]) {
-        this.#longest[l] = busy[i];
-        // What is written lies before or on what was read: these are taken first.
-        this.#name[l] = name[i];
-        this.#address[l] = address[i];
-      }
-      if (isNew) {
-        lanes |= 1 << l;
-        this.#count[l] = count[i];
-        this.#busy[l] = busy[i];
-        this.#steps[l] = steps[i];
-      } else {
-        this.#count[l] += count[i];
-        this.#busy[l] += busy[i];
-        this.#steps[l] += steps[i];
-      }
+    for (let i = from; i < to; i++) this.#take(lane[i], name[i], address[i], steps[i], count[i], busy[i]);
+    this.#put(KIND.several, first, last, firstStep);
+  }
+
+  /** Merges one with those of its lane that were taken before. */
+  #take(lane: number, name: number, address: number, steps: number, count: number, busy: number): void {
+    const isNew = (this.#lanes & (1 << lane)) === 0;
+    if (isNew || busy > this.#longest[lane]) {
+      this.#longest[lane] = busy;
+      this.#name[lane] = name;
+      this.#address[lane] = address;
     }
-    for (; lanes !== 0; lanes &= lanes - 1) {
+    if (isNew) {
+      this.#lanes |= 1 << lane;
+      this.#count[lane] = count;
+      this.#busy[lane] = busy;
+      this.#steps[lane] = steps;
+    } else {
+      this.#count[lane] += count;
+      this.#busy[lane] += busy;
+      this.#steps[lane] += steps;
+    }
+  }
+
+  /** One record for each lane of which something was taken. */
+  #put(kind: number, first: number, last: number, firstStep: number): void {
+    for (let lanes = this.#lanes; lanes !== 0; lanes &= lanes - 1) {
       const l = 31 - Math.clz32(lanes & -lanes);
       this.push(
-        KIND.several,
+        kind,
         l,
         first,
         last,
@@ -287,5 +341,6 @@ export class Stretches {
         this.#busy[l],
       );
     }
+    this.#lanes = 0;
   }
 }

@@ -18,6 +18,9 @@ const HELD = 1 << 17;
 /** Names are indexes of 16 bits. */
 const MOST_NAMES = 1 << 16;
 
+/** Transfers that are told at once and recorded one by one. */
+const MOST_SEEN = 128;
+
 const MONITOR = TIMELINE_LANES.indexOf('monitor');
 const WAITING = TIMELINE_LANES.indexOf('waiting');
 const IRET = LOGGED.indexOf('iret');
@@ -236,7 +239,11 @@ export class Timeline implements MonitorWatcher {
   transferredBefore(log: TransferLog): void {
     const pc = this.#pc;
     if (pc === null) return;
+    // More than anybody can see one by one, but for the latest.
+    const many = log.length - MOST_SEEN;
+    if (many > 0) this.#part.isGathering = true;
     for (let n = 0; n < log.length; n++) {
+      if (n === many) this.#part.isGathering = false;
       const by = log.by(n);
       const name = this.#logged[by] ?? this.#learn(by);
       this.#come(pc, this.#laneOf(pc, log.cpl(n)), by === IRET, name, log.linear(n), log.count(n));
