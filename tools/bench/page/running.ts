@@ -3,9 +3,9 @@ import type { Setting } from '../../../core/protocol/monitor.ts';
 import { type Bench, paused } from './browser.ts';
 import { openLinux, PROMPT, work } from './linux.ts';
 import { openPanels } from './panels.ts';
-import { openAlone, type Sample, spyOn, tell } from './spy.ts';
+import { lookAway, type Sample, spyOn, tell } from './spy.ts';
 
-/** The guest at work, with every panel of the page open and without the page, in turns. */
+/** The guest at work in one worker, with every panel of the page open and without the page, in turns. */
 
 export interface Turn {
   /** Times for the work: of the reader's, and of the worker's own on a processor. In seconds. */
@@ -40,8 +40,8 @@ const IDLE = 10_000;
 const SETTLING = 3000;
 /** How much work makes some seconds in a mode, and how many turns of it come first, until hot code is translated by Ringside and by the browser. */
 const WORK = {
-  bare: { times: 6, warmUps: 8 },
-  nested: { times: 1.5, warmUps: 8 },
+  bare: { times: 10, warmUps: 6 },
+  nested: { times: 2.5, warmUps: 6 },
   shadow: { times: 0.5, warmUps: 2 },
   translate: { times: 0.03, warmUps: 1 },
   patch: { times: 0.03, warmUps: 1 },
@@ -60,44 +60,39 @@ function settingOf(mode: Measured): Setting {
 
 /** Measures one mode, with so many turns for each. Throws RangeError for one that Linux is not measured in. */
 export async function measureRates(bench: Bench, mode: string, rounds: number): Promise<Rates> {
-  const contexts = [await bench.context(), await bench.context()];
-  const [page, blank] = await Promise.all(contexts.map(context => context.newPage()));
+  if (!isMeasured(mode)) throw new RangeError(`Linux is not measured under ${mode}.`);
+  const { times, warmUps } = WORK[mode];
+  const commands = work(times);
+  const context = await bench.context();
+  const page = await context.newPage();
   await spyOn(page, PROMPT);
   await page.goto(`${bench.url}?mode=${mode}`);
   await paused(page);
   await openLinux(page);
-  await spyOn(blank, PROMPT);
-  await blank.route('**/alone', route => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
-  await blank.goto(`${bench.url}alone`);
-  await openAlone(blank, await page.evaluate(() => ({ source: spy.source, opened: spy.opened })));
-  if (!isMeasured(mode)) throw new RangeError(`Linux is not measured under ${mode}.`);
-  const { times, warmUps } = WORK[mode];
-  const commands = work(times);
   const panels: Turn[] = [];
   const alone: Turn[] = [];
   const frames: number[] = [];
-  let idle: Idle = { worker: 0, page: 0, other: 0 };
-  for (const each of [page, blank]) {
-    await tell(each, { type: 'run' });
-    await prompted(each, 1);
-    // An image is opened bare, and its guest goes on in the mode.
-    await tell(each, { type: 'mode', setting: settingOf(mode) });
-    if (each === page) idle = await measureIdle(bench, page);
-    await tell(each, { type: 'pause' });
-    // Only now there is paging, and so there are tables.
-    if (each === page) await openPanels(page);
-    for (let n = 0; n < warmUps; n++) await turn(bench, each, commands);
-  }
+  await tell(page, { type: 'run' });
+  await prompted(page, 1);
+  // An image is opened bare, and its guest goes on in the mode.
+  await tell(page, { type: 'mode', setting: settingOf(mode) });
+  const idle = await measureIdle(bench, page);
+  await tell(page, { type: 'pause' });
+  // Only now there is paging, and so there are tables.
+  await openPanels(page);
+  for (let n = 0; n < warmUps; n++) await turn(bench, page, commands);
   for (let round = 0; round < rounds; round++) {
     // Who is first changes: what else the computer does comes to both.
     if (round % 2 === 0) panels.push(await turn(bench, page, commands));
-    alone.push(await turn(bench, blank, commands));
+    await lookAway(page, true);
+    alone.push(await turn(bench, page, commands));
+    await lookAway(page, false);
     if (round % 2 === 1) panels.push(await turn(bench, page, commands));
   }
   // Who counts frames makes the page draw each of them, which it does not do by itself: that would slow down the guest in the turns before.
   for (let round = 0; round < rounds; round += 2)
     frames.push(...(await countFrames(page, () => turn(bench, page, commands))));
-  for (const context of contexts) await context.close();
+  await context.close();
   return { mode, idle, panels, alone, frames };
 }
 
@@ -150,9 +145,9 @@ async function turn(bench: Bench, page: Page, commands: string): Promise<Turn> {
   await tell(page, { type: 'run' });
   await tell(page, { type: 'input', text: `${commands}\n` });
   const to = await prompted(page, prompts + 1);
+  const after = bench.cpu();
   await tell(page, { type: 'pause' });
   await page.waitForTimeout(400);
-  const after = bench.cpu();
   const millions = (a: Sample, b: Sample) => (b.instructions - a.instructions) / 1e6;
   const seconds = (to.milliseconds - from.milliseconds) / 1000;
   const workers = after.workers - before.workers;

@@ -2,15 +2,18 @@ import type { Page } from '@playwright/test';
 import type { FromWorker, ToWorker } from '../../../core/protocol/messages.ts';
 import type { Setting } from '../../../core/protocol/monitor.ts';
 
-/** What a page under measurement tells: the machine's views as they come, and the message that opened its guest. */
+/** What a page under measurement tells: the machine's views as they come, and what the page looks at. */
 export interface Spy {
   /** Counts of the machine and the reader's time, at the last view. */
   readonly now: Sample | null;
   /** The same, each time that the guest's shell has asked for a command. */
   readonly prompts: readonly Sample[];
-  readonly worker: Worker | null;
-  readonly source: string;
-  readonly opened: string;
+  /** To the worker, not on the page's behalf. */
+  readonly say: (message: ToWorker) => void;
+  /** What the page asked for last to be shown. */
+  readonly windows: ToWorker | null;
+  /** The worker alone is measured: the page hears nothing. */
+  isAway: boolean;
 }
 
 export interface Sample {
@@ -36,14 +39,21 @@ function listen(prompt: string): void {
   const spy = {
     now: null as Sample | null,
     prompts: [] as Sample[],
-    worker: null as Worker | null,
-    source: '',
-    opened: '',
+    say: (_: ToWorker): void => {
+      throw new Error('There is no worker yet.');
+    },
+    windows: null as ToWorker | null,
+    isAway: false,
   };
   globalThis.spy = spy;
   let tail = '';
-  const hear = ({ data }: MessageEvent<FromWorker>): void => {
+  /** Views that the page itself has asked for, and gets. */
+  let awaited = 0;
+  const hear = (event: MessageEvent<FromWorker>): void => {
+    const { data } = event;
     if (data.type !== 'view') return;
+    if (awaited > 0) awaited -= 1;
+    else if (spy.isAway) event.stopImmediatePropagation();
     const sample = { instructions: data.instructions, milliseconds: performance.now() };
     spy.now = sample;
     if (data.console.length === 0) return;
@@ -55,15 +65,13 @@ function listen(prompt: string): void {
   globalThis.Worker = class extends Worker {
     constructor(source: string | URL, options?: WorkerOptions) {
       super(source, options);
-      spy.worker = this;
-      spy.source = String(source);
+      spy.say = message => super.postMessage(message);
       this.addEventListener('message', hear);
     }
 
     override postMessage(message: ToWorker): void {
-      // Bytes as JSON has them: the message is carried to another page.
-      const bytes = (_: string, value: unknown) => (value instanceof Uint8Array ? { bytes: [...value] } : value);
-      if (message.type === 'open') spy.opened = JSON.stringify(message, bytes);
+      if (message.type === 'frame') awaited += 1;
+      if (message.type === 'windows') spy.windows = message;
       super.postMessage(message);
     }
   };
@@ -72,13 +80,22 @@ function listen(prompt: string): void {
 /** How often a machine that nobody looks at is asked for a view, in milliseconds: without any it would rest. */
 const SELDOM = 100;
 
-/** Opens the same guest in a page with nothing on it: the worker alone, of which nothing is looked at. */
-export async function openAlone(page: Page, { source, opened }: Pick<Spy, 'source' | 'opened'>): Promise<void> {
+/**
+ * Takes the page away from its worker, or gives it back: nothing of the machine is looked at then, and the page, which takes itself for hidden, hears and draws
+ * nothing. One worker is measured both ways, for two have never translated the same code.
+ */
+export async function lookAway(page: Page, isAway: boolean): Promise<void> {
   await page.evaluate(
-    ([from, message, seldom]) => {
-      const bytes = (_: string, value: { readonly bytes?: readonly number[] } | null) =>
-        value?.bytes === undefined ? value : Uint8Array.from(value.bytes);
-      const worker = new Worker(from, { type: 'module' });
+    ([away, seldom]) => {
+      const { windows } = spy;
+      if (windows === null) throw new Error('There is no machine.');
+      spy.isAway = away;
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => away });
+      document.dispatchEvent(new Event('visibilitychange'));
+      if (!away) {
+        spy.say(windows);
+        return;
+      }
       const monitor = {
         happened: false,
         account: false,
@@ -89,11 +106,15 @@ export async function openAlone(page: Page, { source, opened }: Pick<Spy, 'sourc
         open: [],
       };
       const code = { follow: true, address: 0, before: 0, after: 0 };
-      worker.postMessage({ type: 'windows', code, memory: null, monitor });
-      worker.postMessage(JSON.parse(message, bytes));
-      setInterval(() => worker.postMessage({ type: 'frame' }), seldom);
+      spy.say({ type: 'windows', code, memory: null, monitor });
+      const ask = () => {
+        if (!spy.isAway) return;
+        spy.say({ type: 'frame' });
+        setTimeout(ask, seldom);
+      };
+      ask();
     },
-    [source, opened, SELDOM] as const,
+    [isAway, SELDOM] as const,
   );
 }
 
@@ -107,6 +128,6 @@ export async function tell(
 ): Promise<void> {
   await page.evaluate(said => {
     const { type } = said;
-    globalThis.spy.worker?.postMessage(type === 'input' ? { type, bytes: new TextEncoder().encode(said.text) } : said);
+    spy.say(type === 'input' ? { type, bytes: new TextEncoder().encode(said.text) } : said);
   }, message);
 }
