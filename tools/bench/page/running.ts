@@ -5,7 +5,7 @@ import { openLinux, PROMPT, work } from './linux.ts';
 import { openPanels } from './panels.ts';
 import { lookAway, type Sample, spyOn, tell } from './spy.ts';
 
-/** The guest at work in one worker, with every panel of the page open and without the page, in turns. */
+/** The guest at work in one worker, with every panel of the page open and while the page looks away, in turns. */
 
 export interface Turn {
   /** Times for the work: of the reader's, and of the worker's own on a processor. In seconds. */
